@@ -1,0 +1,194 @@
+import { type Decoded, type Encodable, errorCode, type ErrorName, fetch, type RecordsSource } from '../../protocol/index.ts'
+import type { Clock, Timer } from '../../runtime/clock.ts'
+import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
+import type { TopicTraffic } from '../metrics/topic-traffic.ts'
+import type { Partition, PartitionWatcher } from '../replication/partition.ts'
+import type { Partitions } from '../replication/partitions.ts'
+import type { FetchedPartition, FetchPlan, FetchSessions } from './fetch-sessions.ts'
+import { type ApiHandler, handler, type RequestContext } from './handler.ts'
+import { type FetchLimits, type PartitionRead, readPartitions } from './read-partitions.ts'
+
+/**
+ * Fetch. Finds the bytes at once; when there are too few of them the request waits, watching its partitions,
+ * until there are enough, something is wrong, or its time is up; then everything is read anew.
+ */
+export function fetchHandler(parts: FetchParts): ApiHandler {
+  return handler(fetch, {}, (request, context) => {
+    parts.traffic.fetchRequests++
+    const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId
+    const plan = parts.sessions.open({
+      sessionId: request.sessionId,
+      sessionEpoch: request.sessionEpoch,
+      usesTopicIds: context.apiVersion >= 13,
+      isFollower: replicaId >= 0,
+      topics: request.topics,
+      forgotten: request.forgottenTopicsData,
+    })
+    if ('error' in plan) return { errorCode: errorCode(plan.error), sessionId: 0, responses: [] }
+
+    const limits: FetchLimits = {
+      maxBytes: Math.min(request.maxBytes, parts.maxBytes),
+      firstBatchWhole: true,
+      readUpTo: replicaId >= 0 ? 'logEnd' : request.isolationLevel === 1 ? 'lastStable' : 'highWatermark',
+      replicaId,
+    }
+    const reads = readPartitions(parts.partitions, plan.partitions(), limits)
+    if (request.maxWaitMs <= 0 || isEnough(reads, request.minBytes)) {
+      return answer(parts, plan, reads, context)
+    }
+    return waitForMore(parts, plan, limits, request, reads, context)
+  })
+}
+
+export interface FetchParts {
+  readonly partitions: Partitions
+  readonly sessions: FetchSessions
+  readonly traffic: TopicTraffic
+  readonly clock: Clock
+  readonly turn: EndOfTurn
+  /** The setting fetch.max.bytes. */
+  readonly maxBytes: number
+}
+
+type FetchRequest = Decoded<typeof fetch.request>
+type FetchResponse = Encodable<typeof fetch.response>
+
+function isEnough(reads: readonly PartitionRead[], minBytes: number): boolean {
+  if (reads.length === 0) return true
+  let bytes = 0
+  for (const read of reads) {
+    if (read.error !== 'NONE' || read.diverges || read.preferredReadReplica >= 0) return true
+    bytes += read.recordsLength
+  }
+  return bytes >= minBytes
+}
+
+function waitForMore(
+  parts: FetchParts,
+  plan: FetchPlan,
+  limits: FetchLimits,
+  request: FetchRequest,
+  firstReads: readonly PartitionRead[],
+  context: RequestContext,
+): Promise<FetchResponse> {
+  return new Promise((resolve, reject) => {
+    const watched = new Set<Partition>()
+    let timer: Timer | undefined
+    let done = false
+
+    const finish = (reads: readonly PartitionRead[]): void => {
+      done = true
+      timer?.cancel()
+      for (const replica of watched) replica.unwatch(watcher)
+      context.signal.removeEventListener('abort', abandon)
+      try {
+        resolve(answer(parts, plan, reads, context))
+      } catch (error) {
+        reject(error)
+      }
+    }
+    const readAgain = (): PartitionRead[] => readPartitions(parts.partitions, plan.partitions(), limits)
+    const watcher: PartitionWatcher = {
+      partitionMoved() {
+        if (done) return
+        const reads = readAgain()
+        if (isEnough(reads, request.minBytes)) finish(reads)
+      },
+    }
+    // The connection is gone: nobody reads the answer.
+    const abandon = (): void => {
+      if (!done) finish([])
+    }
+    for (const { replica } of firstReads) {
+      if (replica === undefined || watched.has(replica)) continue
+      watched.add(replica)
+      replica.watch(watcher)
+    }
+    timer = parts.clock.after(request.maxWaitMs, () => {
+      if (!done) finish(readAgain())
+    })
+    context.signal.addEventListener('abort', abandon, { once: true })
+  })
+}
+
+function answer(
+  parts: FetchParts,
+  plan: FetchPlan,
+  reads: readonly PartitionRead[],
+  context: RequestContext,
+): FetchResponse | Promise<FetchResponse> {
+  const { sessionId, error, included } = plan.finish(reads)
+  if (error !== 'NONE') return { errorCode: errorCode(error), sessionId, responses: [] }
+  for (const read of included) {
+    if (read.error !== 'NONE') parts.traffic.fetchFailed()
+    else if (read.recordsLength > 0) parts.traffic.fetched(read.topicName ?? '', read.recordsLength)
+  }
+  const cold = included.filter(read => read.records !== undefined && read.recordsLength > 0 && !read.records.recent)
+  if (cold.length === 0) return response(parts, sessionId, included, context, new Map())
+  return loadCold(cold).then(loaded => response(parts, sessionId, included, context, loaded))
+}
+
+/** Bytes that are likely not in the page cache are read off the loop, so that a slow disk holds up nobody else. */
+async function loadCold(cold: readonly PartitionRead[]): Promise<Map<FetchedPartition, Buffer>> {
+  const loaded = new Map<FetchedPartition, Buffer>()
+  for (const read of cold) {
+    if (read.records !== undefined) loaded.set(read.partition, await read.records.load())
+  }
+  return loaded
+}
+
+function response(
+  parts: FetchParts,
+  sessionId: number,
+  reads: readonly PartitionRead[],
+  context: RequestContext,
+  loaded: ReadonlyMap<FetchedPartition, Buffer>,
+): FetchResponse {
+  const responses: TopicAnswer[] = []
+  let current: TopicAnswer | undefined
+  for (const read of reads) {
+    const { topic, topicId } = read.partition
+    if (current === undefined || current.topic !== topic || current.topicId !== topicId) {
+      current = { topic, topicId, partitions: [] }
+      responses.push(current)
+    }
+    current.partitions.push(partitionAnswer(parts, read, context.apiVersion, loaded.get(read.partition)))
+  }
+  return { throttleTimeMs: 0, errorCode: 0, sessionId, responses }
+}
+
+type TopicAnswer = { topic: string; topicId: string; partitions: PartitionAnswer[] }
+type PartitionAnswer = NonNullable<NonNullable<FetchResponse['responses']>[number]['partitions']>[number]
+
+function partitionAnswer(
+  parts: FetchParts,
+  read: PartitionRead,
+  apiVersion: number,
+  loaded: Buffer | undefined,
+): PartitionAnswer {
+  return {
+    partitionIndex: read.partition.index,
+    errorCode: errorCode(errorForVersion(read.error, apiVersion)),
+    highWatermark: read.highWatermark,
+    lastStableOffset: read.lastStableOffset,
+    logStartOffset: read.logStartOffset,
+    abortedTransactions: read.records?.abortedTransactions ?? null,
+    preferredReadReplica: read.preferredReadReplica,
+    records: loaded ?? read.records?.records ?? noRecords,
+    ...(read.divergingEpoch === undefined ? {} : { divergingEpoch: read.divergingEpoch }),
+    ...(isLeaderError(read.error) && read.topicName !== undefined
+      ? { currentLeader: parts.partitions.leaderHint(read.topicName, read.partition.index) }
+      : {}),
+  }
+}
+
+const noRecords: RecordsSource = { length: 0, readInto() {} }
+
+function isLeaderError(error: ErrorName): boolean {
+  return error === 'NOT_LEADER_OR_FOLLOWER' || error === 'FENCED_LEADER_EPOCH'
+}
+
+/** Clients below v6 do not know KAFKA_STORAGE_ERROR. */
+function errorForVersion(error: ErrorName, apiVersion: number): ErrorName {
+  return error === 'KAFKA_STORAGE_ERROR' && apiVersion <= 5 ? 'NOT_LEADER_OR_FOLLOWER' : error
+}

@@ -1,0 +1,222 @@
+import { type Encodable, errorCode, type ErrorName, produce, zeroUuid } from '../../protocol/index.ts'
+import type { Partition } from '../replication/partition.ts'
+import type { Partitions } from '../replication/partitions.ts'
+import type { TopicTraffic } from '../metrics/topic-traffic.ts'
+import { type ApiHandler, handler, noResponse, type RequestContext } from './handler.ts'
+
+/**
+ * Produce. Each partition succeeds or fails alone. The records are views into the connection's read buffer: they
+ * are handed to the log, which copies or writes them, before this handler's first pause; that order is also what
+ * keeps two requests of one connection in order.
+ */
+export function produceHandler(parts: {
+  readonly partitions: Partitions
+  readonly traffic: TopicTraffic
+}): ApiHandler {
+  return handler(produce, { borrowsBytes: true }, (request, context) => {
+    const answer = new ProduceAnswer(parts.traffic, context)
+    const refuseAll = refusalOfRequest(request.acks)
+    for (const topic of request.topicData) {
+      const name = topic.topicId === zeroUuid ? topic.name : parts.partitions.topicName(topic.topicId)
+      const results = answer.topic(topic.name, topic.topicId)
+      for (const { index, records } of topic.partitionData) {
+        if (refuseAll !== undefined) {
+          results.fail(index, refuseAll.error, refuseAll.message)
+        } else if (name === undefined) {
+          results.fail(index, 'UNKNOWN_TOPIC_ID', `No topic has the id ${topic.topicId}.`)
+        } else {
+          produceToPartition(parts.partitions, name, index, records, request, context, results)
+        }
+      }
+    }
+    if (request.acks !== 0) return answer.promise()
+    if (answer.firstError !== undefined) {
+      // Without an answer, closing is the only way to make the producer look for the right leader.
+      context.connection.close(`a Produce with acks=0 failed: ${answer.firstError}`)
+    }
+    return noResponse
+  })
+}
+
+function refusalOfRequest(acks: number): { error: ErrorName; message: string } | undefined {
+  if (acks === 0 || acks === 1 || acks === -1) return undefined
+  return { error: 'INVALID_REQUIRED_ACKS', message: `acks is ${acks}; it can be 0, 1 or -1 (all).` }
+}
+
+function produceToPartition(
+  partitions: Partitions,
+  name: string,
+  index: number,
+  records: Buffer | null,
+  request: { readonly acks: number; readonly timeoutMs: number },
+  context: RequestContext,
+  results: TopicAnswer,
+): void {
+  if (isInternalTopic(name) && context.clientId !== adminClientId) {
+    results.fail(index, 'INVALID_TOPIC_EXCEPTION', `${name} is an internal topic: clients may not write to it.`)
+    return
+  }
+  const partition = partitions.leader(name, index)
+  if (typeof partition === 'string') {
+    results.fail(index, partition, null, partitions.leaderHint(name, index))
+    return
+  }
+  if (records === null) {
+    results.fail(index, 'INVALID_RECORD', `The request holds no records for ${name}-${index}.`)
+    return
+  }
+  const sizeInBytes = records.length
+  const outcome = partition.append(records, { acks: request.acks, origin: 'client', apiVersion: context.apiVersion })
+  if (outcome.kind === 'refused') {
+    results.refused(name, index, outcome)
+    return
+  }
+  results.appended(partition, request, outcome, sizeInBytes)
+}
+
+/** Gathers the results of all partitions, some now, some when they are written or committed. */
+class ProduceAnswer {
+  readonly #traffic: TopicTraffic
+  readonly #context: RequestContext
+  readonly #responses: TopicAnswer[] = []
+  #pending = 0
+  #resolve: ((response: Encodable<typeof produce.response>) => void) | undefined
+  firstError: ErrorName | undefined
+
+  constructor(traffic: TopicTraffic, context: RequestContext) {
+    this.#traffic = traffic
+    this.#context = context
+    traffic.produceRequests++
+  }
+
+  topic(name: string, topicId: string): TopicAnswer {
+    const topic = new TopicAnswer(this, name, topicId)
+    this.#responses.push(topic)
+    return topic
+  }
+
+  promise(): Encodable<typeof produce.response> | Promise<Encodable<typeof produce.response>> {
+    if (this.#pending === 0) return this.#response()
+    return new Promise(resolve => {
+      this.#resolve = resolve
+    })
+  }
+
+  waitFor(partition: Partition, acks: number, endOffset: number, timeoutMs: number, result: PartitionResult): void {
+    this.#pending++
+    partition.acknowledge(acks, endOffset, timeoutMs, outcome => {
+      if (outcome !== 'NONE') {
+        result.errorCode = errorCode(outcome)
+        result.baseOffset = -1
+        result.logStartOffset = -1
+        this.firstError ??= outcome
+      }
+      this.#pending--
+      if (this.#pending === 0) this.#resolve?.(this.#response())
+    })
+  }
+
+  count(topic: string, messages: number, bytes: number): void {
+    this.#traffic.produced(topic, messages, bytes)
+  }
+
+  countFailure(): void {
+    this.#traffic.produceFailed()
+  }
+
+  get apiVersion(): number {
+    return this.#context.apiVersion
+  }
+
+  #response(): Encodable<typeof produce.response> {
+    return { responses: this.#responses, throttleTimeMs: 0 }
+  }
+}
+
+/** The part of the answer for one topic; has the fields of the message, so that it is encoded as it is. */
+class TopicAnswer {
+  readonly name: string
+  readonly topicId: string
+  readonly partitionResponses: PartitionResult[] = []
+  readonly #answer: ProduceAnswer
+
+  constructor(answer: ProduceAnswer, name: string, topicId: string) {
+    this.#answer = answer
+    this.name = name
+    this.topicId = topicId
+  }
+
+  fail(index: number, error: ErrorName, message: string | null, hint?: LeaderHint): void {
+    this.#answer.firstError ??= error
+    this.#answer.countFailure()
+    this.partitionResponses.push({
+      index,
+      errorCode: errorCode(error),
+      baseOffset: -1,
+      logAppendTimeMs: -1,
+      logStartOffset: -1,
+      errorMessage: message,
+      ...(hint === undefined ? {} : { currentLeader: hint }),
+    })
+  }
+
+  refused(topic: string, index: number, refusal: Extract<AppendOutcome, { kind: 'refused' }>): void {
+    this.fail(index, refusal.error, refusal.message)
+    const result = this.partitionResponses.at(-1)
+    if (refusal.recordErrors !== undefined && result !== undefined) {
+      result.recordErrors = refusal.recordErrors.map(({ batchIndex, message }) => ({
+        batchIndex,
+        batchIndexErrorMessage: message,
+      }))
+    }
+
+  }
+
+  appended(
+    partition: Partition,
+    request: { readonly acks: number; readonly timeoutMs: number },
+    outcome: Extract<AppendOutcome, { baseOffset: number }>,
+    sizeInBytes: number,
+  ): void {
+    const result: PartitionResult = {
+      index: partition.index,
+      errorCode: 0,
+      baseOffset: outcome.baseOffset,
+      logAppendTimeMs: outcome.logAppendTimeMs,
+      logStartOffset: partition.log.logStartOffset,
+    }
+    this.partitionResponses.push(result)
+    if (outcome.kind === 'appended') {
+      this.#answer.count(partition.topic, outcome.lastOffset - outcome.baseOffset + 1, sizeInBytes)
+    }
+    if (request.acks === 0) return
+    this.#answer.waitFor(partition, request.acks, outcome.lastOffset + 1, request.timeoutMs, result)
+  }
+}
+
+type AppendOutcome = ReturnType<Partition['append']>
+
+interface LeaderHint {
+  readonly leaderId: number
+  readonly leaderEpoch: number
+}
+
+interface PartitionResult {
+  readonly index: number
+  errorCode: number
+  baseOffset: number
+  readonly logAppendTimeMs: number
+  logStartOffset: number
+  recordErrors?: { batchIndex: number; batchIndexErrorMessage: string }[]
+  readonly errorMessage?: string | null
+  readonly currentLeader?: LeaderHint
+}
+
+/** The Java admin client may write to internal topics, as in Kafka. */
+const adminClientId = '__admin_client'
+
+const internalTopics = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
+
+export function isInternalTopic(name: string): boolean {
+  return internalTopics.has(name)
+}

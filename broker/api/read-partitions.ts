@@ -1,0 +1,151 @@
+import { type ErrorName, zeroUuid } from '../../protocol/index.ts'
+import type { LogRead } from '../log/log.ts'
+import type { Partition } from '../replication/partition.ts'
+import type { Partitions } from '../replication/partitions.ts'
+import type { FetchedPartition, SessionResult } from './fetch-sessions.ts'
+
+/**
+ * Reads what a Fetch asks for: which bytes of which partition go into the answer, by Kafka's size rules. Only
+ * finds out where the bytes are; they are read when the answer is encoded.
+ */
+export function readPartitions(
+  partitions: Partitions,
+  wanted: Iterable<FetchedPartition>,
+  limits: FetchLimits,
+): PartitionRead[] {
+  const reads: PartitionRead[] = []
+  let remainingBytes = limits.maxBytes
+  let hasRecords = false
+  for (const partition of wanted) {
+    const read = readPartition(partitions, partition, limits, remainingBytes, !hasRecords && limits.firstBatchWhole)
+    reads.push(read)
+    if (read.recordsLength > 0) {
+      hasRecords = true
+      remainingBytes = Math.max(0, remainingBytes - read.recordsLength)
+    }
+  }
+  return reads
+}
+
+export interface FetchLimits {
+  /** Over all partitions; the first batch may be larger when `firstBatchWhole`. */
+  readonly maxBytes: number
+  /** Fetch v3+: the first partition that has records gives at least one whole batch. */
+  readonly firstBatchWhole: boolean
+  /** Where readers may read to. */
+  readonly readUpTo: 'logEnd' | 'highWatermark' | 'lastStable'
+  /** The broker that replicates, or -1 for a consumer. */
+  readonly replicaId: number
+}
+
+export interface PartitionRead extends SessionResult {
+  /** Name of the topic; undefined when its id is unknown here. */
+  readonly topicName: string | undefined
+  /** The replica to watch while the request waits for more. */
+  readonly replica: Partition | undefined
+  readonly lastStableOffset: number
+  readonly records: LogRead | undefined
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | undefined
+}
+
+function readPartition(
+  partitions: Partitions,
+  wanted: FetchedPartition,
+  limits: FetchLimits,
+  remainingBytes: number,
+  firstBatchWhole: boolean,
+): PartitionRead {
+  const topicName = wanted.topicId === zeroUuid ? wanted.topic : partitions.topicName(wanted.topicId)
+  if (topicName === undefined) return failed(wanted, undefined, 'UNKNOWN_TOPIC_ID')
+
+  const replica = partitions.leader(topicName, wanted.index)
+  if (typeof replica === 'string') return failed(wanted, topicName, replica)
+  if (wanted.topicId !== zeroUuid && replica.topicId !== wanted.topicId) {
+    return failed(wanted, topicName, 'INCONSISTENT_TOPIC_ID')
+  }
+  const fenced = checkLeaderEpoch(replica, wanted.currentLeaderEpoch)
+  if (fenced !== undefined) return failed(wanted, topicName, fenced, replica)
+  if (limits.replicaId >= 0 && !replica.state.replicas.includes(limits.replicaId)) {
+    return failed(wanted, topicName, 'NOT_LEADER_OR_FOLLOWER', replica)
+  }
+  return readLog(replica, wanted, topicName, limits, Math.min(remainingBytes, wanted.maxBytes), firstBatchWhole)
+}
+
+/** The rule of KIP-320: -1 is not checked, an older epoch is fenced, a newer one is not known here yet. */
+export function checkLeaderEpoch(replica: Partition, currentLeaderEpoch: number): ErrorName | undefined {
+  if (currentLeaderEpoch < 0) return undefined
+  if (currentLeaderEpoch < replica.state.leaderEpoch) return 'FENCED_LEADER_EPOCH'
+  return currentLeaderEpoch > replica.state.leaderEpoch ? 'UNKNOWN_LEADER_EPOCH' : undefined
+}
+
+function readLog(
+  replica: Partition,
+  wanted: FetchedPartition,
+  topicName: string,
+  limits: FetchLimits,
+  maxBytes: number,
+  firstBatchWhole: boolean,
+): PartitionRead {
+  const { log } = replica
+  // Taken before the data is read: what is promised must not be newer than what is sent.
+  const highWatermark = log.highWatermark
+  const lastStableOffset = log.lastStableOffset
+  const logStartOffset = log.logStartOffset
+  const offsets = { highWatermark, lastStableOffset, logStartOffset }
+
+  if (wanted.lastFetchedEpoch >= 0) {
+    const end = log.leaderEpochs.endOffsetFor(wanted.lastFetchedEpoch, log.logEndOffset)
+    if (end.epoch < 0 || wanted.fetchOffset < logStartOffset) {
+      return failed(wanted, topicName, 'OFFSET_OUT_OF_RANGE', replica)
+    }
+    if (end.epoch < wanted.lastFetchedEpoch || end.endOffset < wanted.fetchOffset) {
+      return { ...empty(wanted, topicName, replica), ...offsets, diverges: true, divergingEpoch: end }
+    }
+  }
+  const upTo =
+    limits.readUpTo === 'logEnd'
+      ? log.logEndOffset
+      : limits.readUpTo === 'highWatermark'
+        ? highWatermark
+        : lastStableOffset
+  const read = log.read({
+    offset: wanted.fetchOffset,
+    maxBytes,
+    minOneBatch: firstBatchWhole,
+    upTo,
+    readCommitted: limits.readUpTo === 'lastStable',
+  })
+  if ('error' in read) return failed(wanted, topicName, read.error, replica)
+  return {
+    ...empty(wanted, topicName, replica),
+    ...offsets,
+    recordsLength: read.records.length,
+    records: read,
+  }
+}
+
+function empty(wanted: FetchedPartition, topicName: string | undefined, replica: Partition | undefined) {
+  return {
+    partition: wanted,
+    topicName,
+    replica,
+    error: 'NONE' as ErrorName,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    recordsLength: 0,
+    records: undefined,
+    diverges: false,
+    divergingEpoch: undefined,
+    preferredReadReplica: -1,
+  }
+}
+
+function failed(
+  wanted: FetchedPartition,
+  topicName: string | undefined,
+  error: ErrorName,
+  replica?: Partition,
+): PartitionRead {
+  return { ...empty(wanted, topicName, replica), error }
+}

@@ -1,0 +1,155 @@
+import type { Logger } from '../../runtime/logger.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
+import type { ErrorName, Uuid } from '../../protocol/index.ts'
+import type { TopicSettings } from '../config/topic-settings.ts'
+import type { LogDirectories } from '../log/log-directories.ts'
+import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/image.ts'
+import { Partition } from './partition.ts'
+
+/**
+ * The registry of replicas on this broker. It does one thing: compare the old and the new picture of the cluster
+ * and hand out roles: make logs for new replicas, change roles, close and delete what is gone.
+ */
+export class Partitions {
+  readonly #options: PartitionsOptions
+  readonly #topics = new Map<string, Map<number, Partition>>()
+  #image: MetadataImage | undefined
+  #count = 0
+
+  constructor(options: PartitionsOptions) {
+    this.#options = options
+  }
+
+  /** How many replicas live here. */
+  get size(): number {
+    return this.#count
+  }
+
+  get image(): MetadataImage | undefined {
+    return this.#image
+  }
+
+  *all(): Iterable<Partition> {
+    for (const partitions of this.#topics.values()) yield* partitions.values()
+  }
+
+  get(topic: string, index: number): Partition | undefined {
+    return this.#topics.get(topic)?.get(index)
+  }
+
+  /**
+   * The replica that leads, or the error a client is to get. A partition that the metadata knows but that does not
+   * live here is NOT_LEADER_OR_FOLLOWER, so that the client asks for newer metadata; an unknown one is
+   * UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  leader(topic: string, index: number): Partition | ErrorName {
+    const partition = this.#topics.get(topic)?.get(index)
+    if (partition === undefined) {
+      const known = this.#image?.topicsByName.get(topic)?.partitions[index] !== undefined
+      return known ? this.#errorOfMissing(topic, index) : 'UNKNOWN_TOPIC_OR_PARTITION'
+    }
+    if (partition.isOffline) return 'KAFKA_STORAGE_ERROR'
+    return partition.isLeader ? partition : 'NOT_LEADER_OR_FOLLOWER'
+  }
+
+  /** Who leads, for the answers that save a client a round trip (KIP-951); -1, -1 when nobody is known to. */
+  leaderHint(topic: string, index: number): { readonly leaderId: number; readonly leaderEpoch: number } {
+    const state = this.#image?.topicsByName.get(topic)?.partitions[index]
+    return { leaderId: state?.leader ?? -1, leaderEpoch: state?.leaderEpoch ?? -1 }
+  }
+
+  /** The name behind a topic id, as this broker's image knows it. */
+  topicName(id: Uuid): string | undefined {
+    return this.#image?.topicsById.get(id)?.name
+  }
+
+  /** Moves every replica here to what `next` says. Called with each image, in order. */
+  apply(next: MetadataImage): void {
+    const previous = this.#image
+    this.#image = next
+    for (const [name, topic] of next.topicsByName) {
+      if (previous?.topicsByName.get(name) === topic) continue
+      const existing = this.#topics.get(name)
+      if (existing !== undefined && firstOf(existing)?.topicId !== topic.id) this.#removeTopic(name)
+      this.#applyTopic(topic)
+    }
+    for (const name of this.#topics.keys()) {
+      if (!next.topicsByName.has(name)) this.#removeTopic(name)
+    }
+  }
+
+  /** Every replica stops leading: the broker goes down. */
+  close(): void {
+    for (const partition of this.all()) partition.close()
+  }
+
+  #applyTopic(topic: TopicImage): void {
+    for (const [index, state] of topic.partitions.entries()) {
+      const existing = this.#topics.get(topic.name)?.get(index)
+      const lives = state.replicas.includes(this.#options.brokerId)
+      if (existing !== undefined) {
+        if (!lives) this.#remove(existing)
+        else if (existing.state !== state) existing.apply(state)
+      } else if (lives) {
+        this.#open(topic, index, state)
+      }
+    }
+  }
+
+  #open(topic: TopicImage, index: number, state: PartitionImage): void {
+    const { brokerId, clock, turn, logs, logger } = this.#options
+    const log = logs.get(topic.name, index) ?? logs.create(topic.name, index, topic.id)
+    if ('error' in log) {
+      logger.error({ topic: topic.name, partition: index, reason: log.message }, 'A replica has no log.')
+      return
+    }
+    const settings = (): TopicSettings => this.#options.topicSettings(topic.name)
+    const partition = new Partition({
+      topic: topic.name,
+      index,
+      topicId: topic.id,
+      brokerId,
+      clock,
+      turn,
+      settings,
+      log,
+      state,
+    })
+    const siblings = this.#topics.get(topic.name)
+    if (siblings === undefined) this.#topics.set(topic.name, new Map([[index, partition]]))
+    else siblings.set(index, partition)
+    this.#count++
+  }
+
+  #removeTopic(name: string): void {
+    for (const partition of [...(this.#topics.get(name)?.values() ?? [])]) this.#remove(partition)
+  }
+
+  #remove(partition: Partition): void {
+    const siblings = this.#topics.get(partition.topic)
+    siblings?.delete(partition.index)
+    if (siblings?.size === 0) this.#topics.delete(partition.topic)
+    this.#count--
+    partition.close()
+    this.#options.logs.delete(partition.topic, partition.index)
+  }
+
+  #errorOfMissing(topic: string, index: number): ErrorName {
+    const replicas = this.#image?.topicsByName.get(topic)?.partitions[index]?.replicas
+    return replicas?.includes(this.#options.brokerId) === true ? 'KAFKA_STORAGE_ERROR' : 'NOT_LEADER_OR_FOLLOWER'
+  }
+}
+
+export interface PartitionsOptions {
+  readonly brokerId: number
+  readonly clock: Clock
+  readonly turn: EndOfTurn
+  readonly logs: LogDirectories
+  readonly topicSettings: (topic: string) => TopicSettings
+  readonly logger: Logger
+}
+
+function firstOf(partitions: ReadonlyMap<number, Partition>): Partition | undefined {
+  return partitions.values().next().value
+}
