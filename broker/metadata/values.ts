@@ -1,0 +1,349 @@
+import type { Uuid } from '../../protocol/index.ts'
+import { unreachable } from '../../runtime/assert.ts'
+import type { BrokerListener, ConfigResourceType } from './image.ts'
+import type {
+  BrokerRegistration,
+  BrokerState,
+  MetadataChange,
+  Operation,
+  PartitionState,
+  TopicHeader,
+} from './keys.ts'
+
+/** The value that a change gives its key, or null when it deletes the key. */
+export function encodeValue(change: MetadataChange): string | null {
+  switch (change.kind) {
+    case 'version':
+      return JSON.stringify({ layout: change.layout })
+    case 'cluster':
+      return JSON.stringify({ id: change.clusterId })
+    case 'features':
+      return JSON.stringify(plainObject(change.finalized))
+    case 'controller':
+      return change.brokerId === null ? null : JSON.stringify({ broker: change.brokerId })
+    case 'broker':
+      return change.registration === null ? null : encodeRegistration(change.registration)
+    case 'brokerState':
+      return change.state === null ? null : JSON.stringify(change.state)
+    case 'topicName':
+      return change.topicId === null ? null : JSON.stringify(change.topicId)
+    case 'topic':
+      return change.topic === null ? null : JSON.stringify(change.topic)
+    case 'partition':
+      return change.partition === null ? null : encodePartition(change.partition)
+    case 'config':
+      return change.overrides === null ? null : JSON.stringify(plainObject(change.overrides))
+    case 'producerIds':
+      return JSON.stringify({ next: change.next })
+    case 'operation':
+      return change.operation === null ? null : JSON.stringify(change.operation)
+    default:
+      return unreachable(change)
+  }
+}
+
+/**
+ * What a key and its value (null: deleted) mean; undefined for keys that this release does not know.
+ * Throws MalformedEntry, with a sentence that names the key, when the value is not what the key promises.
+ */
+export function decodeEntry(key: string, value: string | null): MetadataChange | undefined {
+  const slash = key.indexOf('/')
+  const table = slash === -1 ? key : key.slice(0, slash)
+  const decode = decoders.get(table)
+  if (decode === undefined) return undefined
+  const json = value === null ? null : parseJson(key, value)
+  return decode(new EntryReader(key, slash === -1 ? '' : key.slice(slash + 1), json))
+}
+
+/** A key of ours with a value that makes no sense. */
+export class MalformedEntry extends Error {
+  override readonly name = 'MalformedEntry'
+}
+
+const decoders: ReadonlyMap<string, (entry: EntryReader) => MetadataChange | undefined> = new Map([
+  ['version', entry => (entry.isGone ? undefined : { kind: 'version', layout: entry.integer('layout') })],
+  ['cluster', entry => (entry.isGone ? undefined : { kind: 'cluster', clusterId: entry.text('id') })],
+  ['features', decodeFeatures],
+  ['controller', entry => ({ kind: 'controller', brokerId: entry.isGone ? null : entry.integer('broker') })],
+  ['brokers', decodeBroker],
+  ['broker-state', decodeBrokerState],
+  ['topic-names', decodeTopicName],
+  ['topics', decodeTopic],
+  ['partitions', decodePartition],
+  ['configs', decodeConfig],
+  ['producer-ids', entry => ({ kind: 'producerIds', next: entry.isGone ? 0 : entry.integer('next') })],
+  ['operations', decodeOperation],
+] satisfies [string, (entry: EntryReader) => MetadataChange | undefined][])
+
+function decodeFeatures(entry: EntryReader): MetadataChange {
+  const finalized = new Map<string, number>()
+  if (!entry.isGone) for (const name of entry.names()) finalized.set(name, entry.integer(name))
+  return { kind: 'features', finalized }
+}
+
+function encodeRegistration(registration: BrokerRegistration): string {
+  const { incarnationId, listeners, rack, logDirectories, cordoned, previousEpoch } = registration
+  return JSON.stringify({
+    incarnationId,
+    listeners,
+    rack: rack ?? undefined,
+    logDirectories,
+    cordoned: cordoned || undefined,
+    previousEpoch,
+  })
+}
+
+function decodeBroker(entry: EntryReader): MetadataChange {
+  const id = entry.numberInKey(entry.rest)
+  if (entry.isGone) return { kind: 'broker', id, registration: null }
+  const registration: BrokerRegistration = {
+    incarnationId: entry.text('incarnationId'),
+    listeners: entry.list('listeners').map(listener => decodeListener(entry, listener)),
+    rack: entry.has('rack') ? entry.text('rack') : null,
+    logDirectories: entry.texts('logDirectories'),
+    cordoned: entry.flag('cordoned'),
+    previousEpoch: entry.integer('previousEpoch', -1),
+  }
+  return { kind: 'broker', id, registration }
+}
+
+const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
+
+function decodeListener(entry: EntryReader, value: unknown): BrokerListener {
+  const isListener =
+    isObject(value) &&
+    typeof value['name'] === 'string' &&
+    typeof value['host'] === 'string' &&
+    Number.isInteger(value['port']) &&
+    securityProtocols.includes(String(value['securityProtocol']))
+  if (!isListener) return entry.refuse('a listener lacks its name, host, port or security protocol')
+  return {
+    name: String(value['name']),
+    host: String(value['host']),
+    port: Number(value['port']),
+    securityProtocol: value['securityProtocol'] as BrokerListener['securityProtocol'],
+  }
+}
+
+function decodeBrokerState(entry: EntryReader): MetadataChange {
+  const id = entry.numberInKey(entry.rest)
+  if (entry.isGone) return { kind: 'brokerState', id, state: null }
+  const state: BrokerState = {
+    admittedEpoch: entry.integer('admittedEpoch', -1),
+    cleanStopEpoch: entry.integer('cleanStopEpoch', -1),
+    cordoned: entry.flag('cordoned'),
+  }
+  return { kind: 'brokerState', id, state }
+}
+
+function decodeTopicName(entry: EntryReader): MetadataChange {
+  return { kind: 'topicName', name: entry.rest, topicId: entry.isGone ? null : entry.wholeText() }
+}
+
+function decodeTopic(entry: EntryReader): MetadataChange {
+  const topicId: Uuid = entry.rest
+  if (entry.isGone) return { kind: 'topic', topicId, topic: null }
+  const topic: TopicHeader = { name: entry.text('name'), partitions: entry.integer('partitions') }
+  return { kind: 'topic', topicId, topic }
+}
+
+function encodePartition(partition: PartitionState): string {
+  const {
+    leader,
+    leaderEpoch,
+    isr,
+    replicas,
+    adding,
+    removing,
+    elr,
+    directories,
+    recovering,
+    partitionEpoch,
+  } = partition
+  return JSON.stringify({
+    leader,
+    leaderEpoch,
+    isr,
+    replicas,
+    adding: unlessEmpty(adding),
+    removing: unlessEmpty(removing),
+    elr: unlessEmpty(elr),
+    directories: unlessEmpty(directories),
+    recovering: recovering || undefined,
+    partitionEpoch,
+  })
+}
+
+function decodePartition(entry: EntryReader): MetadataChange {
+  const slash = entry.rest.indexOf('/')
+  const topicId: Uuid = entry.rest.slice(0, slash)
+  const index = entry.numberInKey(entry.rest.slice(slash + 1))
+  if (entry.isGone) return { kind: 'partition', topicId, index, partition: null }
+  const replicas = entry.integers('replicas')
+  const partition: PartitionState = {
+    leader: entry.integer('leader'),
+    leaderEpoch: entry.integer('leaderEpoch'),
+    isr: sameOrNew(replicas, entry.integers('isr')),
+    replicas,
+    adding: entry.integers('adding'),
+    removing: entry.integers('removing'),
+    elr: entry.integers('elr'),
+    directories: entry.texts('directories'),
+    recovering: entry.flag('recovering'),
+    partitionEpoch: entry.integer('partitionEpoch'),
+  }
+  return { kind: 'partition', topicId, index, partition }
+}
+
+const configTypes: readonly string[] = [
+  'topic',
+  'broker',
+  'group',
+  'client-metrics',
+] satisfies ConfigResourceType[]
+
+function decodeConfig(entry: EntryReader): MetadataChange | undefined {
+  const slash = entry.rest.indexOf('/')
+  const type = entry.rest.slice(0, slash)
+  if (!configTypes.includes(type)) return undefined
+  const name = entry.decodedName(entry.rest.slice(slash + 1))
+  const overrides = entry.isGone ? null : new Map(entry.names().map(key => [key, entry.text(key)]))
+  return { kind: 'config', type: type as ConfigResourceType, name, overrides }
+}
+
+function decodeOperation(entry: EntryReader): MetadataChange {
+  const id: Uuid = entry.rest
+  if (entry.isGone) return { kind: 'operation', id, operation: null }
+  if (entry.text('kind') !== 'detachedPartitions') return entry.refuse('this release does not know the kind')
+  const operation: Operation = {
+    kind: 'detachedPartitions',
+    topicId: entry.text('topicId'),
+    from: entry.integer('from'),
+    to: entry.integer('to'),
+    reason: entry.text('reason'),
+  }
+  return { kind: 'operation', id, operation }
+}
+
+/** One entry while it is decoded; every accessor refuses with a sentence that names the key. */
+class EntryReader {
+  readonly rest: string
+  readonly #key: string
+  readonly #json: unknown
+
+  constructor(key: string, rest: string, json: unknown) {
+    this.#key = key
+    this.rest = rest
+    this.#json = json
+  }
+
+  get isGone(): boolean {
+    return this.#json === null
+  }
+
+  refuse(why: string): never {
+    throw new MalformedEntry(`The entry ${this.#key} of the metadata store makes no sense: ${why}.`)
+  }
+
+  has(field: string): boolean {
+    return this.#field(field) !== undefined
+  }
+
+  names(): string[] {
+    return Object.keys(this.#object())
+  }
+
+  wholeText(): string {
+    return typeof this.#json === 'string' ? this.#json : this.refuse('it is not a string')
+  }
+
+  text(field: string): string {
+    const value = this.#field(field)
+    return typeof value === 'string' ? value : this.refuse(`${field} is not a string`)
+  }
+
+  integer(field: string, absent?: number): number {
+    const value = this.#field(field) ?? absent
+    return Number.isSafeInteger(value) ? (value as number) : this.refuse(`${field} is not a whole number`)
+  }
+
+  flag(field: string): boolean {
+    const value = this.#field(field) ?? false
+    return typeof value === 'boolean' ? value : this.refuse(`${field} is neither true nor false`)
+  }
+
+  list(field: string): readonly unknown[] {
+    const value = this.#field(field) ?? nothing
+    return Array.isArray(value) ? value : this.refuse(`${field} is not a list`)
+  }
+
+  integers(field: string): readonly number[] {
+    const value = this.list(field)
+    if (value.length === 0) return nothing
+    for (const item of value)
+      if (!Number.isSafeInteger(item)) this.refuse(`${field} holds more than whole numbers`)
+    return value as readonly number[]
+  }
+
+  texts(field: string): readonly string[] {
+    const value = this.list(field)
+    if (value.length === 0) return nothing
+    for (const item of value) if (typeof item !== 'string') this.refuse(`${field} holds more than strings`)
+    return value as readonly string[]
+  }
+
+  numberInKey(text: string): number {
+    return /^(0|[1-9][0-9]{0,9})$/.test(text) ? Number(text) : this.refuse('its key does not end in a number')
+  }
+
+  decodedName(text: string): string {
+    try {
+      return decodeURIComponent(text)
+    } catch {
+      return this.refuse('its key is not URI-encoded')
+    }
+  }
+
+  #object(): Readonly<Record<string, unknown>> {
+    return isObject(this.#json) ? this.#json : this.refuse('it is not an object')
+  }
+
+  #field(field: string): unknown {
+    const object = this.#object()
+    return Object.hasOwn(object, field) ? object[field] : undefined
+  }
+}
+
+/** One empty list for all: tens of thousands of partitions have three each. */
+const nothing: readonly never[] = []
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parseJson(key: string, value: string): unknown {
+  try {
+    const json: unknown = JSON.parse(value)
+    if (json !== null) return json
+  } catch {
+    // Told below, as any other value that is not what the key promises.
+  }
+  throw new MalformedEntry(
+    `The entry ${key} of the metadata store makes no sense: it is not JSON with a value.`,
+  )
+}
+
+/** A plain object without a prototype in the way: keys such as `__proto__` are ordinary. */
+function plainObject<V>(entries: ReadonlyMap<string, V>): Readonly<Record<string, V>> {
+  return Object.fromEntries(entries)
+}
+
+function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list
+}
+
+/** The in-sync set is most often the replica list itself; then one list serves both. */
+function sameOrNew(replicas: readonly number[], isr: readonly number[]): readonly number[] {
+  if (replicas.length !== isr.length) return isr
+  return replicas.every((replica, index) => replica === isr[index]) ? replicas : isr
+}
