@@ -1,0 +1,74 @@
+/** A socket that sends frames and pairs answers with requests by their order, or sends any bytes at all. */
+import { type Socket, connect } from 'node:net'
+import { once } from 'node:events'
+import { requestFrame } from './wire.ts'
+
+interface Waiting {
+  resolve(payload: Buffer): void
+  reject(error: Error): void
+}
+
+export class WireConnection {
+  readonly socket: Socket
+  #waiting: Waiting[] = []
+  #received: Buffer = Buffer.alloc(0)
+  #correlationId = 0
+  #closed: Promise<void>
+
+  private constructor(socket: Socket) {
+    this.socket = socket
+    socket.on('data', chunk => this.#take(chunk))
+    socket.on('error', () => {}) // 'close' follows
+    this.#closed = new Promise(resolve => {
+      socket.once('close', () => {
+        for (const waiting of this.#waiting.splice(0)) waiting.reject(new Error('The connection was closed.'))
+        resolve()
+      })
+    })
+  }
+
+  /** Rejects when nothing listens there. */
+  static async open(port: number, host = '127.0.0.1'): Promise<WireConnection> {
+    const socket = connect({ port, host, noDelay: true })
+    await once(socket, 'connect')
+    return new WireConnection(socket)
+  }
+
+  /** Resolves when either side has closed the connection. */
+  get closed(): Promise<void> {
+    return this.#closed
+  }
+
+  /** The answer's payload, which begins with the correlation id. */
+  request(apiKey: number, version: number, body: Buffer): Promise<Buffer> {
+    return this.exchange(requestFrame(apiKey, version, ++this.#correlationId, body))
+  }
+
+  /** Sends a frame made elsewhere and waits for the next answer. */
+  exchange(frame: Buffer): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      if (this.socket.destroyed) {
+        reject(new Error('The connection was closed.'))
+        return
+      }
+      this.#waiting.push({ resolve, reject })
+      this.socket.write(frame)
+    })
+  }
+
+  close(): void {
+    this.socket.destroy()
+  }
+
+  #take(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    let position = 0
+    while (this.#received.length - position >= 4) {
+      const end = position + 4 + this.#received.readInt32BE(position)
+      if (this.#received.length < end) break
+      this.#waiting.shift()?.resolve(this.#received.subarray(position + 4, end))
+      position = end
+    }
+    this.#received = this.#received.subarray(position)
+  }
+}
