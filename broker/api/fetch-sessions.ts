@@ -201,7 +201,7 @@ const finalEpoch = -1
 const evictionMs = 120_000
 
 /** After 2147483647 comes 1: 0 and -1 have meanings of their own. */
-function nextSessionEpoch(epoch: number): number {
+export function nextSessionEpoch(epoch: number): number {
   return epoch === 2 ** 31 - 1 ? 1 : epoch + 1
 }
 

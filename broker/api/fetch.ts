@@ -1,11 +1,18 @@
-import { type Decoded, type Encodable, errorCode, type ErrorName, fetch, type RecordsSource } from '../../protocol/index.ts'
+import {
+  type Decoded,
+  type Encodable,
+  errorCode,
+  type ErrorName,
+  fetch,
+  type RecordsSource,
+} from '../../protocol/index.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partition, PartitionWatcher } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { FetchedPartition, FetchPlan, FetchSessions } from './fetch-sessions.ts'
-import { type ApiHandler, handler, type RequestContext } from './handler.ts'
+import { type ApiHandler, handler, LateAnswer, type RequestContext } from './handler.ts'
 import { type FetchLimits, type PartitionRead, readPartitions } from './read-partitions.ts'
 
 /**
@@ -13,7 +20,7 @@ import { type FetchLimits, type PartitionRead, readPartitions } from './read-par
  * until there are enough, something is wrong, or its time is up; then everything is read anew.
  */
 export function fetchHandler(parts: FetchParts): ApiHandler {
-  return handler(fetch, {}, (request, context) => {
+  return handler(fetch, { answerSize }, (request, context) => {
     parts.traffic.fetchRequests++
     const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId
     const plan = parts.sessions.open({
@@ -24,7 +31,7 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
       topics: request.topics,
       forgotten: request.forgottenTopicsData,
     })
-    if ('error' in plan) return { errorCode: errorCode(plan.error), sessionId: 0, responses: [] }
+    if ('error' in plan) return refusal(plan.error, 0)
 
     const limits: FetchLimits = {
       maxBytes: Math.min(request.maxBytes, parts.maxBytes),
@@ -70,45 +77,51 @@ function waitForMore(
   request: FetchRequest,
   firstReads: readonly PartitionRead[],
   context: RequestContext,
-): Promise<FetchResponse> {
-  return new Promise((resolve, reject) => {
-    const watched = new Set<Partition>()
-    let timer: Timer | undefined
-    let done = false
+): LateAnswer<FetchResponse> {
+  const late = new LateAnswer<FetchResponse>()
+  const watched = new Set<Partition>()
+  let timer: Timer | undefined
 
-    const finish = (reads: readonly PartitionRead[]): void => {
-      done = true
-      timer?.cancel()
-      for (const replica of watched) replica.unwatch(watcher)
-      context.signal.removeEventListener('abort', abandon)
-      try {
-        resolve(answer(parts, plan, reads, context))
-      } catch (error) {
-        reject(error)
-      }
+  const finish = (reads: readonly PartitionRead[]): void => {
+    timer?.cancel()
+    for (const replica of watched) replica.unwatch(watcher)
+    context.signal.removeEventListener('abort', abandon)
+    const response = answer(parts, plan, reads, context)
+    if (response instanceof Promise) {
+      response.then(
+        loaded => late.answer(loaded),
+        (error: unknown) => late.fail(error),
+      )
+    } else {
+      late.answer(response)
     }
-    const readAgain = (): PartitionRead[] => readPartitions(parts.partitions, plan.partitions(), limits)
-    const watcher: PartitionWatcher = {
-      partitionMoved() {
-        if (done) return
-        const reads = readAgain()
-        if (isEnough(reads, request.minBytes)) finish(reads)
-      },
-    }
-    // The connection is gone: nobody reads the answer.
-    const abandon = (): void => {
-      if (!done) finish([])
-    }
-    for (const { replica } of firstReads) {
-      if (replica === undefined || watched.has(replica)) continue
-      watched.add(replica)
-      replica.watch(watcher)
-    }
-    timer = parts.clock.after(request.maxWaitMs, () => {
-      if (!done) finish(readAgain())
-    })
-    context.signal.addEventListener('abort', abandon, { once: true })
-  })
+  }
+  const readAgain = (): PartitionRead[] => readPartitions(parts.partitions, plan.partitions(), limits)
+  const watcher: PartitionWatcher = {
+    partitionMoved() {
+      const reads = readAgain()
+      if (isEnough(reads, request.minBytes)) finish(reads)
+    },
+  }
+  // The connection is gone: nobody reads the answer.
+  const abandon = (): void => finish([])
+  for (const { replica } of firstReads) {
+    if (replica === undefined || watched.has(replica)) continue
+    watched.add(replica)
+    replica.watch(watcher)
+  }
+  timer = parts.clock.after(request.maxWaitMs, () => finish(readAgain()))
+  context.signal.addEventListener('abort', abandon, { once: true })
+  return late
+}
+
+/** So that an answer is written into one buffer of the right size. */
+function answerSize(response: FetchResponse): number {
+  let bytes = 128
+  for (const { partitions = [] } of response.responses ?? []) {
+    for (const { records } of partitions) bytes += 96 + (records?.length ?? 0)
+  }
+  return bytes
 }
 
 function answer(
@@ -118,12 +131,14 @@ function answer(
   context: RequestContext,
 ): FetchResponse | Promise<FetchResponse> {
   const { sessionId, error, included } = plan.finish(reads)
-  if (error !== 'NONE') return { errorCode: errorCode(error), sessionId, responses: [] }
+  if (error !== 'NONE') return refusal(error, sessionId)
   for (const read of included) {
     if (read.error !== 'NONE') parts.traffic.fetchFailed()
     else if (read.recordsLength > 0) parts.traffic.fetched(read.topicName ?? '', read.recordsLength)
   }
-  const cold = included.filter(read => read.records !== undefined && read.recordsLength > 0 && !read.records.recent)
+  const cold = included.filter(
+    read => read.records !== undefined && read.recordsLength > 0 && !read.records.recent,
+  )
   if (cold.length === 0) return response(parts, sessionId, included, context, new Map())
   return loadCold(cold).then(loaded => response(parts, sessionId, included, context, loaded))
 }
@@ -180,6 +195,10 @@ function partitionAnswer(
       ? { currentLeader: parts.partitions.leaderHint(read.topicName, read.partition.index) }
       : {}),
   }
+}
+
+function refusal(error: ErrorName, sessionId: number): FetchResponse {
+  return { throttleTimeMs: 0, errorCode: errorCode(error), sessionId, responses: [] }
 }
 
 const noRecords: RecordsSource = { length: 0, readInto() {} }

@@ -2,7 +2,7 @@ import { type Encodable, errorCode, type ErrorName, produce, zeroUuid } from '..
 import type { Partition } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
-import { type ApiHandler, handler, noResponse, type RequestContext } from './handler.ts'
+import { type ApiHandler, handler, LateAnswer, noResponse, type RequestContext } from './handler.ts'
 
 /**
  * Produce. Each partition succeeds or fails alone. The records are views into the connection's read buffer: they
@@ -29,9 +29,8 @@ export function produceHandler(parts: {
         }
       }
     }
-    if (request.acks !== 0) return answer.promise()
+    if (request.acks !== 0) return answer.whenSettled()
     if (answer.firstError !== undefined) {
-      // Without an answer, closing is the only way to make the producer look for the right leader.
       context.connection.close(`a Produce with acks=0 failed: ${answer.firstError}`)
     }
     return noResponse
@@ -53,7 +52,11 @@ function produceToPartition(
   results: TopicAnswer,
 ): void {
   if (isInternalTopic(name) && context.clientId !== adminClientId) {
-    results.fail(index, 'INVALID_TOPIC_EXCEPTION', `${name} is an internal topic: clients may not write to it.`)
+    results.fail(
+      index,
+      'INVALID_TOPIC_EXCEPTION',
+      `${name} is an internal topic: clients may not write to it.`,
+    )
     return
   }
   const partition = partitions.leader(name, index)
@@ -66,9 +69,13 @@ function produceToPartition(
     return
   }
   const sizeInBytes = records.length
-  const outcome = partition.append(records, { acks: request.acks, origin: 'client', apiVersion: context.apiVersion })
+  const outcome = partition.append(records, {
+    acks: request.acks,
+    origin: 'client',
+    apiVersion: context.apiVersion,
+  })
   if (outcome.kind === 'refused') {
-    results.refused(name, index, outcome)
+    results.refused(index, outcome)
     return
   }
   results.appended(partition, request, outcome, sizeInBytes)
@@ -80,7 +87,7 @@ class ProduceAnswer {
   readonly #context: RequestContext
   readonly #responses: TopicAnswer[] = []
   #pending = 0
-  #resolve: ((response: Encodable<typeof produce.response>) => void) | undefined
+  readonly #late = new LateAnswer<Encodable<typeof produce.response>>()
   firstError: ErrorName | undefined
 
   constructor(traffic: TopicTraffic, context: RequestContext) {
@@ -95,14 +102,17 @@ class ProduceAnswer {
     return topic
   }
 
-  promise(): Encodable<typeof produce.response> | Promise<Encodable<typeof produce.response>> {
-    if (this.#pending === 0) return this.#response()
-    return new Promise(resolve => {
-      this.#resolve = resolve
-    })
+  whenSettled(): Encodable<typeof produce.response> | LateAnswer<Encodable<typeof produce.response>> {
+    return this.#pending === 0 ? this.#response() : this.#late
   }
 
-  waitFor(partition: Partition, acks: number, endOffset: number, timeoutMs: number, result: PartitionResult): void {
+  waitFor(
+    partition: Partition,
+    acks: number,
+    endOffset: number,
+    timeoutMs: number,
+    result: PartitionResult,
+  ): void {
     this.#pending++
     partition.acknowledge(acks, endOffset, timeoutMs, outcome => {
       if (outcome !== 'NONE') {
@@ -112,7 +122,14 @@ class ProduceAnswer {
         this.firstError ??= outcome
       }
       this.#pending--
-      if (this.#pending === 0) this.#resolve?.(this.#response())
+      if (this.#pending === 0) this.#late.answer(this.#response())
+    })
+  }
+
+  /** With acks=0 there is no answer: closing is the only way to make the producer look for the right leader. */
+  closeOnFailure(partition: Partition, endOffset: number, timeoutMs: number): void {
+    partition.acknowledge(1, endOffset, timeoutMs, outcome => {
+      if (outcome !== 'NONE') this.#context.connection.close(`a Produce with acks=0 failed: ${outcome}`)
     })
   }
 
@@ -122,10 +139,6 @@ class ProduceAnswer {
 
   countFailure(): void {
     this.#traffic.produceFailed()
-  }
-
-  get apiVersion(): number {
-    return this.#context.apiVersion
   }
 
   #response(): Encodable<typeof produce.response> {
@@ -160,7 +173,7 @@ class TopicAnswer {
     })
   }
 
-  refused(topic: string, index: number, refusal: Extract<AppendOutcome, { kind: 'refused' }>): void {
+  refused(index: number, refusal: Extract<AppendOutcome, { kind: 'refused' }>): void {
     this.fail(index, refusal.error, refusal.message)
     const result = this.partitionResponses.at(-1)
     if (refusal.recordErrors !== undefined && result !== undefined) {
@@ -169,7 +182,6 @@ class TopicAnswer {
         batchIndexErrorMessage: message,
       }))
     }
-
   }
 
   appended(
@@ -189,7 +201,10 @@ class TopicAnswer {
     if (outcome.kind === 'appended') {
       this.#answer.count(partition.topic, outcome.lastOffset - outcome.baseOffset + 1, sizeInBytes)
     }
-    if (request.acks === 0) return
+    if (request.acks === 0) {
+      this.#answer.closeOnFailure(partition, outcome.lastOffset + 1, request.timeoutMs)
+      return
+    }
     this.#answer.waitFor(partition, request.acks, outcome.lastOffset + 1, request.timeoutMs, result)
   }
 }

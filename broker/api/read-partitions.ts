@@ -17,7 +17,13 @@ export function readPartitions(
   let remainingBytes = limits.maxBytes
   let hasRecords = false
   for (const partition of wanted) {
-    const read = readPartition(partitions, partition, limits, remainingBytes, !hasRecords && limits.firstBatchWhole)
+    const read = readPartition(
+      partitions,
+      partition,
+      limits,
+      remainingBytes,
+      !hasRecords && limits.firstBatchWhole,
+    )
     reads.push(read)
     if (read.recordsLength > 0) {
       hasRecords = true
@@ -68,7 +74,14 @@ function readPartition(
   if (limits.replicaId >= 0 && !replica.state.replicas.includes(limits.replicaId)) {
     return failed(wanted, topicName, 'NOT_LEADER_OR_FOLLOWER', replica)
   }
-  return readLog(replica, wanted, topicName, limits, Math.min(remainingBytes, wanted.maxBytes), firstBatchWhole)
+  return readLog(
+    replica,
+    wanted,
+    topicName,
+    limits,
+    Math.min(remainingBytes, wanted.maxBytes),
+    firstBatchWhole,
+  )
 }
 
 /** The rule of KIP-320: -1 is not checked, an older epoch is fenced, a newer one is not known here yet. */

@@ -27,6 +27,7 @@ export class Partition {
   readonly #watchers = new Set<PartitionWatcher>()
   #state: PartitionImage
   #isLeader = false
+  #epochStartOffset = 0
   #failed = false
   #notifying = false
 
@@ -72,6 +73,18 @@ export class Partition {
     return this.#failed
   }
 
+  get settings(): TopicSettings {
+    return this.#settings()
+  }
+
+  /**
+   * Whether the high watermark has reached the point where this leader's epoch began. Before that, an answer about
+   * the end of the partition could go back behind what an earlier leader said (KIP-207).
+   */
+  get hasCaughtUpWithEpoch(): boolean {
+    return this.#log.highWatermark >= this.#epochStartOffset
+  }
+
   get isUnderMinInsyncReplicas(): boolean {
     return isUnderMinInsyncReplicas(this.#inSyncFacts())
   }
@@ -88,7 +101,8 @@ export class Partition {
       return
     }
     if (leads) {
-      this.#log.leaderEpochs.assign(state.leaderEpoch, this.#log.nextOffset)
+      this.#epochStartOffset = this.#log.nextOffset
+      this.#log.leaderEpochs.assign(state.leaderEpoch, this.#epochStartOffset)
       this.#moveHighWatermark()
     } else {
       this.#loseLeadership()
@@ -98,9 +112,14 @@ export class Partition {
   /** Writes as leader; NOT_LEADER_OR_FOLLOWER and the rest come as a refusal. `acks` is -1, 0 or 1. */
   append(
     records: Buffer,
-    options: { readonly acks: number; readonly origin: 'client' | 'coordinator'; readonly apiVersion?: number },
+    options: {
+      readonly acks: number
+      readonly origin: 'client' | 'coordinator'
+      readonly apiVersion?: number
+    },
   ): ReturnType<Log['appendAsLeader']> {
-    if (this.#failed) return refused('KAFKA_STORAGE_ERROR', `The log directory of ${this.topic}-${this.index} has failed.`)
+    if (this.#failed)
+      return refused('KAFKA_STORAGE_ERROR', `The log directory of ${this.topic}-${this.index} has failed.`)
     if (!this.#isLeader) {
       return refused('NOT_LEADER_OR_FOLLOWER', `This broker does not lead ${this.topic}-${this.index}.`)
     }
@@ -124,7 +143,9 @@ export class Partition {
   acknowledge(acks: number, endOffset: number, timeoutMs: number, settle: Settle): void {
     if (acks === -1) {
       this.#committed.add(endOffset, timeoutMs, outcome =>
-        settle(outcome === 'NONE' && this.isUnderMinInsyncReplicas ? 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' : outcome),
+        settle(
+          outcome === 'NONE' && this.isUnderMinInsyncReplicas ? 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' : outcome,
+        ),
       )
     } else {
       this.#written.add(endOffset, timeoutMs, settle)

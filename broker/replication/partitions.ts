@@ -137,7 +137,9 @@ export class Partitions {
 
   #errorOfMissing(topic: string, index: number): ErrorName {
     const replicas = this.#image?.topicsByName.get(topic)?.partitions[index]?.replicas
-    return replicas?.includes(this.#options.brokerId) === true ? 'KAFKA_STORAGE_ERROR' : 'NOT_LEADER_OR_FOLLOWER'
+    return replicas?.includes(this.#options.brokerId) === true
+      ? 'KAFKA_STORAGE_ERROR'
+      : 'NOT_LEADER_OR_FOLLOWER'
   }
 }
 
