@@ -1,0 +1,16 @@
+// Sequence numbers of idempotent producers: 0 … 2^31 - 1, after the last of which comes 0 again. -1 stands for none.
+
+export const noSequence = -1
+
+const maxSequence = 2 ** 31 - 1
+
+/** The sequence `by` (>= 0) records before `sequence`. None stays none. */
+export function subtractFromSequence(sequence: number, by: number): number {
+  if (sequence === noSequence) return noSequence
+  return sequence >= by ? sequence - by : sequence + maxSequence + 1 - by
+}
+
+/** Whether `next` is the one sequence that may follow `last`; after none only 0 may. */
+export function follows(last: number, next: number): boolean {
+  return last === maxSequence ? next === 0 : next === last + 1
+}
