@@ -1,4 +1,4 @@
-import type { ApiDefinition, Decoded, Encodable } from '../../protocol/index.ts'
+import type { Api, Decoded, Encodable } from '../../protocol/index.ts'
 import { assert } from '../../runtime/assert.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -61,7 +61,7 @@ export interface HandlerOptions<Request, Response> {
 
 /** One API as this broker serves it. */
 export interface ApiHandler {
-  readonly api: ApiDefinition
+  readonly api: Api
   readonly borrowsBytes: boolean
   /** Called with the decoded request of `api`, and nothing else. */
   handle(request: unknown, context: RequestContext): Answer<unknown>
@@ -79,10 +79,13 @@ const usualAnswerBytes = 256
  * A handler of one API. Its synchronous part runs in the order in which requests came on a connection; answers leave in
  * that order too. It must take its place (in a log, in a queue) before it first waits. A plain object as answer costs no promise.
  */
-export function handler<Api extends ApiDefinition>(
-  api: Api,
-  options: HandlerOptions<Decoded<Api['request']>, Encodable<Api['response']>>,
-  handle: (request: Decoded<Api['request']>, context: RequestContext) => Answer<Encodable<Api['response']>>,
+export function handler<Served extends Api>(
+  api: Served,
+  options: HandlerOptions<Decoded<Served['request']>, Encodable<Served['response']>>,
+  handle: (
+    request: Decoded<Served['request']>,
+    context: RequestContext,
+  ) => Answer<Encodable<Served['response']>>,
 ): ApiHandler {
   const { borrowsBytes = false, answerSize = () => usualAnswerBytes, failure } = options
   // Dispatch hands a handler only what was decoded by its own api, so the types are those of that api.
