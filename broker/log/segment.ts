@@ -1,26 +1,467 @@
-import type { RecordBatchView } from '../../protocol/index.ts'
+import { join } from 'node:path'
+import { RecordBatchView } from '../../protocol/index.ts'
+import { assert } from '../../runtime/assert.ts'
+import { type SegmentFileKind, segmentFileName } from './file-names.ts'
+import { HeaderScan, scanBufferBytes } from './header-scan.ts'
+import { OffsetIndex } from './offset-index.ts'
+import { LazyFile, type OpenFiles } from './open-files.ts'
+import { TimeIndex } from './time-index.ts'
 
-/** A batch's header as it stands in a segment. */
+export interface SegmentOptions {
+  readonly files: OpenFiles
+  readonly directory: string
+  readonly baseOffset: number
+  /** The setting index.interval.bytes: about so many bytes between two index entries. */
+  readonly indexIntervalBytes: number
+  /** Wall clock; for a segment that was there before, the file's time. */
+  readonly createdAtMs: number
+  /** How much sooner than segment.ms this one is rolled. */
+  readonly rollJitterMs?: number
+  readonly suffix?: string
+}
+
+/** A batch as it stands in a segment. */
 export interface BatchAt {
   readonly batch: RecordBatchView
   readonly position: number
 }
 
-/** One .log file with its indexes. */
-export declare class Segment {
+/** Greatest distance from the base offset that the indexes can express. */
+const greatestRelativeOffset = 2 ** 31 - 1
+
+/** Scans that end before anybody else can begin one share this. */
+const sharedScanBuffer = Buffer.allocUnsafeSlow(scanBufferBytes)
+
+const fileKinds: readonly SegmentFileKind[] = ['log', 'index', 'timeindex', 'txnindex']
+
+/**
+ * One .log file with its offset and time index. Knows batches by their headers only.
+ *
+ * Three sizes, each at most the one before: `sizeInBytes` counts batches that are noted and may still wait in memory,
+ * `writtenBytes` what the file holds, `readableBytes` what readers may see.
+ *
+ * The indexes of a segment that is only read are opened when first used, and made anew if they are missing or broken.
+ */
+export class Segment {
   readonly baseOffset: number
-  get sizeInBytes(): number
-  /** Largest record time in the segment; -1 when there is none. */
-  get largestTimestamp(): number
-  get offsetOfLargestTimestamp(): number
+  readonly createdAtMs: number
+  readonly rollJitterMs: number
+  readonly #files: OpenFiles
+  readonly #indexIntervalBytes: number
+  readonly #log: LazyFile
+  readonly #offsets: OffsetIndex
+  readonly #times: TimeIndex
+  #directory: string
+  #suffix: string
+  #sizeInBytes = 0
+  #writtenBytes = 0
+  #readableBytes = 0
+  #indexesOpen = false
+  #bytesSinceIndexEntry = 0
+  #timesKnown = false
+  #wasCut = false
+  #largestTimestamp = -1
+  #offsetOfLargestTimestamp = -1
+  #firstTimestamp: number | undefined
+  #cuts = 0
+  #warmFrom = 0
+  #warmTo = 0
+  /** Monotonic time when a slice of it was last handed out. */
+  lastReadAtMs = Number.NEGATIVE_INFINITY
+
+  private constructor(options: SegmentOptions, isNew: boolean) {
+    this.baseOffset = options.baseOffset
+    this.createdAtMs = options.createdAtMs
+    this.rollJitterMs = options.rollJitterMs ?? 0
+    this.#files = options.files
+    this.#indexIntervalBytes = options.indexIntervalBytes
+    this.#directory = options.directory
+    this.#suffix = options.suffix ?? ''
+    this.#log = new LazyFile(options.files, this.path('log'), isNew)
+    this.#offsets = new OffsetIndex(options.files, options.baseOffset, () => this.path('index'))
+    this.#times = new TimeIndex(options.files, options.baseOffset, () => this.path('timeindex'))
+  }
+
+  /** An empty segment; files that stand at its names are emptied. */
+  static create(options: SegmentOptions): Segment {
+    const segment = new Segment(options, true)
+    if (segment.#log.size() > 0) segment.#log.truncate(0)
+    for (const kind of ['index', 'timeindex'] as const) options.files.disk.unlink(segment.path(kind))
+    segment.#indexesOpen = true
+    segment.#timesKnown = true
+    return segment
+  }
+
+  /** A segment whose file is there. Nothing is read before it is needed. */
+  static open(options: SegmentOptions & { readonly sizeInBytes: number }): Segment {
+    const segment = new Segment(options, false)
+    segment.#sizeInBytes = options.sizeInBytes
+    segment.#writtenBytes = options.sizeInBytes
+    segment.#readableBytes = options.sizeInBytes
+    return segment
+  }
+
+  get sizeInBytes(): number {
+    return this.#sizeInBytes
+  }
+
+  get writtenBytes(): number {
+    return this.#writtenBytes
+  }
+
+  get readableBytes(): number {
+    return this.#readableBytes
+  }
+
+  get directory(): string {
+    return this.#directory
+  }
+
+  /** Grows each time that bytes are cut off: what was found before must not be read any more. */
+  get cuts(): number {
+    return this.#cuts
+  }
+
+  /** Largest time of a record; -1 when none has one. */
+  get largestTimestamp(): number {
+    this.#findTimes()
+    return this.#largestTimestamp
+  }
+
+  /** Last offset of the first batch with the largest time. */
+  get offsetOfLargestTimestamp(): number {
+    this.#findTimes()
+    return this.#offsetOfLargestTimestamp
+  }
+
+  /** Largest time of the first batch; -1 when it has none or there is no batch. */
+  get firstTimestamp(): number {
+    if (this.#firstTimestamp !== undefined) return this.#firstTimestamp
+    if (this.#writtenBytes === 0) return -1
+    const scan = this.#scan(0)
+    this.#firstTimestamp = scan.next() ? scan.batch.maxTimestamp : -1
+    return this.#firstTimestamp
+  }
+
+  get offsets(): OffsetIndex {
+    this.#openIndexes()
+    return this.#offsets
+  }
+
+  get times(): TimeIndex {
+    this.#openIndexes()
+    return this.#times
+  }
+
+  path(kind: SegmentFileKind): string {
+    return join(this.#directory, segmentFileName(this.baseOffset, kind, this.#suffix))
+  }
+
+  fits(offset: number): boolean {
+    return offset >= this.baseOffset && offset - this.baseOffset <= greatestRelativeOffset
+  }
+
+  isIndexFull(maxIndexBytes: number): boolean {
+    return this.offsets.isFull(maxIndexBytes) || this.times.isFull(maxIndexBytes)
+  }
+
   /**
-   * Keeps the books for a batch that stands at `position`: size, largest time, index entries. For appends and for
-   * rebuilding indexes from a scan.
+   * Keeps the books for a batch that stands, or is about to stand, at the end: size, largest time, index entries. Also
+   * used to make indexes anew from a scan (after `forgetBatches`).
    */
-  noteBatch(position: number, lastOffset: number, maxTimestamp: number, sizeInBytes: number): void
-  /** Headers of the batches between two positions, in order; reads only headers. */
-  headers(fromPosition?: number, toPosition?: number): Generator<BatchAt>
-  /** Whole batches. */
-  batches(fromPosition?: number, toPosition?: number): Generator<BatchAt>
-  close(): void
+  noteBatch(lastOffset: number, maxTimestamp: number, sizeInBytes: number): void {
+    assert(this.fits(lastOffset), 'A segment cannot index an offset so far from its base.', {
+      baseOffset: this.baseOffset,
+      lastOffset,
+    })
+    const position = this.#sizeInBytes
+    if (position === 0) this.#firstTimestamp = maxTimestamp
+    if (maxTimestamp > this.#largestTimestamp) {
+      this.#largestTimestamp = maxTimestamp
+      this.#offsetOfLargestTimestamp = lastOffset
+    }
+    if (this.#bytesSinceIndexEntry > this.#indexIntervalBytes) {
+      this.#offsets.append(lastOffset, position)
+      this.#times.append(this.#largestTimestamp, this.#offsetOfLargestTimestamp)
+      this.#bytesSinceIndexEntry = 0
+    }
+    this.#bytesSinceIndexEntry += sizeInBytes
+    this.#sizeInBytes = position + sizeInBytes
+  }
+
+  /** Empties the books and the indexes; the file keeps its bytes. For a scan that notes every batch again. */
+  forgetBatches(): void {
+    this.#offsets.clear()
+    this.#times.clear()
+    this.#indexesOpen = true
+    this.#timesKnown = true
+    this.#largestTimestamp = -1
+    this.#offsetOfLargestTimestamp = -1
+    this.#firstTimestamp = undefined
+    this.#bytesSinceIndexEntry = 0
+    this.#sizeInBytes = 0
+  }
+
+  /** Writes noted bytes at the end of the file. */
+  write(source: Buffer, start: number, length: number): void {
+    this.#log.writeSync(source, start, length, this.#writtenBytes)
+    this.#writtenBytes += length
+  }
+
+  /** Readers may see all that is written. */
+  publish(): void {
+    this.#readableBytes = this.#writtenBytes
+  }
+
+  /** After a failed write: a part of it may stand in the file, which nobody is to find. */
+  cutUnwritten(): void {
+    this.#log.truncate(this.#writtenBytes)
+  }
+
+  /**
+   * Reads the headers from the last index entry to the end of the file, adding what the indexes lack: entries that were not
+   * written before the process was killed. Answers the offset after the last whole batch, and why something behind it
+   * is not one; it is then to be cut off at `sizeInBytes`.
+   */
+  readEnd(): { readonly nextOffset: number; readonly problem: string | undefined } {
+    this.#openIndexes()
+    const fileBytes = this.#writtenBytes
+    const last = this.#offsets.last()
+    const lastTime = this.#times.last()
+    this.#largestTimestamp = lastTime?.timestamp ?? -1
+    this.#offsetOfLargestTimestamp = lastTime?.offset ?? -1
+    this.#timesKnown = true
+    this.#sizeInBytes = last?.position ?? 0
+    this.#bytesSinceIndexEntry = 0
+    let nextOffset = this.baseOffset
+    const scan = new HeaderScan((...read) => this.#log.readSync(...read), this.#sizeInBytes, fileBytes)
+    while (scan.next()) {
+      if (!this.fits(scan.batch.lastOffset) || scan.batch.lastOffset < nextOffset - 1) {
+        return {
+          nextOffset,
+          problem: `The file has offset ${scan.batch.lastOffset} out of order at byte ${scan.position}.`,
+        }
+      }
+      this.noteBatch(scan.batch.lastOffset, scan.batch.maxTimestamp, scan.batch.sizeInBytes)
+      nextOffset = scan.batch.nextOffset
+    }
+    return { nextOffset, problem: scan.problem }
+  }
+
+  /** Makes the file end where the noted batches end. */
+  cutToNoted(): void {
+    this.#cuts++
+    this.#log.truncate(this.#sizeInBytes)
+    this.#writtenBytes = this.#sizeInBytes
+    this.#readableBytes = Math.min(this.#readableBytes, this.#sizeInBytes)
+  }
+
+  /**
+   * The first batch that ends at or after `offset`, as a view of its header that is valid until the next call of any
+   * method here; undefined when there is none.
+   */
+  find(offset: number): BatchAt | undefined {
+    const scan = this.#scan(this.offsets.lookup(offset).position)
+    while (scan.next()) {
+      if (scan.batch.lastOffset >= offset) return { batch: scan.batch, position: scan.position }
+    }
+    return undefined
+  }
+
+  /** Where the first batch begins of which no offset is below `offset`; the end of what is readable when there is none. */
+  endPositionFor(offset: number): number {
+    const found = this.find(offset)
+    if (found === undefined) return this.#readableBytes
+    return found.batch.baseOffset >= offset ? found.position : found.position + found.batch.sizeInBytes
+  }
+
+  /** Size of the batch that begins at `position`. */
+  batchSizeAt(position: number): number {
+    this.readSync(sharedScanBuffer, 0, 12, position)
+    return new RecordBatchView(sharedScanBuffer).sizeInBytes
+  }
+
+  /** The headers of the readable batches in order. A view is good until the next step. */
+  *headers(fromPosition = 0): Generator<BatchAt, void, undefined> {
+    const scan = new HeaderScan((...read) => this.#log.readSync(...read), fromPosition, this.#readableBytes)
+    while (scan.next()) yield { batch: scan.batch, position: scan.position }
+    if (scan.problem !== undefined) throw new Error(`${this.path('log')}: ${scan.problem}`)
+  }
+
+  /** The readable batches with all their bytes, in order. Each view keeps its bytes. */
+  *batches(fromPosition = 0): Generator<BatchAt, void, undefined> {
+    for (const { batch, position } of this.headers(fromPosition)) {
+      const bytes = Buffer.allocUnsafeSlow(batch.sizeInBytes)
+      this.readSync(bytes, 0, bytes.length, position)
+      yield { batch: new RecordBatchView(bytes), position }
+    }
+  }
+
+  /** Reads exactly `length` bytes of what is written; throws when they are not there. */
+  readSync(target: Buffer, at: number, length: number, position: number): void {
+    this.#checkRead(this.#log.readSync(target, at, length, position), length, position)
+  }
+
+  /** The same off the loop. */
+  async read(target: Buffer, at: number, length: number, position: number): Promise<void> {
+    this.#checkRead(await this.#log.read(target, at, length, position), length, position)
+  }
+
+  /** [from, to) has just been read: it is in the page cache. */
+  noteWarm(from: number, to: number): void {
+    if (from > this.#warmTo || to < this.#warmFrom) {
+      this.#warmFrom = from
+      this.#warmTo = to
+    } else {
+      this.#warmFrom = Math.min(this.#warmFrom, from)
+      this.#warmTo = Math.max(this.#warmTo, to)
+    }
+  }
+
+  isWarm(from: number, to: number): boolean {
+    return from >= this.#warmFrom && to <= this.#warmTo
+  }
+
+  /** Cuts off the batch that contains `offset` and all after it; answers the offset after what is left, or the base. */
+  truncateTo(offset: number): void {
+    const found = offset <= this.baseOffset ? { position: 0 } : this.find(offset)
+    if (found === undefined) return
+    this.#openIndexes()
+    this.#sizeInBytes = found.position
+    this.cutToNoted()
+    this.#warmTo = Math.min(this.#warmTo, found.position)
+    this.#warmFrom = Math.min(this.#warmFrom, this.#warmTo)
+    if (found.position === 0) {
+      this.forgetBatches()
+      return
+    }
+    this.#offsets.truncateTo(offset)
+    this.#times.truncateTo(offset)
+    this.#bytesSinceIndexEntry = 0
+    this.#timesKnown = false
+    this.#wasCut = true
+  }
+
+  /** Writes the last entry of the time index and everything that the indexes hold back; nothing is appended any more. */
+  becomeInactive(): void {
+    this.#findTimes()
+    if (this.#largestTimestamp >= 0)
+      this.#times.append(this.#largestTimestamp, this.#offsetOfLargestTimestamp)
+    this.#offsets.store()
+    this.#times.store()
+    this.#offsets.release()
+    this.#times.release()
+  }
+
+  /** fdatasync of the .log file, off the loop. */
+  sync(): Promise<void> {
+    return this.#log.sync()
+  }
+
+  /** Everything of this segment to the device, at once. */
+  syncNow(): void {
+    this.#log.syncNow()
+    this.syncIndexes()
+  }
+
+  syncIndexes(): void {
+    if (!this.#indexesOpen) return
+    this.#offsets.syncNow()
+    this.#times.syncNow()
+    this.#offsets.release()
+    this.#times.release()
+  }
+
+  /** Gives back memory and descriptors. Index entries held back are written. */
+  release(): void {
+    if (this.#indexesOpen) {
+      this.#offsets.release()
+      this.#times.release()
+    }
+    this.#log.close()
+  }
+
+  /** Renames every file there is of it: `.deleted` before removal, `.swap` and none in compaction. */
+  changeSuffix(suffix: string): void {
+    const { disk } = this.#files
+    for (const kind of fileKinds) {
+      const from = this.path(kind)
+      if (disk.stat(from) === undefined) continue
+      disk.rename(from, join(this.#directory, segmentFileName(this.baseOffset, kind, suffix)))
+    }
+    this.#suffix = suffix
+    this.#pathsChanged()
+  }
+
+  /** The directory has been given another name. */
+  directoryRenamed(directory: string): void {
+    this.#directory = directory
+    this.#pathsChanged()
+  }
+
+  /** Removes the files. A read that is under way off the loop keeps what it has open. */
+  deleteFiles(): void {
+    this.#log.close()
+    this.#offsets.close()
+    this.#times.close()
+    for (const kind of fileKinds) this.#files.disk.unlink(this.path(kind))
+  }
+
+  #pathsChanged(): void {
+    this.#log.renamed(this.path('log'))
+    this.#offsets.renamed()
+    this.#times.renamed()
+  }
+
+  #scan(from: number): HeaderScan {
+    return new HeaderScan(
+      (...read) => this.#log.readSync(...read),
+      from,
+      this.#writtenBytes,
+      sharedScanBuffer,
+    )
+  }
+
+  #checkRead(got: number, wanted: number, position: number): void {
+    if (got === wanted) return
+    throw new Error(
+      `${this.path('log')} ends at byte ${position + got}, before byte ${position + wanted} that was to be read.`,
+    )
+  }
+
+  #openIndexes(): void {
+    if (this.#indexesOpen) return
+    this.#indexesOpen = true
+    const isGood = this.#offsets.open(this.#writtenBytes) && this.#times.open()
+    if (!isGood) this.#rebuildIndexes()
+  }
+
+  #rebuildIndexes(): void {
+    this.forgetBatches()
+    const scan = this.#scan(0)
+    while (scan.next()) this.noteBatch(scan.batch.lastOffset, scan.batch.maxTimestamp, scan.batch.sizeInBytes)
+    this.#sizeInBytes = this.#writtenBytes
+    this.becomeInactive()
+  }
+
+  /**
+   * The largest time of a segment that was not written by this process, or was cut. What stands before the last offset entry
+   * is in the time index; a closed segment's time index ends with an entry that speaks for all of it.
+   */
+  #findTimes(): void {
+    if (this.#timesKnown) return
+    this.#timesKnown = true
+    this.#openIndexes()
+    const last = this.#times.last()
+    this.#largestTimestamp = last?.timestamp ?? -1
+    this.#offsetOfLargestTimestamp = last?.offset ?? -1
+    if (!this.#wasCut) return
+    const scan = this.#scan(this.#offsets.last()?.position ?? 0)
+    while (scan.next()) {
+      if (scan.batch.maxTimestamp > this.#largestTimestamp) {
+        this.#largestTimestamp = scan.batch.maxTimestamp
+        this.#offsetOfLargestTimestamp = scan.batch.lastOffset
+      }
+    }
+  }
 }

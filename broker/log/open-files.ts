@@ -1,0 +1,160 @@
+import { type Disk, DiskError, type DiskFile, type OpenMode } from './disk.ts'
+
+/**
+ * The files of all logs on one disk: opened when they are used, and the ones not used for longest closed when there
+ * are too many, so that ten thousand partitions do not need tens of thousands of descriptors.
+ */
+export class OpenFiles {
+  readonly disk: Disk
+  readonly #limit: number
+  /** In the order of their last use. */
+  readonly #open = new Set<LazyFile>()
+  #last: LazyFile | undefined
+
+  constructor(disk: Disk, limit = 4096) {
+    this.disk = disk
+    this.#limit = limit
+  }
+
+  /** The one of this disk, shared by everything that was not given another. */
+  static of(disk: Disk): OpenFiles {
+    let files = shared.get(disk)
+    if (files === undefined) {
+      files = new OpenFiles(disk)
+      shared.set(disk, files)
+    }
+    return files
+  }
+
+  get openCount(): number {
+    return this.#open.size
+  }
+
+  /** `file` is being used now. */
+  touch(file: LazyFile): void {
+    if (file === this.#last) return
+    this.#open.delete(file)
+    this.#open.add(file)
+    this.#last = file
+  }
+
+  open(path: string, mode: OpenMode): DiskFile {
+    if (this.#open.size >= this.#limit) this.#closeOldest(this.#open.size - this.#limit + 1)
+    try {
+      return this.disk.open(path, mode)
+    } catch (error) {
+      // The system allows fewer than we thought: make room and try once more.
+      const isOutOfDescriptors =
+        error instanceof DiskError && (error.code === 'EMFILE' || error.code === 'ENFILE')
+      if (!isOutOfDescriptors || this.#open.size === 0) throw error
+      this.#closeOldest(Math.ceil(this.#open.size / 2))
+      return this.disk.open(path, mode)
+    }
+  }
+
+  forget(file: LazyFile): void {
+    this.#open.delete(file)
+    if (this.#last === file) this.#last = undefined
+  }
+
+  #closeOldest(count: number): void {
+    let remaining = count
+    for (const file of this.#open) {
+      if (remaining <= 0) return
+      if (file.isBusy) continue
+      file.close()
+      remaining--
+    }
+  }
+}
+
+const shared = new WeakMap<Disk, OpenFiles>()
+
+/** A file by its path, which may be closed behind its back between uses and is then opened again. */
+export class LazyFile {
+  readonly #files: OpenFiles
+  #path: string
+  #create: boolean
+  #file: DiskFile | undefined
+  #busy = 0
+
+  /** With `create` a missing file is made when it is first used; without, that is an error. */
+  constructor(files: OpenFiles, path: string, create = false) {
+    this.#files = files
+    this.#path = path
+    this.#create = create
+  }
+
+  get path(): string {
+    return this.#path
+  }
+
+  /** Something off the loop is using the descriptor. */
+  get isBusy(): boolean {
+    return this.#busy > 0
+  }
+
+  readSync(target: Buffer, at: number, length: number, position: number): number {
+    return this.#use().readSync(target, at, length, position)
+  }
+
+  writeSync(source: Buffer, start: number, length: number, position: number): void {
+    this.#use().writeSync(source, start, length, position)
+  }
+
+  async read(target: Buffer, at: number, length: number, position: number): Promise<number> {
+    const file = this.#use()
+    this.#busy++
+    try {
+      return await file.read(target, at, length, position)
+    } finally {
+      this.#busy--
+    }
+  }
+
+  async sync(): Promise<void> {
+    const file = this.#use()
+    this.#busy++
+    try {
+      await file.sync()
+    } finally {
+      this.#busy--
+    }
+  }
+
+  syncNow(): void {
+    this.#use().syncNow()
+  }
+
+  truncate(sizeInBytes: number): void {
+    this.#use().truncate(sizeInBytes)
+  }
+
+  size(): number {
+    return this.#use().size()
+  }
+
+  /** The file has been given another name on the disk. An open descriptor stays good. */
+  renamed(path: string): void {
+    this.#path = path
+  }
+
+  /** Gives the descriptor back; the next use opens the file again. Left open while something off the loop uses it. */
+  close(): void {
+    if (this.#file === undefined || this.#busy > 0) return
+    const file = this.#file
+    this.#file = undefined
+    this.#files.forget(this)
+    file.close()
+  }
+
+  #use(): DiskFile {
+    if (this.#file === undefined) {
+      this.#file = this.#files.open(this.#path, this.#create ? 'create' : 'write')
+      // From now on it has been there: should it vanish, that must be noticed.
+      this.#create = false
+    }
+    this.#files.touch(this)
+    return this.#file
+  }
+}
