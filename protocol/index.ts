@@ -9,6 +9,7 @@ export { errorCode, type ErrorName, errorName, errors, errorText, KafkaError } f
 export { type Api, defineApi, defineData, type Message } from './schema/message.ts'
 export type { Decoded, Encodable } from './schema/message-type.ts'
 export { decodeMessage, encodeMessage } from './schema/compile.ts'
+export { decodeVersioned, encodeVersioned, type VersionedOptions } from './schema/versioned.ts'
 export { type VersionRange } from './schema/versions.ts'
 export { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './messages/codec.ts'
 export {
@@ -96,6 +97,53 @@ export { unregisterBroker } from './messages/unregister-broker.ts'
 export { updateFeatures } from './messages/update-features.ts'
 export { writeShareGroupState } from './messages/write-share-group-state.ts'
 export { writeTxnMarkers } from './messages/write-txn-markers.ts'
+
+export { consumerProtocolAssignment, consumerProtocolSubscription } from './embedded/consumer-protocol.ts'
+export {
+  type CoordinatorRecord,
+  decodeCoordinatorRecord,
+  type DecodedCoordinatorRecord,
+  encodeRecordKey,
+  encodeRecordValue,
+} from './internal-records/coordinator-record.ts'
+export {
+  groupCoordinatorRecords,
+  shareCoordinatorRecords,
+  transactionCoordinatorRecords,
+} from './internal-records/coordinator-records.ts'
+export {
+  groupMetadataRecord,
+  legacyOffsetCommitRecord,
+  offsetCommitRecord,
+} from './internal-records/classic-group.ts'
+export {
+  consumerGroupCurrentMemberAssignmentRecord,
+  consumerGroupMemberMetadataRecord,
+  consumerGroupMetadataRecord,
+  consumerGroupPartitionMetadataRecord,
+  consumerGroupRegularExpressionRecord,
+  consumerGroupTargetAssignmentMemberRecord,
+  consumerGroupTargetAssignmentMetadataRecord,
+} from './internal-records/consumer-group.ts'
+export {
+  shareGroupCurrentMemberAssignmentRecord,
+  shareGroupMemberMetadataRecord,
+  shareGroupMetadataRecord,
+  shareGroupStatePartitionMetadataRecord,
+  shareGroupTargetAssignmentMemberRecord,
+  shareGroupTargetAssignmentMetadataRecord,
+} from './internal-records/share-group.ts'
+export { shareSnapshotRecord, shareUpdateRecord } from './internal-records/share-state.ts'
+export {
+  streamsGroupCurrentMemberAssignmentRecord,
+  streamsGroupMemberMetadataRecord,
+  streamsGroupMetadataRecord,
+  streamsGroupTargetAssignmentMemberRecord,
+  streamsGroupTargetAssignmentMetadataRecord,
+  streamsGroupTopologyRecord,
+} from './internal-records/streams-group.ts'
+export { transactionLogRecord } from './internal-records/transaction-log.ts'
+export { producerSnapshot } from './internal-records/producer-snapshot.ts'
 
 export * from './bytes/crc32c.ts'
 export { RecordsError, type RecordsFault } from './records/records-error.ts'

@@ -5,9 +5,6 @@ export type Uuid = string
 /** Stands for "none" wherever Kafka has a UUID field. */
 export const zeroUuid: Uuid = 'AAAAAAAAAAAAAAAAAAAAAA'
 
-/** Marks the metadata topic of KRaft; never a topic of ours. */
-export const metadataTopicUuid: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ'
-
 /** True for exactly the texts that `uuidFromBytes` can produce: the last character has only two bits of value. */
 export function isUuid(text: string): boolean {
   return /^[A-Za-z0-9_-]{21}[AQgw]$/.test(text)

@@ -3,15 +3,17 @@
 
 import type { Field, Fields, FieldType } from './fields.ts'
 import {
-  addFunction,
   accessor,
+  addFunction,
   defaultOf,
+  isMeasured,
   isNullable,
   type Layout,
   minBytes,
   namedFields,
   orderedFields,
   sourceOf,
+  type TaggedField,
   taggedFields,
 } from './layout.ts'
 
@@ -25,55 +27,52 @@ export function decodeSource(fields: Fields, layout: Layout): string {
 function structDecoder(fields: Fields, layout: Layout, functions: string[]): string {
   const ordered = orderedFields(fields, layout)
   const byTag = taggedFields(fields, layout)
-  const read = new Set(ordered.map(({ name }) => name))
   const lines = ordered.map(
     ({ name, field }) => `const $${name} = ${fieldDecoder(name, field, layout, functions)}`,
   )
-  if (byTag.length > 0) {
-    for (const { name, field } of byTag)
-      lines.push(`let $${name} = ${defaultValue(field, layout, functions)}`)
-    const cases = byTag.map(
-      ({ name, field, tag }) =>
-        `case ${tag}: $${name} = ${fieldDecoder(name, field, layout, functions)}; break`,
-    )
-    lines.push(`for (let count = reader.unsignedVarint(); count > 0; count--) {
-  const tag = reader.unsignedVarint()
-  const end = reader.sizedEnd()
-  switch (tag) {
-    ${cases.join('\n    ')}
-    default: reader.position = end
-  }
-  reader.expectAt(end)
-}`)
-    for (const { name } of byTag) read.add(name)
-  } else if (layout.flexible) {
-    lines.push('reader.skipTaggedFields()')
-  }
-  const properties = namedFields(fields).map(({ name, field }) =>
-    read.has(name) ? `${name}: $${name}` : `${name}: ${defaultValue(field, layout, functions)}`,
+  if (byTag.length > 0) lines.push(...tagSection(byTag, layout, functions))
+  else if (layout.flexible) lines.push('reader.skipTaggedFields()')
+
+  const read = new Set([...ordered, ...byTag].map(({ name }) => name))
+  const properties = namedFields(fields).map(
+    ({ name, field }) => `${name}: ${read.has(name) ? `$${name}` : defaultSource(field)}`,
   )
   lines.push(`return { ${properties.join(', ')} }`)
   return addFunction(functions, 'struct', 'reader', lines)
 }
 
+/** Tags may come in any order; one that comes twice counts the last time; unknown ones are skipped. All as in Kafka. */
+function tagSection(byTag: readonly TaggedField[], layout: Layout, functions: string[]): string[] {
+  return [
+    ...byTag.map(({ name, field }) => `let $${name} = ${defaultSource(field)}`),
+    'for (let count = reader.unsignedVarint(); count > 0; count--) {',
+    '  const tag = reader.unsignedVarint()',
+    '  const end = reader.sizedEnd()',
+    '  switch (tag) {',
+    ...byTag.map(
+      ({ name, field, tag }) =>
+        `    case ${tag}: $${name} = ${fieldDecoder(name, field, layout, functions)}; break`,
+    ),
+    '    default: reader.position = end',
+    '  }',
+    '  reader.expectAt(end)',
+    '}',
+  ]
+}
+
 function fieldDecoder(name: string, field: Field, layout: Layout, functions: string[]): string {
   const nullable = isNullable(field, layout)
   const { type } = field
-  switch (type.kind) {
-    case 'string':
-      return `reader.${accessor('string', { nullable, flexible: layout.flexible })}()`
-    case 'bytes':
-    case 'records':
-      return `reader.${accessor('bytes', { nullable, flexible: layout.flexible })}()`
-    case 'struct': {
-      const decode = `${structDecoder(type.fields, layout, functions)}(reader)`
-      return nullable ? `(reader.int8() < 0 ? null : ${decode})` : decode
-    }
-    case 'array':
-      return `${arrayDecoder(name, type.element, { nullable, layout, functions })}(reader)`
-    default:
-      return `reader.${type.kind}()`
+  if (type.kind === 'struct') {
+    const decode = `${structDecoder(type.fields, layout, functions)}(reader)`
+    return nullable ? `(reader.int8() < 0 ? null : ${decode})` : decode
   }
+  if (type.kind === 'array') {
+    return `${arrayDecoder(name, type.element, { nullable, layout, functions })}(reader)`
+  }
+  if (!isMeasured(type.kind)) return `reader.${type.kind}()`
+  const kind = type.kind === 'records' ? 'bytes' : type.kind
+  return `reader.${accessor(kind, { nullable, flexible: layout.flexible })}()`
 }
 
 function arrayDecoder(
@@ -99,22 +98,14 @@ function arrayDecoder(
   ])
 }
 
-function defaultValue(field: Field, layout: Layout, functions: string[]): string {
+/** An expression that makes a new default value. */
+function defaultSource(field: Field): string {
   const value = defaultOf(field)
   if (value !== undefined) return sourceOf(value)
-  switch (field.type.kind) {
-    case 'array':
-      return '[]'
-    case 'struct':
-      return structOfDefaults(field.type.fields, layout, functions)
-    default:
-      return 'emptyBytes'
-  }
-}
-
-function structOfDefaults(fields: Fields, layout: Layout, functions: string[]): string {
-  const properties = namedFields(fields).map(
-    ({ name, field }) => `${name}: ${defaultValue(field, layout, functions)}`,
+  if (field.type.kind === 'array') return '[]'
+  if (field.type.kind !== 'struct') return 'emptyBytes'
+  const properties = namedFields(field.type.fields).map(
+    ({ name, field }) => `${name}: ${defaultSource(field)}`,
   )
   return `{ ${properties.join(', ')} }`
 }

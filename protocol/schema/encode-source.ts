@@ -6,6 +6,7 @@ import {
   absentFields,
   accessor,
   defaultOf,
+  isMeasured,
   isNullable,
   type Layout,
   namedFields,
@@ -62,14 +63,8 @@ function take(name: string, field: Field): string {
 function fallback(field: Field): string {
   const value = defaultOf(field)
   if (value !== undefined) return sourceOf(value)
-  switch (field.type.kind) {
-    case 'array':
-      return 'emptyList'
-    case 'struct':
-      return 'emptyStruct'
-    default:
-      return 'emptyBytes'
-  }
+  if (field.type.kind === 'array') return 'emptyList'
+  return field.type.kind === 'struct' ? 'emptyStruct' : 'emptyBytes'
 }
 
 /** Statements that write `$name`. */
@@ -90,29 +85,21 @@ function valueEncoder(
   how: { nullable: boolean; layout: Layout; functions: string[] },
 ): string[] {
   const { nullable, layout, functions } = how
-  switch (type.kind) {
-    case 'struct': {
-      const encode = `${structEncoder(type.fields, layout, functions)}(writer, ${value})`
-      if (!nullable) return [encode]
-      return [`if (${value} === null) writer.int8(-1)`, `else { writer.int8(1); ${encode} }`]
-    }
-    case 'array': {
-      const encode = `${arrayEncoder(type.element, layout, functions)}(writer, ${value})`
-      if (!nullable) return [encode]
-      return [
-        `if (${value} === null) ${layout.flexible ? 'writer.unsignedVarint(0)' : 'writer.int32(-1)'}`,
-        `else ${encode}`,
-      ]
-    }
-    case 'string':
-    case 'bytes':
-    case 'records':
-      return [`writer.${accessor(type.kind, { nullable, flexible: layout.flexible })}(${value})`]
-    case 'int64Saturated':
-      return [`writer.int64(${value})`]
-    default:
-      return [`writer.${type.kind}(${value})`]
+  if (type.kind === 'struct') {
+    const encode = `${structEncoder(type.fields, layout, functions)}(writer, ${value})`
+    if (!nullable) return [encode]
+    return [`if (${value} === null) writer.int8(-1)`, `else { writer.int8(1); ${encode} }`]
   }
+  if (type.kind === 'array') {
+    const encode = `${arrayEncoder(type.element, layout, functions)}(writer, ${value})`
+    if (!nullable) return [encode]
+    const writeNull = layout.flexible ? 'writer.unsignedVarint(0)' : 'writer.int32(-1)'
+    return [`if (${value} === null) ${writeNull}`, `else ${encode}`]
+  }
+  if (isMeasured(type.kind)) {
+    return [`writer.${accessor(type.kind, { nullable, flexible: layout.flexible })}(${value})`]
+  }
+  return [`writer.${type.kind === 'int64Saturated' ? 'int64' : type.kind}(${value})`]
 }
 
 function arrayEncoder(element: FieldType, layout: Layout, functions: string[]): string {

@@ -30,7 +30,7 @@ export type FieldType =
 export type DefaultValue = number | bigint | string | boolean | null
 
 /** Whether a writer must give the field: it need not if there is a default of its own or only some versions have it. */
-export type Presence = 'required' | 'optional'
+type Presence = 'required' | 'optional'
 
 /** `DecodedValue` and `EncodableValue` are there for the compiler alone. */
 export interface Field<

@@ -1,7 +1,7 @@
 // What a declaration means in one version: which fields are on the wire, how small they can be, what their defaults are.
 
 import { zeroUuid } from '../bytes/uuid.ts'
-import type { DefaultValue, Field, Fields, FieldType } from './fields.ts'
+import type { DefaultValue, Field, Fields, FieldType, PrimitiveType } from './fields.ts'
 import { contains, parseVersions } from './versions.ts'
 
 export interface Layout {
@@ -14,11 +14,15 @@ export interface NamedField {
   readonly field: Field
 }
 
+export interface TaggedField extends NamedField {
+  readonly tag: number
+}
+
 export function namedFields(fields: Fields): NamedField[] {
   return Object.entries(fields).map(([name, field]) => ({ name, field }))
 }
 
-export function isPresent(field: Field, layout: Layout): boolean {
+function isPresent(field: Field, layout: Layout): boolean {
   return field.versions === undefined || contains(parseVersions(field.versions), layout.version)
 }
 
@@ -32,7 +36,7 @@ export function orderedFields(fields: Fields, layout: Layout): NamedField[] {
 }
 
 /** On the wire by tag, ascending; empty in versions that are not flexible. */
-export function taggedFields(fields: Fields, layout: Layout): { name: string; field: Field; tag: number }[] {
+export function taggedFields(fields: Fields, layout: Layout): TaggedField[] {
   if (!layout.flexible) return []
   return namedFields(fields)
     .flatMap(({ name, field }) => (field.tag === undefined ? [] : [{ name, field, tag: field.tag }]))
@@ -47,26 +51,28 @@ export function absentFields(fields: Fields, layout: Layout): NamedField[] {
   )
 }
 
+const zeroes: Readonly<Record<PrimitiveType, DefaultValue | undefined>> = {
+  int8: 0,
+  int16: 0,
+  uint16: 0,
+  int32: 0,
+  uint32: 0,
+  int64: 0,
+  int64Saturated: 0,
+  int64Big: 0n,
+  float64: 0,
+  bool: false,
+  string: '',
+  bytes: undefined,
+  records: undefined,
+  uuid: zeroUuid,
+}
+
 /** The value of a field that is not on the wire; undefined for a struct of defaults, an empty array or empty bytes. */
 export function defaultOf(field: Field): DefaultValue | undefined {
   if (field.default !== undefined) return field.default
-  switch (field.type.kind) {
-    case 'array':
-    case 'struct':
-    case 'bytes':
-    case 'records':
-      return undefined
-    case 'bool':
-      return false
-    case 'string':
-      return ''
-    case 'uuid':
-      return zeroUuid
-    case 'int64Big':
-      return 0n
-    default:
-      return 0
-  }
+  const { kind } = field.type
+  return kind === 'array' || kind === 'struct' ? undefined : zeroes[kind]
 }
 
 /** The fewest bytes a value takes, so that an array's length can be checked before it is believed. At least 1. */
@@ -112,6 +118,11 @@ function minFieldBytes(field: Field, layout: Layout): number {
 /** A value as JavaScript source. */
 export function sourceOf(value: DefaultValue): string {
   return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
+}
+
+/** Types with a length in front, which may be compact or null. */
+export function isMeasured(kind: PrimitiveType): kind is 'string' | 'bytes' | 'records' {
+  return kind === 'string' || kind === 'bytes' || kind === 'records'
 }
 
 /** The accessor on Reader and Writer: "nullableCompactString". */

@@ -31,7 +31,7 @@ export interface Api<out Request extends Fields = Fields, out Response extends F
   readonly response: Message<Response>
 }
 
-export interface ApiDeclaration<Request extends Fields, Response extends Fields> {
+interface ApiDeclaration<Request extends Fields, Response extends Fields> {
   readonly key: number
   readonly name: string
   readonly versions: string
@@ -58,7 +58,7 @@ export function defineApi<const Request extends Fields, const Response extends F
   }
 }
 
-export interface MessageDeclaration<Inner extends Fields> {
+interface MessageDeclaration<Inner extends Fields> {
   readonly name: string
   readonly versions: string
   readonly flexible: string
