@@ -15,7 +15,7 @@ export type CloseKind =
   | 'stopped'
 
 /** Why a connection was not taken. */
-export type RefusalKind = 'connections' | 'address'
+export type RefusalKind = 'connections' | 'address' | 'rate'
 
 /** What one listener did so far: plain fields, read when scraped. */
 export class NetworkStats {
