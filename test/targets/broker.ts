@@ -60,17 +60,9 @@ export class BrokerUnderTest {
     mkdirSync(broker.logDirectory)
     writeFileSync(broker.#propertiesFile, broker.#properties())
     if (java !== null) {
-      const formatted = await run('java', [
-        ...[
-          '-cp',
-          java.classPath,
-          'kafka.tools.StorageTool',
-          'format',
-          '--cluster-id',
-          'AAAAAAAAAAAAAAAAAAAAAQ',
-        ],
-        ...['--config', broker.#propertiesFile, '--standalone'],
-      ])
+      const format = ['-cp', java.classPath, 'kafka.tools.StorageTool', 'format', '--standalone']
+      const identity = ['--cluster-id', 'AAAAAAAAAAAAAAAAAAAAAQ', '--config', broker.#propertiesFile]
+      const formatted = await run('java', [...format, ...identity])
       if (formatted.exit !== 0) throw new Error(`StorageTool: ${formatted.stdout}${formatted.stderr}`)
     }
     return broker

@@ -10,6 +10,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.kafka.common.utils.Exit;
 
 /**
@@ -29,15 +30,17 @@ public final class ToolHost {
     private static final class Run {
         final ByteArrayOutputStream stdout = new ByteArrayOutputStream();
         final ByteArrayOutputStream stderr = new ByteArrayOutputStream();
+        final List<Runnable> shutdownHooks = new CopyOnWriteArrayList<>();
         Integer exit;
         String output;
         String errors;
 
         synchronized void end(int code) {
             if (exit != null) return;
+            exit = code; // what a shutdown hook does to end is the tool's own business
+            shutdownHooks.forEach(Runnable::run);
             System.out.flush();
             System.err.flush();
-            exit = code;
             output = stdout.toString(StandardCharsets.UTF_8);
             errors = stderr.toString(StandardCharsets.UTF_8);
         }
@@ -56,7 +59,7 @@ public final class ToolHost {
             current.end(code);
             throw new Exited();
         });
-        Exit.setShutdownHookAdder((name, runnable) -> { });
+        Exit.setShutdownHookAdder((name, hook) -> current.shutdownHooks.add(hook));
         ObjectMapper json = new ObjectMapper();
         for (String line = requests.readLine(); line != null; line = requests.readLine()) {
             JsonNode request = json.readTree(line);
