@@ -1,0 +1,38 @@
+import { choice, int, list, long, password, string } from './setting-types.ts'
+
+/** What Kafka has no setting for. */
+export const ownSettings = {
+  'cluster.id': string(
+    null,
+    'Identity of the cluster, given to a new one; made up when unset. 22 characters of base64url.',
+  ),
+  'http.listeners': list(
+    ['http://:9404'],
+    'Addresses of /metrics, /healthz and /readyz, http://host:port; empty: none.',
+  ),
+  'log.level': choice(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+    'info',
+    'Least severe events that are logged.',
+    { update: 'cluster-wide' },
+  ),
+  'log.dirs.reserved.bytes': long(
+    134_217_728,
+    'Free bytes on a data disk below which producing is refused; fetching, deletes and retention go on.',
+    { from: 0, update: 'cluster-wide' },
+  ),
+  'etcd.connect': list(
+    [],
+    'Endpoints of etcd, http://host:2379; empty: metadata is kept in the data directory of the one broker.',
+  ),
+  'etcd.prefix': string('/barnabas', 'Beginning of every key in etcd.', { notEmpty: true }),
+  'etcd.username': string(null, 'User name towards etcd.'),
+  'etcd.password': password('Password towards etcd.'),
+  'etcd.tls.ca.file': string(
+    null,
+    'PEM file with the authorities that etcd certificates are checked against.',
+  ),
+  'etcd.tls.certificate.file': string(null, 'PEM file with the certificate shown to etcd.'),
+  'etcd.tls.key.file': string(null, 'PEM file with the key of that certificate.'),
+  'etcd.request.timeout.ms': int(5000, 'Longest wait for an answer of etcd.', { from: 100 }),
+}
