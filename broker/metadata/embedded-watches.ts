@@ -30,7 +30,7 @@ export class EmbeddedWatches {
   changed(revision: number, events: readonly StoreEvent[]): void {
     this.#latest = revision
     this.#remembered.push({ revision, events })
-    for (const watch of [...this.#watches]) this.#catchUp(watch, false)
+    for (const watch of this.#watches) this.#catchUp(watch, false)
     if (this.#remembered.length >= 2 * mostRemembered) {
       this.#remembered = this.#remembered.slice(-mostRemembered)
       this.#forgottenUpTo = (this.#remembered[0]?.revision ?? revision + 1) - 1
@@ -39,7 +39,7 @@ export class EmbeddedWatches {
 
   end(reason: Error): void {
     this.#ended ??= reason
-    for (const watch of [...this.#watches]) this.#endOne(watch, reason)
+    for (const watch of this.#watches) this.#endOne(watch, reason)
   }
 
   #catchUp(watch: OpenWatch, tellProgress: boolean): void {

@@ -12,7 +12,7 @@ import { decodeEntry, MalformedEntry } from './values.ts'
  */
 export class ImageFollower {
   readonly #logger: Logger
-  readonly #listeners: ImageListener[] = []
+  #listeners: readonly ImageListener[] = []
   readonly #endListeners: ((reason: Error) => void)[] = []
   #waiters: { readonly revision: number; readonly reached: Deferred<MetadataImage> }[] = []
   #image: MetadataImage = emptyImage
@@ -42,10 +42,10 @@ export class ImageFollower {
 
   /** Returns the function that ends the subscription. */
   onChange(listener: ImageListener): () => void {
-    this.#listeners.push(listener)
+    // A new array each time: a listener may come or go while they are called.
+    this.#listeners = [...this.#listeners, listener]
     return () => {
-      const index = this.#listeners.indexOf(listener)
-      if (index !== -1) this.#listeners.splice(index, 1)
+      this.#listeners = this.#listeners.filter(other => other !== listener)
     }
   }
 
@@ -87,7 +87,7 @@ export class ImageFollower {
     const previous = this.#image
     const { image, changed } = applyChanges(previous, revision, changes)
     this.#image = image
-    if (changes.length > 0) for (const listener of [...this.#listeners]) listener(image, previous, changed)
+    if (changes.length > 0) for (const listener of this.#listeners) listener(image, previous, changed)
     this.#settleWaiters()
   }
 

@@ -63,6 +63,9 @@ export interface BrokerStateImage {
   readonly admittedEpoch: number
   /** The registration that was ended by a clean stop, or -1. */
   readonly cleanStopEpoch: number
+  /** As of the last admitted registration. */
+  readonly rack: string | null
+  /** Taken out of placement by order, whatever its registration says. */
   readonly cordoned: boolean
   readonly modRevision: number
 }

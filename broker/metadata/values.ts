@@ -24,7 +24,7 @@ export function encodeValue(change: MetadataChange): string | null {
     case 'broker':
       return change.registration === null ? null : encodeRegistration(change.registration)
     case 'brokerState':
-      return change.state === null ? null : JSON.stringify(change.state)
+      return change.state === null ? null : encodeBrokerState(change.state)
     case 'topicName':
       return change.topicId === null ? null : JSON.stringify(change.topicId)
     case 'topic':
@@ -125,12 +125,22 @@ function decodeListener(entry: EntryReader, value: unknown): BrokerListener {
   }
 }
 
+function encodeBrokerState({ admittedEpoch, cleanStopEpoch, rack, cordoned }: BrokerState): string {
+  return JSON.stringify({
+    admittedEpoch,
+    cleanStopEpoch,
+    rack: rack ?? undefined,
+    cordoned: cordoned || undefined,
+  })
+}
+
 function decodeBrokerState(entry: EntryReader): MetadataChange {
   const id = entry.numberInKey(entry.rest)
   if (entry.isGone) return { kind: 'brokerState', id, state: null }
   const state: BrokerState = {
     admittedEpoch: entry.integer('admittedEpoch', -1),
     cleanStopEpoch: entry.integer('cleanStopEpoch', -1),
+    rack: entry.has('rack') ? entry.text('rack') : null,
     cordoned: entry.flag('cordoned'),
   }
   return { kind: 'brokerState', id, state }

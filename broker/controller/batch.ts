@@ -1,0 +1,173 @@
+import { type ErrorName, type Uuid, uuidFromRandom } from '../../protocol/index.ts'
+import type { Random } from '../../runtime/random.ts'
+import type { ImageFollower } from '../metadata/image-follower.ts'
+import type { MetadataImage } from '../metadata/image.ts'
+import type { MetadataChange } from '../metadata/keys.ts'
+import type { Committed, ControllerCommits } from './controller-commits.ts'
+import { type Decision, decideInTurn } from './decision.ts'
+import { chunksOf, journalledSteps, mostChanges, packItems } from './transactions.ts'
+
+/** Items that are decided and committed each for itself, in one command. */
+export interface Batch<Item, Result> {
+  readonly name: string
+  readonly items: readonly Item[]
+  decide(image: MetadataImage, item: Item): Decision<Result>
+  /** The answer for an item that could not be committed. */
+  refuse(item: Item, error: ErrorName, message: string): Result
+}
+
+/** Decisions that lost a race against other writes are made anew this many times. */
+const mostAttempts = 5
+
+/** Commits in the air at once. */
+const mostInFlight = 32
+
+/** Carries out batches: decide, commit, decide anew what collided, answer when the own image shows it. */
+export class BatchRunner {
+  readonly #images: ImageFollower
+  readonly #commits: ControllerCommits
+  readonly #random: Random
+
+  constructor(options: { images: ImageFollower; commits: ControllerCommits; random: Random }) {
+    this.#images = options.images
+    this.#commits = options.commits
+    this.#random = options.random
+  }
+
+  /** One result per item, in order. */
+  async run<Item, Result>(batch: Batch<Item, Result>): Promise<Result[]> {
+    const results: Result[] = []
+    let open = [...batch.items.keys()]
+    let latest = 0
+    for (let attempt = 0; open.length > 0; attempt++) {
+      const image = this.#images.image
+      const items = open.map(at => batch.items[at]!)
+      const decisions = decideInTurn(image, items, (draft, item) => batch.decide(draft, item))
+      const outcomes = await this.commitAll(
+        image,
+        decisions.map(decision => decision.changes),
+        batch.name,
+      )
+
+      const collided: number[] = []
+      for (const [position, outcome] of outcomes.entries()) {
+        const at = open[position]!
+        if (outcome.kind === 'conflict' && attempt + 1 < mostAttempts) collided.push(at)
+        else if (outcome.kind === 'done') results[at] = decisions[position]!.result
+        else results[at] = refusal(batch, batch.items[at]!, outcome)
+        if ('revision' in outcome) latest = Math.max(latest, outcome.revision)
+      }
+      open = collided
+      await this.#commits.imageAt(latest)
+    }
+    return results
+  }
+
+  /** Commits each change set as a whole, as many together as fit; one outcome each, in order. */
+  async commitAll(
+    image: MetadataImage,
+    changeSets: readonly (readonly MetadataChange[])[],
+    reason: string,
+  ): Promise<Committed[]> {
+    const outcomes: Committed[] = changeSets.map(() => ({ kind: 'done', revision: 0 }))
+    const small = [...changeSets.keys()].filter(at => isBetween(changeSets[at]!.length, 1, mostChanges))
+    const packed = packItems(small.map(at => changeSets[at]!)).map(places =>
+      places.map(place => small[place]!),
+    )
+    await inParallel(packed, async places => {
+      const outcome = await this.#commits.commit(
+        image,
+        places.flatMap(at => changeSets[at]!),
+      )
+      for (const at of places) outcomes[at] = outcome
+    })
+    for (const [at, changes] of changeSets.entries()) {
+      if (changes.length > mostChanges) outcomes[at] = await this.#commitJournalled(image, changes, reason)
+    }
+    return outcomes
+  }
+
+  /** Removes partition keys that an operation of an earlier controller, or a failed one, left outside a topic. */
+  async finishOperations(): Promise<boolean> {
+    let finished = true
+    for (const operation of this.#images.image.operations.values()) {
+      const image = this.#images.image
+      const leftovers: MetadataChange[] = []
+      for (const index of image.detachedPartitions.get(operation.topicId)?.keys() ?? []) {
+        if (index < operation.from || index >= operation.to) continue
+        leftovers.push({ kind: 'partition', topicId: operation.topicId, index, partition: null })
+      }
+      const closing: MetadataChange = { kind: 'operation', id: operation.id, operation: null }
+      finished = (await this.#commitChunks(image, leftovers)).kind === 'done' && finished
+      if (finished) finished = (await this.#commits.commit(image, [closing])).kind === 'done'
+    }
+    return finished
+  }
+
+  async #commitJournalled(
+    image: MetadataImage,
+    changes: readonly MetadataChange[],
+    reason: string,
+  ): Promise<Committed> {
+    const id: Uuid = uuidFromRandom(size => this.#random.bytes(size))
+    const steps = journalledSteps(id, changes, reason)
+    const isGrowth = steps.before.length > 0
+    const opening = isGrowth ? [steps.openJournal] : [...steps.commit, steps.openJournal]
+    const opened = await this.#commits.commit(image, opening)
+    if (opened.kind !== 'done') return opened
+
+    const chunks = await this.#commitChunks(image, isGrowth ? steps.before : steps.after)
+    const journalled = await this.#commits.imageAt(
+      Math.max(opened.revision, 'revision' in chunks ? chunks.revision : 0),
+    )
+    // What was begun and not finished is finished by finishOperations; a deletion counts from its opening.
+    if (chunks.kind !== 'done') return isGrowth ? chunks : opened
+    if (journalled === undefined)
+      return isGrowth ? { kind: 'unavailable', reason: 'the image does not catch up' } : opened
+
+    const closing = isGrowth ? [...steps.commit, steps.closeJournal] : [steps.closeJournal]
+    const closed = await this.#commits.commit(journalled, closing)
+    return isGrowth ? closed : opened
+  }
+
+  async #commitChunks(image: MetadataImage, changes: readonly MetadataChange[]): Promise<Committed> {
+    let latest: Committed = { kind: 'done', revision: 0 }
+    await inParallel(chunksOf(changes), async chunk => {
+      const outcome = await this.#commits.commit(image, chunk)
+      if (latest.kind !== 'done') return
+      if (outcome.kind !== 'done' || outcome.revision > latest.revision) latest = outcome
+    })
+    return latest
+  }
+}
+
+function refusal<Item, Result>(
+  batch: Batch<Item, Result>,
+  item: Item,
+  outcome: Exclude<Committed, { kind: 'done' }>,
+): Result {
+  switch (outcome.kind) {
+    case 'deposed':
+      return batch.refuse(item, 'NOT_CONTROLLER', 'This broker is no longer the active controller.')
+    case 'unavailable':
+      return batch.refuse(
+        item,
+        'REQUEST_TIMED_OUT',
+        `The metadata store did not confirm the change: ${outcome.reason}`,
+      )
+    case 'conflict':
+      return batch.refuse(item, 'REQUEST_TIMED_OUT', 'The metadata kept changing meanwhile.')
+  }
+}
+
+function isBetween(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most
+}
+
+async function inParallel<T>(jobs: readonly T[], run: (job: T) => Promise<void>): Promise<void> {
+  const queue = jobs.values()
+  const work = async (): Promise<void> => {
+    for (const job of queue) await run(job)
+  }
+  await Promise.all(Array.from({ length: Math.min(mostInFlight, jobs.length) }, work))
+}

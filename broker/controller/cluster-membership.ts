@@ -1,0 +1,196 @@
+import type { Uuid } from '../../protocol/index.ts'
+import { assert } from '../../runtime/assert.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Random } from '../../runtime/random.ts'
+import { uuidFromRandom } from '../../protocol/index.ts'
+import { BrokerRegistration } from '../metadata/broker-registration.ts'
+import { setUpCluster } from '../metadata/cluster-setup.ts'
+import type { BrokerListener, MetadataImage } from '../metadata/image.ts'
+import { ImageFollower } from '../metadata/image-follower.ts'
+import type { MetadataStore } from '../metadata/metadata-store.ts'
+import { Controller } from './controller.ts'
+import type { ControllerClient } from './controller-client.ts'
+import type { ControllerRules } from './decision.ts'
+import { Election } from './election.ts'
+import { LocalController } from './local-controller.ts'
+
+/**
+ * This broker's part in the cluster: the image it follows, its registration, and the controller it may become.
+ *
+ *   const membership = await ClusterMembership.open({ store, clock, random, logger })   image and cluster id are there
+ *   await membership.join({ brokerId, listeners, … })                                   registered and let in
+ *   …
+ *   await membership.leave({ clean: true })                                             registration taken back
+ *   await store.close()
+ *
+ * The store belongs to the caller.
+ */
+export class ClusterMembership {
+  readonly images: ImageFollower
+  /** Admin requests go here; NOT_CONTROLLER while no controller runs in this process. */
+  readonly controller: ControllerClient
+  readonly #options: ClusterMembershipOptions
+  #registration: BrokerRegistration | undefined
+  #election: Election | undefined
+  #active: Controller | undefined
+  #stopping: Promise<unknown> = Promise.resolve()
+
+  private constructor(options: ClusterMembershipOptions, images: ImageFollower) {
+    this.#options = options
+    this.images = images
+    this.controller = new LocalController(() => this.#active)
+  }
+
+  /** Sets the cluster up if the store is empty, and loads the image. */
+  static async open(options: ClusterMembershipOptions): Promise<ClusterMembership> {
+    await setUpCluster(options.store, options.random)
+    return new ClusterMembership(options, await ImageFollower.open(options.store, options.logger))
+  }
+
+  get clusterId(): Uuid {
+    return this.images.image.clusterId
+  }
+
+  get image(): MetadataImage {
+    return this.images.image
+  }
+
+  /** Epoch of the registration held now; undefined before it is made and after it was lost. */
+  get brokerEpoch(): number | undefined {
+    return this.#registration?.epoch
+  }
+
+  /** Whether this broker's lease is known to be valid: what it does in its own name is in force. */
+  get isRegistered(): boolean {
+    return this.#registration?.isValid ?? false
+  }
+
+  /** The epoch in which this broker is the controller; undefined while it is not. */
+  get controllerEpoch(): number | undefined {
+    return this.#election?.epoch
+  }
+
+  /**
+   * Registers, stands for controller, and resolves when the controller has let this broker in and the own image
+   * shows it: leaders are elected, leader epochs moved on. Goes on trying until then; the caller bounds the wait by
+   * the signal.
+   */
+  async join(member: ClusterMember, signal?: AbortSignal): Promise<void> {
+    assert(this.#registration === undefined, 'A broker joins once.')
+    const { store, clock, random, logger } = this.#options
+    const { images } = this
+    const { brokerId } = member
+    const incarnationId = uuidFromRandom(size => random.bytes(size))
+    const { listeners, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
+    const admitted = untilImage(
+      images,
+      image =>
+        image.brokers.get(brokerId)?.fenced === false &&
+        image.brokers.get(brokerId)?.epoch === this.brokerEpoch,
+      signal,
+    )
+
+    const registration = new BrokerRegistration({
+      store,
+      images,
+      clock,
+      random,
+      logger,
+      brokerId,
+      sessionTimeoutMs: member.sessionTimeoutMs,
+      heartbeatMs: member.heartbeatMs,
+      record: () => ({ incarnationId, listeners, rack, logDirectories, cordoned, previousEpoch }),
+      onRegistered: () => this.#election?.registrationChanged(),
+      onLost: () => this.#election?.registrationChanged(),
+    })
+    this.#registration = registration
+    this.#election = new Election({
+      store,
+      images,
+      clock,
+      random,
+      logger,
+      brokerId,
+      registration,
+      onElected: epoch => {
+        const isActive = (): boolean => registration.isValid
+        this.#active = new Controller({
+          store,
+          images,
+          clock,
+          random,
+          logger,
+          epoch,
+          isActive,
+          rules: member.rules,
+        })
+      },
+      onDeposed: () => this.#stopController(),
+    })
+    await admitted
+  }
+
+  /** The reverse of `join`. `clean`: all data is on disk; the next start may rely on it. */
+  async leave({ clean }: { readonly clean: boolean }): Promise<void> {
+    await this.#election?.stop()
+    await this.#stopping
+    await this.#registration?.stop({ clean })
+    this.images.close()
+  }
+
+  #stopController(): void {
+    const active = this.#active
+    this.#active = undefined
+    if (active !== undefined) this.#stopping = Promise.all([this.#stopping, active.stop()])
+  }
+}
+
+export interface ClusterMembershipOptions {
+  readonly store: MetadataStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+export interface ClusterMember {
+  readonly brokerId: number
+  /** As clients and brokers reach them; ports must be the real ones. */
+  readonly listeners: readonly BrokerListener[]
+  readonly rack: string | null
+  readonly logDirectories: readonly Uuid[]
+  readonly cordoned?: boolean
+  /** Epoch in which the log directories were last closed cleanly, -1 when they were not. */
+  readonly previousEpoch?: number
+  /** broker.session.timeout.ms */
+  readonly sessionTimeoutMs: number
+  /** broker.heartbeat.interval.ms */
+  readonly heartbeatMs: number
+  readonly rules: ControllerRules
+}
+
+/** Resolves at the first image for which the condition holds. */
+function untilImage(
+  images: ImageFollower,
+  holds: (image: MetadataImage) => boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      unsubscribe()
+      reject(signal?.reason)
+    }
+    const unsubscribe = images.onChange(image => {
+      if (!holds(image)) return
+      unsubscribe()
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    images.onEnd(reason => {
+      unsubscribe()
+      reject(reason)
+    })
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

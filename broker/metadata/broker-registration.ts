@@ -1,0 +1,210 @@
+import { backoffMs } from '../../runtime/backoff.ts'
+import type { Clock, Timer } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Random } from '../../runtime/random.ts'
+import type { ImageFollower } from './image-follower.ts'
+import { type BrokerRegistration as RegistrationRecord, keyOf, keys, type MetadataChange } from './keys.ts'
+import { type Lease, LeaseLost, type MetadataStore } from './metadata-store.ts'
+import { encodeValue } from './values.ts'
+
+/**
+ * This broker's lease and the record bound to it, `brokers/<id>`. Keeps the lease alive from the main loop, so a
+ * loop that hangs loses it; when it is lost, for whatever reason, registers anew with a new lease and epoch.
+ *
+ * Its own validity is judged on the monotonic clock, from the moment the last successful renewal was *sent*: the
+ * store cannot have let the lease run out before that.
+ */
+export class BrokerRegistration {
+  readonly #options: BrokerRegistrationOptions
+  readonly #unsubscribe: () => void
+  #current: HeldRegistration | undefined
+  #validUntilMs = Number.NEGATIVE_INFINITY
+  #timer: Timer | undefined
+  #work: Promise<void> | undefined
+  #attempt = 0
+  #stopped = false
+
+  constructor(options: BrokerRegistrationOptions) {
+    this.#options = options
+    this.#unsubscribe = options.images.onChange((image, _, changed) => {
+      const held = this.#current
+      if (held === undefined || !changed.brokers.has(options.brokerId) || image.revision < held.epoch) return
+      if (image.brokers.get(options.brokerId)?.epoch !== held.epoch)
+        this.#lose('its record is gone from the store')
+    })
+    this.#step()
+  }
+
+  /** Create revision of the record; undefined while there is none. */
+  get epoch(): number | undefined {
+    return this.#current?.epoch
+  }
+
+  /** The lease that the record is bound to; undefined while there is none. */
+  get lease(): Lease | undefined {
+    return this.#current?.lease
+  }
+
+  /** False as soon as the store may have let the lease run out: nothing may be done in this broker's name then. */
+  get isValid(): boolean {
+    return this.#current !== undefined && this.#options.clock.monotonicMs() < this.#validUntilMs
+  }
+
+  /**
+   * Ends the registration and everything bound to the lease. With `clean`, first leaves a mark that this incarnation
+   * stopped with all its data on disk. A store that cannot be reached is told in the log only: the lease runs out.
+   */
+  async stop({ clean }: { readonly clean: boolean }): Promise<void> {
+    this.#stopped = true
+    this.#unsubscribe()
+    this.#timer?.cancel()
+    await this.#work
+    const held = this.#current
+    if (held === undefined) return
+    this.#current = undefined
+    try {
+      if (clean) await this.#markCleanStop(held.epoch)
+      await held.lease.revoke()
+    } catch (error) {
+      this.#options.logger.warn(
+        { err: error },
+        'The broker could not take back its registration; it will run out.',
+      )
+    }
+  }
+
+  #step(): void {
+    if (this.#stopped || this.#work !== undefined) return
+    const work = this.#current === undefined ? this.#register() : this.#keepAlive(this.#current)
+    this.#work = work.then(
+      () => {
+        this.#attempt = 0
+        this.#again(this.#current === undefined ? 0 : this.#options.heartbeatMs)
+      },
+      (error: unknown) => {
+        this.#options.logger.warn(
+          { err: error },
+          'The broker could not register or renew its registration; it tries again.',
+        )
+        this.#retry()
+      },
+    )
+  }
+
+  #retry(): void {
+    const { heartbeatMs, random } = this.#options
+    this.#again(backoffMs(this.#attempt++, { firstMs: 100, mostMs: heartbeatMs }, random))
+  }
+
+  #again(delayMs: number): void {
+    this.#work = undefined
+    if (this.#stopped) return
+    this.#timer?.cancel()
+    this.#timer = this.#options.clock.after(delayMs, () => this.#step())
+  }
+
+  async #register(): Promise<void> {
+    const { store, brokerId, sessionTimeoutMs, clock } = this.#options
+    const change: MetadataChange = { kind: 'broker', id: brokerId, registration: this.#options.record() }
+    const key = keyOf(change)
+    const sentAtMs = clock.monotonicMs()
+    const lease = await store.lease(sessionTimeoutMs)
+    const revision = await this.#claim(key, encodeValue(change) ?? '', lease)
+    if (revision === undefined) {
+      await lease.revoke()
+      throw new Error(`Broker ${brokerId} is still registered, by another process or by the one before this.`)
+    }
+    this.#validUntilMs = sentAtMs + sessionTimeoutMs
+    this.#current = { lease, epoch: revision }
+    this.#options.logger.info({ brokerId, brokerEpoch: revision }, 'The broker is registered.')
+    this.#options.onRegistered?.(revision)
+  }
+
+  /** The epoch, or undefined when the record is somebody else's. An unknown outcome is read back. */
+  async #claim(key: string, value: string, lease: Lease): Promise<number | undefined> {
+    const { store } = this.#options
+    try {
+      const { ok, revision } = await store.commit({
+        compare: [{ key, createRevision: 0 }],
+        put: [{ key, value, lease: lease.id }],
+      })
+      return ok ? revision : undefined
+    } catch (error) {
+      const { entry } = await store.get(key)
+      if (entry?.lease === lease.id) return entry.createRevision
+      throw error
+    }
+  }
+
+  async #keepAlive(held: HeldRegistration): Promise<void> {
+    const { clock, sessionTimeoutMs } = this.#options
+    const sentAtMs = clock.monotonicMs()
+    try {
+      await held.lease.keepAlive()
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error
+      if (this.#current === held) this.#lose(error.message)
+      return
+    }
+    if (this.#current === held) this.#validUntilMs = sentAtMs + sessionTimeoutMs
+  }
+
+  /** Stops acting now; a new registration follows. */
+  #lose(reason: string): void {
+    const held = this.#current
+    if (held === undefined) return
+    this.#current = undefined
+    this.#validUntilMs = Number.NEGATIVE_INFINITY
+    this.#options.logger.warn({ brokerEpoch: held.epoch, reason }, 'The broker lost its registration.')
+    this.#options.onLost?.(held.epoch)
+    // What else is bound to the old lease must not live on beside the new one.
+    held.lease.revoke().catch(() => undefined)
+    if (this.#work === undefined) this.#again(0)
+  }
+
+  async #markCleanStop(epoch: number): Promise<void> {
+    const { store, images, brokerId } = this.#options
+    const before = images.image.brokerStates.get(brokerId)
+    const change: MetadataChange = {
+      kind: 'brokerState',
+      id: brokerId,
+      state: {
+        admittedEpoch: before?.admittedEpoch ?? -1,
+        cleanStopEpoch: epoch,
+        rack: before?.rack ?? null,
+        cordoned: before?.cordoned ?? false,
+      },
+    }
+    const key = keyOf(change)
+    const { ok } = await store.commit({
+      compare: [
+        { key: keys.broker(brokerId), createRevision: epoch },
+        { key, modRevision: before?.modRevision ?? 0 },
+      ],
+      put: [{ key, value: encodeValue(change) ?? '' }],
+    })
+    if (!ok) throw new Error('The mark of a clean stop collided with another change.')
+  }
+}
+
+export interface BrokerRegistrationOptions {
+  readonly store: MetadataStore
+  readonly images: ImageFollower
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly brokerId: number
+  /** What to register; asked for at each registration. */
+  readonly record: () => RegistrationRecord
+  /** broker.session.timeout.ms: the lease's time to live. */
+  readonly sessionTimeoutMs: number
+  /** broker.heartbeat.interval.ms: how often it is renewed. */
+  readonly heartbeatMs: number
+  readonly onRegistered?: (epoch: number) => void
+  readonly onLost?: (epoch: number) => void
+}
+
+interface HeldRegistration {
+  readonly lease: Lease
+  readonly epoch: number
+}
