@@ -70,6 +70,7 @@ export const consumerGroupMemberMetadataRecord = defineCoordinatorRecord({
     subscribedTopicRegex: string({ nullable: '0+' }),
     rebalanceTimeoutMs: int32({ default: -1 }),
     serverAssignor: string({ nullable: '0+' }),
+    // Left out it stands for an empty struct, as Kafka has it; that there is none is written as null.
     classicMemberMetadata: tagged(
       0,
       struct(
@@ -80,7 +81,7 @@ export const consumerGroupMemberMetadataRecord = defineCoordinatorRecord({
             metadata: bytes(),
           }),
         },
-        { nullable: '0+', default: null },
+        { nullable: '0+' },
       ),
     ),
   },
@@ -122,7 +123,7 @@ export const consumerGroupTargetAssignmentMemberRecord = defineCoordinatorRecord
 const topicPartitions = {
   topicId: uuid(),
   partitions: arrayOf(int32()),
-  assignmentEpochs: tagged(0, arrayOf(int32(), { nullable: '0+', default: null })),
+  assignmentEpochs: tagged(0, arrayOf(int32(), { nullable: '0+' })),
 }
 
 /** What a member owns and still has to give up. */

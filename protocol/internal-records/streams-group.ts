@@ -32,7 +32,7 @@ export const streamsGroupMetadataRecord = defineCoordinatorRecord({
     epoch: int32(),
     metadataHash: int64Big(),
     validatedTopologyEpoch: tagged(0, int32({ default: -1 })),
-    lastAssignmentConfigs: tagged(1, arrayOf(lastAssignmentConfig, { nullable: '0+', default: null })),
+    lastAssignmentConfigs: tagged(1, arrayOf(lastAssignmentConfig, { nullable: '0+' })),
   },
 })
 
@@ -109,7 +109,7 @@ export const streamsGroupTargetAssignmentMemberRecord = defineCoordinatorRecord(
 const currentTaskIds = {
   subtopologyId: string(),
   partitions: arrayOf(int32()),
-  assignmentEpochs: tagged(0, arrayOf(int32(), { nullable: '0+', default: null })),
+  assignmentEpochs: tagged(0, arrayOf(int32(), { nullable: '0+' })),
 }
 
 /** Tasks that a member runs and still has to give up. */

@@ -65,7 +65,10 @@ function fieldDecoder(name: string, field: Field, layout: Layout, functions: str
   const { type } = field
   if (type.kind === 'struct') {
     const decode = `${structDecoder(type.fields, layout, functions)}(reader)`
-    return nullable ? `(reader.int8() < 0 ? null : ${decode})` : decode
+    if (!nullable) return decode
+    // What says that a struct is there is an int8, but a varint in the section of tagged fields.
+    const isNull = field.tag === undefined ? 'reader.int8() < 0' : 'reader.unsignedVarint() === 0'
+    return `(${isNull} ? null : ${decode})`
   }
   if (type.kind === 'array') {
     return `${arrayDecoder(name, type.element, { nullable, layout, functions })}(reader)`

@@ -76,19 +76,21 @@ function fieldEncoder(name: string, field: Field, layout: Layout, functions: str
     field.nullable === undefined || nullable
       ? []
       : [`if (${value} === null) refuseNull(${JSON.stringify(name)})`]
-  return [...refusal, ...valueEncoder(value, field.type, { nullable, layout, functions })]
+  const tagged = field.tag !== undefined
+  return [...refusal, ...valueEncoder(value, field.type, { nullable, tagged, layout, functions })]
 }
 
 function valueEncoder(
   value: string,
   type: FieldType,
-  how: { nullable: boolean; layout: Layout; functions: string[] },
+  how: { nullable: boolean; tagged: boolean; layout: Layout; functions: string[] },
 ): string[] {
-  const { nullable, layout, functions } = how
+  const { nullable, tagged, layout, functions } = how
   if (type.kind === 'struct') {
     const encode = `${structEncoder(type.fields, layout, functions)}(writer, ${value})`
     if (!nullable) return [encode]
-    return [`if (${value} === null) writer.int8(-1)`, `else { writer.int8(1); ${encode} }`]
+    const nullMark = tagged ? 'writer.unsignedVarint(0)' : 'writer.int8(-1)'
+    return [`if (${value} === null) ${nullMark}`, `else { writer.int8(1); ${encode} }`]
   }
   if (type.kind === 'array') {
     const encode = `${arrayEncoder(type.element, layout, functions)}(writer, ${value})`
@@ -106,7 +108,7 @@ function arrayEncoder(element: FieldType, layout: Layout, functions: string[]): 
   return addFunction(functions, 'array', 'writer, list', [
     layout.flexible ? 'writer.unsignedVarint(list.length + 1)' : 'writer.int32(list.length)',
     'for (let index = 0; index < list.length; index++) {',
-    ...valueEncoder('list[index]', element, { nullable: false, layout, functions }),
+    ...valueEncoder('list[index]', element, { nullable: false, tagged: false, layout, functions }),
     '}',
   ])
 }

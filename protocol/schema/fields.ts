@@ -169,10 +169,10 @@ export function struct(
 }
 
 /** Moves a field into the section of tagged fields, where it is left out while it has its default. */
-export function tagged<DecodedValue, EncodableValue>(
+export function tagged<DecodedValue, EncodableValue, Given extends Presence>(
   tag: number,
-  inner: Field<DecodedValue, EncodableValue>,
-): Field<DecodedValue, EncodableValue, 'optional'> {
+  inner: Field<DecodedValue, EncodableValue, Given>,
+): Field<DecodedValue, EncodableValue, Given> {
   const { type, versions, nullable, default: value, ignorable } = inner
   return { type, versions, nullable, default: value, ignorable, tag }
 }
