@@ -1,5 +1,5 @@
 // One table of codec → pack and unpack, in the framings that Kafka's clients speak. Every unpacking has a cap: sizes that the
-// bytes declare are not believed, and a bomb is refused before more than the cap has been allocated.
+// bytes declare are not believed, and a bomb is refused when its output reaches the cap, not after.
 import { promisify } from 'node:util'
 import {
   constants,
@@ -60,8 +60,8 @@ const codecs: Readonly<Record<Exclude<CompressionType, 'none'>, Codec>> = {
   zstd: {
     packSync: (bytes, level) => zstdCompressSync(bytes, zstdLevel(level)),
     pack: (bytes, level) => zstdCompressAsync(bytes, zstdLevel(level)),
-    unpackSync: (bytes, maxBytes) => zstdDecompressSync(bytes, zstdLimits(bytes, maxBytes)),
-    unpack: (bytes, maxBytes) => zstdDecompressAsync(bytes, zstdLimits(bytes, maxBytes)),
+    unpackSync: (bytes, maxBytes) => zstdDecompressSync(bytes, zlibLimits(bytes, maxBytes)),
+    unpack: (bytes, maxBytes) => zstdDecompressAsync(bytes, zlibLimits(bytes, maxBytes)),
   },
 }
 
@@ -129,23 +129,14 @@ function zstdLevel(level: number | undefined): { params?: Record<number, number>
   return level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } }
 }
 
-/**
- * The decoder allocates the window that a frame asks for, whatever the output: at most the cap, but not under 8 MiB,
- * which ordinary compressors ask for even around few bytes, and not over zstd's own 128 MiB.
- */
-function zstdLimits(
-  bytes: Uint8Array,
-  maxBytes: number,
-): { maxOutputLength: number; chunkSize: number; params: Record<number, number> } {
-  const windowLog = Math.min(Math.max(Math.ceil(Math.log2(maxBytes + 1)), 23), 27)
-  return { ...zlibLimits(bytes, maxBytes), params: { [constants.ZSTD_d_windowLogMax]: windowLog } }
-}
-
 function tooLarge(type: CompressionType, maxBytes: number): RecordsError {
   return new RecordsError('tooLarge', `The ${type} data unpack to more than ${maxBytes} bytes.`)
 }
 
-/** Too much output, and a zstd window that the decoder will not allocate. */
+/**
+ * Too much output, and a zstd window over zstd's own 128 MiB. Smaller windows are let through whatever the cap: strong
+ * levels ask for them around few bytes, and the decoder touches no more of one than it puts out.
+ */
 const sizeCodes: ReadonlySet<unknown> = new Set([
   'ERR_BUFFER_TOO_LARGE',
   'ZSTD_error_frameParameter_windowTooLarge',

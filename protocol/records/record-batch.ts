@@ -223,7 +223,7 @@ export function sequenceAfter(sequence: number, records: number): number {
 const limitOfHighWord = 2 ** 21
 
 /** An int64 that must be a safe integer; else RecordsError. */
-export function readInt64(buffer: Buffer, position: number): number {
+function readInt64(buffer: Buffer, position: number): number {
   const high = buffer.readInt32BE(position)
   const low = buffer.readUInt32BE(position + 4)
   if (high >= limitOfHighWord || high < -limitOfHighWord) {

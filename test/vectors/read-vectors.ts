@@ -12,7 +12,7 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue }
 
-export type Style = 'default' | 'full' | 'null' | 'empty' | 'extreme' | 'unknown-tags'
+type Style = 'default' | 'full' | 'null' | 'empty' | 'extreme' | 'unknown-tags'
 
 export interface Vector {
   readonly kind: 'request' | 'response' | 'data'

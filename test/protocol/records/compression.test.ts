@@ -255,10 +255,27 @@ describe('zstd frames', () => {
     expect(faultOf(() => decompress('zstd', packed, { maxDecompressedBytes: 1000 }))).toBe('compressedData')
   })
 
-  test('a window that would take more memory than the cap is refused', () => {
-    const packed = zstdCompressSync(Buffer.alloc(100 * megabyte), {
-      params: { [constants.ZSTD_c_windowLog]: 27 },
-    })
+  // Magic, no content size, window descriptor, then one last block: 'plain', stored.
+  function frameWithWindow(descriptor: number): Buffer {
+    return Buffer.concat([
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, descriptor, 41, 0, 0]),
+      Buffer.from('plain'),
+    ])
+  }
+
+  test('a window of 128 MiB, as the strongest levels ask for, is let through around few bytes', () => {
+    expect(decompress('zstd', frameWithWindow(0x88), { maxDecompressedBytes: 5 }).toString()).toBe('plain')
+  })
+
+  test('a greater window is refused', () => {
+    expect(faultOf(() => decompress('zstd', frameWithWindow(0x90), { maxDecompressedBytes: 5 }))).toBe(
+      'tooLarge',
+    )
+  })
+
+  test('a bomb with a wide window is refused', () => {
+    const params = { [constants.ZSTD_c_windowLog]: 27 }
+    const packed = zstdCompressSync(Buffer.alloc(100 * megabyte), { params })
     expect(faultOf(() => decompress('zstd', packed, { maxDecompressedBytes: megabyte }))).toBe('tooLarge')
   })
 })
