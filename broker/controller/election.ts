@@ -67,8 +67,12 @@ export class Election {
 
   #campaignNow(): void {
     const { registration, images, logger, random } = this.#options
-    const canRun = registration.isValid && images.image.controller === null && this.#epoch === undefined
-    if (this.#stopped || this.#campaign !== undefined || !canRun) return
+    const isOpen = images.image.controller === null && this.#epoch === undefined
+    if (this.#stopped || this.#campaign !== undefined || !isOpen || registration.epoch === undefined) return
+    if (!registration.isValid) {
+      this.#retry()
+      return
+    }
     this.#campaign = this.#claim().then(
       () => {
         this.#attempt = 0

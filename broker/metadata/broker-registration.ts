@@ -79,7 +79,8 @@ export class BrokerRegistration {
     this.#work = work.then(
       () => {
         this.#attempt = 0
-        this.#again(this.#current === undefined ? 0 : this.#options.heartbeatMs)
+        // An answer that took too long is renewed before anything is done with it.
+        this.#again(this.isValid ? this.#options.heartbeatMs : 0)
       },
       (error: unknown) => {
         this.#options.logger.warn(

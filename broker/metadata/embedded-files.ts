@@ -47,13 +47,11 @@ export class EmbeddedFiles {
       const loaded = load(disk, directory, logger)
       const path = join(directory, fileName('wal', loaded.base))
       const log = disk.open(path, 'create')
-      if (log.size() < fileHeaderBytes) {
-        log.writeSync(encodeFileHeader('wal', loaded.base, 0), 0, fileHeaderBytes, 0)
-      }
       if (log.size() > loaded.end) log.truncate(loaded.end)
+      if (loaded.end === 0) log.writeSync(encodeFileHeader('wal', loaded.base, 0), 0, fileHeaderBytes, 0)
       await log.sync()
       disk.syncDirectory(directory)
-      const files = new EmbeddedFiles(disk, directory, lock, log, loaded.end)
+      const files = new EmbeddedFiles(disk, directory, lock, log, Math.max(loaded.end, fileHeaderBytes))
       files.#removeOlderThan(loaded.snapshot)
       return { files, entries: loaded.entries, revision: loaded.revision }
     } catch (error) {
@@ -217,7 +215,7 @@ interface Loaded {
   readonly snapshot: number
   /** Base revision of the log to go on with. */
   base: number
-  /** Where its last sound frame ends. */
+  /** Where its last sound frame ends; 0 when the log is still to be made. */
   end: number
 }
 
@@ -231,18 +229,38 @@ function load(disk: Disk, directory: string, logger: Logger): Loaded {
     revision: snapshot,
     snapshot,
     base: snapshot,
-    end: fileHeaderBytes,
+    end: 0,
   }
   if (snapshot > 0) loadSnapshot(disk, join(directory, fileName('snapshot', snapshot)), loaded)
 
-  const bases = revisions('wal').filter(base => base >= snapshot)
-  if (bases.length === 0 && snapshot > 0) {
+  const logs = revisions('wal')
+    .filter(base => base >= snapshot)
+    .map(base => readLog(disk, directory, base))
+  if (logs.length === 0 && snapshot > 0)
     throw new StoreDamaged(join(directory, fileName('wal', snapshot)), 'is missing')
-  }
-  for (const [index, base] of bases.entries()) {
-    replayLog(disk, join(directory, fileName('wal', base)), base, index === bases.length - 1, loaded, logger)
-  }
+  dropUnused(disk, logs)
+  for (const [index, log] of logs.entries()) replayLog(log, index === logs.length - 1, loaded, logger)
   return loaded
+}
+
+interface LogFile {
+  readonly path: string
+  readonly base: number
+  readonly file: Buffer
+}
+
+function readLog(disk: Disk, directory: string, base: number): LogFile {
+  const path = join(directory, fileName('wal', base))
+  return { path, base, file: disk.readFile(path) ?? Buffer.alloc(0) }
+}
+
+/** A log that was begun and holds no commit: the one before it may have been gone on with, and is whole. */
+function dropUnused(disk: Disk, logs: LogFile[]): void {
+  for (let last = logs.at(-1); last !== undefined && logs.length > 1; last = logs.at(-1)) {
+    if (hasFrameAfter(last.file, 0)) return
+    disk.unlink(last.path)
+    logs.pop()
+  }
 }
 
 function loadSnapshot(disk: Disk, path: string, loaded: Loaded): void {
@@ -261,22 +279,14 @@ function loadSnapshot(disk: Disk, path: string, loaded: Loaded): void {
   }
 }
 
-function replayLog(
-  disk: Disk,
-  path: string,
-  base: number,
-  isLast: boolean,
-  loaded: Loaded,
-  logger: Logger,
-): void {
-  const file = disk.readFile(path) ?? Buffer.alloc(0)
+function replayLog({ path, base, file }: LogFile, isLast: boolean, loaded: Loaded, logger: Logger): void {
   if (decodeFileHeader('wal', file)?.revision !== base) {
-    // A log that was just being made: nothing was written to it yet, and the one before is still whole.
-    const unborn = isLast && (base > loaded.snapshot || base === 0) && !hasFrameAfter(file, 0)
-    if (!unborn) throw new StoreDamaged(path, 'has no valid header')
-    if (base === 0) disk.open(path, 'replace').close()
-    else disk.unlink(path)
-    return
+    // The very first log of a store, cut short while it was made.
+    if (base === 0 && loaded.revision === 0 && isLast && !hasFrameAfter(file, 0)) {
+      loaded.end = 0
+      return
+    }
+    throw new StoreDamaged(path, 'has no valid header')
   }
   if (base !== loaded.revision) {
     throw new StoreDamaged(

@@ -1,0 +1,204 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { isUuid } from '../../../protocol/index.ts'
+import { newTopic, OneStoreCluster } from './one-store-cluster.ts'
+
+let cluster: OneStoreCluster
+
+afterEach(() => cluster.dispose())
+
+const timeoutMs = 60_000
+
+async function createTopic(name: string, partitions = 1, replicationFactor = 1): Promise<void> {
+  const topics = [newTopic(name, partitions, replicationFactor)]
+  const results = await cluster.during(
+    cluster.controller.createTopics({ topics, validateOnly: false, timeoutMs }),
+  )
+  expect(results.map(result => [result.error, result.message])).toEqual([['NONE', null]])
+}
+
+describe('one broker on the embedded store', () => {
+  test('the first start makes a cluster id and features that every later start finds again', async () => {
+    cluster = await OneStoreCluster.start([])
+    const first = await cluster.join(1)
+    const { clusterId } = first.membership
+    expect(isUuid(clusterId)).toBe(true)
+    expect(cluster.image.features.finalized.get('metadata.version')).toBe(30)
+    const { epoch } = cluster.image.features
+    await cluster.leave(1)
+    const second = await cluster.join(1)
+    expect(second.membership.clusterId).toBe(clusterId)
+    expect(cluster.image.features.epoch).toBe(epoch)
+  })
+
+  test('after joining the broker is registered, let in, and the controller', async () => {
+    cluster = await OneStoreCluster.start([1])
+    const { membership } = cluster.brokers.get(1)!
+    expect(cluster.image.brokers.get(1)).toMatchObject({
+      id: 1,
+      fenced: false,
+      epoch: membership.brokerEpoch,
+    })
+    expect(cluster.image.controller).toEqual({ id: 1, epoch: membership.controllerEpoch })
+    expect(membership.isRegistered).toBe(true)
+  })
+
+  test('a restart moves every leader epoch on, whether the stop was clean or not', async () => {
+    cluster = await OneStoreCluster.start([1])
+    await createTopic('t', 300)
+    expect(cluster.partition('t', 299)).toMatchObject({
+      leader: 1,
+      leaderEpoch: 0,
+      isr: [1],
+      partitionEpoch: 0,
+    })
+    await cluster.leave(1, true)
+    await cluster.join(1)
+    expect(cluster.partition('t', 299)).toMatchObject({ leader: 1, leaderEpoch: 1, isr: [1] })
+
+    const epochs = {
+      broker: cluster.brokers.get(1)!.membership.brokerEpoch!,
+      controller: cluster.image.controller!.epoch,
+    }
+    await cluster.crashAndReopen()
+    await cluster.join(1)
+    const partitions = cluster.image.topicsByName.get('t')!.partitions
+    expect(partitions).toHaveLength(300)
+    for (const partition of partitions)
+      expect(partition).toMatchObject({ leader: 1, leaderEpoch: 2, isr: [1] })
+    expect(cluster.brokers.get(1)!.membership.brokerEpoch).toBeGreaterThan(epochs.broker)
+    expect(cluster.image.controller!.epoch).toBeGreaterThan(epochs.controller)
+  })
+
+  test('a clean stop leaves its mark, a crash does not', async () => {
+    cluster = await OneStoreCluster.start([1])
+    const { brokerEpoch } = cluster.brokers.get(1)!.membership
+    await cluster.leave(1, true)
+    await cluster.join(1)
+    expect(cluster.image.brokerStates.get(1)?.cleanStopEpoch).toBe(brokerEpoch)
+    await cluster.crashAndReopen()
+    await cluster.join(1)
+    const state = cluster.image.brokerStates.get(1)
+    expect(state?.cleanStopEpoch).toBe(brokerEpoch)
+    expect(state?.admittedEpoch).toBe(cluster.brokers.get(1)!.membership.brokerEpoch)
+  })
+
+  test('a process that stood still past its lease registers anew, with new epochs, and leads on', async () => {
+    cluster = await OneStoreCluster.start([1])
+    await createTopic('t')
+    const before = cluster.brokers.get(1)!.membership.brokerEpoch
+    cluster.pause(1)
+    await cluster.advance(12_000)
+    cluster.resume(1)
+    // Its clock ran on while it stood: it must not act before it is registered again.
+    cluster.brokers.get(1)!.clock.advance(12_000)
+    expect(cluster.brokers.get(1)!.membership.isRegistered).toBe(false)
+    await cluster.advance(2000)
+    await cluster.until(() => cluster.image.brokers.get(1)?.fenced === false)
+    expect(cluster.brokers.get(1)!.membership.brokerEpoch).toBeGreaterThan(before!)
+    expect(cluster.partition('t')).toMatchObject({ leader: 1, isr: [1] })
+    expect(cluster.partition('t').leaderEpoch).toBeGreaterThan(0)
+    await cluster.until(
+      () => cluster.image.controller?.epoch === cluster.activeBroker.membership.controllerEpoch,
+    )
+    await createTopic('u')
+  })
+
+  test('a registration or controller key deleted under us is made anew', async () => {
+    cluster = await OneStoreCluster.start([1])
+    const { brokerEpoch, controllerEpoch } = cluster.brokers.get(1)!.membership
+    await cluster.store.commit({ delete: ['controller'] })
+    await cluster.until(() => (cluster.image.controller?.epoch ?? 0) > controllerEpoch!)
+    await cluster.store.commit({ delete: ['brokers/1'] })
+    await cluster.until(() => (cluster.image.brokers.get(1)?.epoch ?? 0) > brokerEpoch!)
+    await cluster.until(() => cluster.image.brokers.get(1)?.fenced === false)
+    await createTopic('t')
+  })
+
+  test('the lease is renewed for as long as the loop runs', async () => {
+    cluster = await OneStoreCluster.start([1])
+    const { membership } = cluster.brokers.get(1)!
+    const { brokerEpoch, controllerEpoch } = membership
+    await cluster.advance(60_000)
+    expect(membership.isRegistered).toBe(true)
+    expect(membership).toMatchObject({ brokerEpoch, controllerEpoch })
+  })
+})
+
+describe('several brokers on one store', () => {
+  test('the first is the controller, and another takes over with a larger epoch when it leaves', async () => {
+    cluster = await OneStoreCluster.start([1, 2, 3])
+    expect(cluster.image.controller?.id).toBe(1)
+    const epoch = cluster.image.controller!.epoch
+    await cluster.leave(1)
+    await cluster.until(() => cluster.image.controller !== null && cluster.image.controller.id !== 1)
+    expect(cluster.image.controller!.epoch).toBeGreaterThan(epoch)
+  })
+
+  test('a dead leader is replaced from the in-sync set and leaves it', async () => {
+    cluster = await OneStoreCluster.start([1, 2, 3])
+    await createTopic('t', 3, 3)
+    const before = cluster.image.topicsByName.get('t')!.partitions
+    expect(before.map(partition => partition.leader).toSorted()).toEqual([1, 2, 3])
+    cluster.pause(2)
+    await cluster.advance(12_000)
+    await cluster.until(() =>
+      cluster.image.topicsByName.get('t')!.partitions.every(partition => !partition.isr.includes(2)),
+    )
+    for (const [index, partition] of cluster.image.topicsByName.get('t')!.partitions.entries()) {
+      const led = before[index]!.leader === 2
+      expect(partition.leader).not.toBe(2)
+      expect(partition.isr.toSorted()).toEqual([1, 3])
+      expect(partition.leaderEpoch).toBe(led ? 1 : 0)
+      expect(partition.partitionEpoch).toBe(1)
+      expect(partition.replicas).toEqual(before[index]!.replicas)
+    }
+  })
+
+  test('the last in-sync replica is kept while it is away, and leads when it comes back', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    await cluster.during(
+      cluster.controller.createTopics({
+        topics: [{ ...newTopic('t', -1, -1), assignments: [{ partitionIndex: 0, brokerIds: [2] }] }],
+        validateOnly: false,
+        timeoutMs,
+      }),
+    )
+    await cluster.leave(2)
+    await cluster.until(() => cluster.partition('t').leader === -1)
+    expect(cluster.partition('t')).toMatchObject({ leader: -1, leaderEpoch: 1, isr: [2] })
+    await cluster.join(2)
+    expect(cluster.partition('t')).toMatchObject({ leader: 2, leaderEpoch: 2, isr: [2] })
+  })
+
+  test('a controller that stood still writes nothing after another has taken over', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    const { membership, clock } = cluster.brokers.get(1)!
+    const oldController = membership.controller
+    cluster.pause(1)
+    await cluster.advance(12_000)
+    await cluster.until(() => cluster.image.controller?.id === 2)
+    // Its process wakes up with the command in hand, its clock still at the moment when it was stopped.
+    const late = await oldController.createTopics({
+      topics: [newTopic('late')],
+      validateOnly: false,
+      timeoutMs,
+    })
+    expect(late[0]).toMatchObject({ error: 'NOT_CONTROLLER' })
+    clock.advance(12_000)
+    cluster.resume(1)
+    await cluster.until(() => cluster.image.brokers.get(1)?.fenced === false)
+    expect(cluster.image.topicsByName.has('late')).toBe(false)
+    expect(membership.controllerEpoch).toBeUndefined()
+  })
+
+  test('a second process with the same id waits until the first is gone', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    const first = cluster.brokers.get(2)!
+    const joining = cluster.join(2)
+    await cluster.advance(4000)
+    expect(cluster.image.brokers.get(2)?.epoch).toBe(first.membership.brokerEpoch)
+    await cluster.stop(first)
+    const second = await cluster.during(joining)
+    expect(cluster.image.brokers.get(2)?.epoch).toBe(second.membership.brokerEpoch)
+  })
+})

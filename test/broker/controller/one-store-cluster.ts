@@ -1,0 +1,216 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import type { ControllerClient } from '../../../broker/controller/controller-client.ts'
+import { ClusterMembership, type ClusterMember } from '../../../broker/controller/cluster-membership.ts'
+import type { ControllerRules } from '../../../broker/controller/decision.ts'
+import { type Disk, systemDisk } from '../../../broker/log/disk.ts'
+import { EmbeddedStore } from '../../../broker/metadata/embedded-store.ts'
+import type { MetadataImage, PartitionImage } from '../../../broker/metadata/image.ts'
+import type { MetadataStore } from '../../../broker/metadata/metadata-store.ts'
+import { silentLogger } from '../../../runtime/logger.ts'
+import { seededRandom } from '../../../runtime/random.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+
+/** Brokers of one cluster on one embedded store, each with a clock of its own: a clock that stands is a stopped broker. */
+export class OneStoreCluster {
+  readonly directory: string
+  store: EmbeddedStore
+  storeClock: FakeClock
+  readonly brokers = new Map<number, TestBroker>()
+  readonly #started = new Set<TestBroker>()
+  readonly #wrapStore: (store: EmbeddedStore) => MetadataStore
+
+  private constructor(
+    directory: string,
+    store: EmbeddedStore,
+    clock: FakeClock,
+    wrap: (store: EmbeddedStore) => MetadataStore,
+  ) {
+    this.directory = directory
+    this.store = store
+    this.storeClock = clock
+    this.#wrapStore = wrap
+  }
+
+  static async start(
+    ids: readonly number[] = [1],
+    wrapStore: (store: EmbeddedStore) => MetadataStore = store => store,
+  ): Promise<OneStoreCluster> {
+    const directory = mkdtempSync(join(tmpdir(), 'one-store-cluster-'))
+    const clock = new FakeClock()
+    const cluster = new OneStoreCluster(directory, await openStore(directory, clock), clock, wrapStore)
+    for (const id of ids) await cluster.join(id)
+    return cluster
+  }
+
+  get image(): MetadataImage {
+    return this.running[0]!.membership.image
+  }
+
+  get running(): TestBroker[] {
+    return [...this.#started].filter(broker => !broker.isStopped)
+  }
+
+  /** The active controller's face. */
+  get controller(): ControllerClient {
+    return this.activeBroker.membership.controller
+  }
+
+  get activeBroker(): TestBroker {
+    const active = this.running.find(
+      ({ membership }) => membership.controllerEpoch !== undefined && membership.isRegistered,
+    )
+    if (active === undefined) throw new Error('No broker is the controller.')
+    return active
+  }
+
+  partition(topic: string, index = 0): PartitionImage {
+    const partition = this.image.topicsByName.get(topic)?.partitions[index]
+    if (partition === undefined) throw new Error(`No partition ${topic}-${index}.`)
+    return partition
+  }
+
+  async join(id: number, member: Partial<ClusterMember> = {}): Promise<TestBroker> {
+    const clock = new FakeClock()
+    const store = this.#wrapStore(this.store)
+    const membership = await ClusterMembership.open({
+      store,
+      clock,
+      random: seededRandom(id),
+      logger: silentLogger,
+    })
+    const broker: TestBroker = { id, membership, clock, isStopped: false }
+    this.brokers.set(id, broker)
+    this.#started.add(broker)
+    await this.during(membership.join({ ...testMember(id), ...member }))
+    return broker
+  }
+
+  /** The broker's process stands still: nothing of it runs, and its lease is not renewed. */
+  pause(id: number): void {
+    this.brokers.get(id)!.isStopped = true
+  }
+
+  resume(id: number): void {
+    this.brokers.get(id)!.isStopped = false
+  }
+
+  async leave(id: number, clean = true): Promise<void> {
+    const broker = this.brokers.get(id)!
+    this.brokers.delete(id)
+    await this.stop(broker, clean)
+  }
+
+  async stop(broker: TestBroker, clean = true): Promise<void> {
+    await this.during(broker.membership.leave({ clean }))
+    this.#started.delete(broker)
+  }
+
+  /** Everything dies at once; the directory is opened by a new process with no broker in it. */
+  async crashAndReopen(): Promise<void> {
+    this.brokers.clear()
+    this.#started.clear()
+    this.storeClock = new FakeClock()
+    this.store = await openStore(this.directory, this.storeClock)
+  }
+
+  /** Lets time go by for the store and for all brokers that are not stopped. */
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 500) {
+      const step = Math.min(500, left)
+      for (const broker of this.running) broker.clock.advance(step)
+      this.storeClock.advance(step)
+      await this.store.read('')
+      await setImmediate()
+    }
+  }
+
+  /** Runs what is due until the condition holds. */
+  async until(holds: () => boolean): Promise<void> {
+    const deadlineMs = performance.now() + 3000
+    while (!holds()) {
+      if (performance.now() > deadlineMs) throw new Error(`It did not come to hold: ${holds.toString()}`)
+      this.#runDue()
+      await setImmediate()
+    }
+  }
+
+  async during<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false
+    const settled = promise.finally(() => {
+      isSettled = true
+    })
+    settled.catch(() => undefined)
+    await this.until(() => isSettled)
+    return promise
+  }
+
+  async dispose(): Promise<void> {
+    await this.store.close().catch(() => undefined)
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  #runDue(): void {
+    for (const broker of this.running) broker.clock.advance(0)
+    this.storeClock.advance(0)
+  }
+}
+
+export interface TestBroker {
+  readonly id: number
+  readonly membership: ClusterMembership
+  readonly clock: FakeClock
+  isStopped: boolean
+}
+
+export function testMember(brokerId: number): ClusterMember {
+  return {
+    brokerId,
+    listeners: [
+      { name: 'PLAINTEXT', host: 'localhost', port: 9092 + brokerId, securityProtocol: 'PLAINTEXT' },
+    ],
+    rack: null,
+    logDirectories: [],
+    sessionTimeoutMs: 9000,
+    heartbeatMs: 2000,
+    rules: testRules(),
+  }
+}
+
+/** Rules in which `bad.setting` is never allowed, `cleanup.policy` is a list, and everything else passes. */
+export function testRules(changes: Partial<ControllerRules> = {}): ControllerRules {
+  return {
+    defaultPartitions: () => 1,
+    defaultReplicationFactor: () => 1,
+    deletesTopics: () => true,
+    electsUncleanly: () => false,
+    configs: {
+      findMistake: (_, overrides) => (overrides.has('bad.setting') ? 'Unknown setting bad.setting.' : null),
+      isList: (_, setting) => setting === 'cleanup.policy',
+      defaultValue: (_, setting) => (setting === 'cleanup.policy' ? 'delete' : null),
+    },
+    ...changes,
+  }
+}
+
+export function newTopic(
+  name: string,
+  numPartitions = 1,
+  replicationFactor = 1,
+): {
+  name: string
+  numPartitions: number
+  replicationFactor: number
+  assignments: never[]
+  configs: { name: string; value: string | null }[]
+} {
+  return { name, numPartitions, replicationFactor, assignments: [], configs: [] }
+}
+
+function openStore(directory: string, clock: FakeClock): Promise<EmbeddedStore> {
+  // The process that dies in these tests is their own: its lock would hold.
+  const disk: Disk = { ...systemDisk, lock: () => ({ release: () => undefined }) }
+  return EmbeddedStore.open({ directory, disk, clock, logger: silentLogger })
+}
