@@ -129,6 +129,10 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
     return this.#state !== 'open'
   }
 
+  get memoryIsShort(): boolean {
+    return !this.#parts.budget.allows(this)
+  }
+
   mayStart(size: number): boolean {
     if (this.#state !== 'open' || this.#finishing || this.#muted !== undefined || this.#backedUp) return false
     const inWork = this.requestsInWork
