@@ -73,7 +73,7 @@ export class HttpEndpoint {
       sendText(response, 405, 'Only GET and HEAD are answered here.\n')
       return
     }
-    const path = (request.url ?? '/').split('?', 1)[0]
+    const path = (request.url ?? '/').replace(/\?.*$/s, '')
     switch (path) {
       case '/metrics': {
         const { metrics } = this.#parts

@@ -87,7 +87,8 @@ function detach(accepted: Socket): Handle | undefined {
   const handle = inside._handle
   if (typeof handle?.useUserBuffer !== 'function') return undefined
   // The server counts its sockets, and waits for them when it closes: this one will never tell it that it is gone.
-  if (inside._server != null) inside._server._connections--
+  const server = inside._server
+  if (server !== undefined && server !== null) server._connections--
   inside._server = null
   inside._handle = null
   return handle
