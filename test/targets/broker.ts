@@ -180,7 +180,7 @@ export class BrokerUnderTest {
     }
     const barnabasOnly = {
       listeners: `PLAINTEXT://127.0.0.1:${this.port}`,
-      'http.port': String(this.httpPort),
+      'http.listeners': `http://127.0.0.1:${this.httpPort}`,
     }
     const settings: Record<string, string> = {
       'node.id': '1',
