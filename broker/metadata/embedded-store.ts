@@ -55,6 +55,7 @@ export class EmbeddedStore implements MetadataStore {
   #snapshot: Promise<void> | undefined
   #snapshotDueAtBytes: number
   #refusal: Error | undefined
+  #closing: Promise<void> | undefined
 
   private constructor(options: EmbeddedStoreOptions, opened: Awaited<ReturnType<typeof EmbeddedFiles.open>>) {
     this.#files = opened.files
@@ -121,7 +122,12 @@ export class EmbeddedStore implements MetadataStore {
     return Promise.resolve(this.#leases.grant(ttlMs))
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     await this.#leases.close()
     this.#refusal ??= new Error('The metadata store is closed.')
     this.#files.stopSnapshot()
@@ -230,7 +236,9 @@ export class EmbeddedStore implements MetadataStore {
       )
       return
     }
-    this.#snapshot = this.#writeSnapshot(revision, entries)
+    this.#snapshot = this.#writeSnapshot(revision, entries).finally(() => {
+      this.#snapshot = undefined
+    })
   }
 
   async #writeSnapshot(revision: number, entries: StoreEntry[]): Promise<void> {
@@ -242,8 +250,6 @@ export class EmbeddedStore implements MetadataStore {
         { err: error },
         'The metadata store could not write a snapshot; its log keeps growing.',
       )
-    } finally {
-      this.#snapshot = undefined
     }
   }
 
