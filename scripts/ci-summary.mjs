@@ -71,7 +71,9 @@ function testsOf(name) {
   return { passed: count('passed'), failed: failures, note }
 }
 
-const hasFailedTest = file => file.assertionResults.some(test => test.status === 'failed')
+function hasFailedTest(file) {
+  return file.assertionResults.some(test => test.status === 'failed')
+}
 
 function readReport(path) {
   try {
