@@ -229,9 +229,9 @@ export class LogDirectories {
     return done
   }
 
-  /** Done every replica.high.watermark.checkpoint.interval.ms, and by a clean stop. */
-  async checkpointHighWatermarks(): Promise<void> {
-    await this.#checkpoint('highWatermark')
+  /** Writes the checkpoint files that have changed; also done from time to time, and by `close`. */
+  async checkpoint(): Promise<void> {
+    for (const kind of ['recoveryPoint', 'logStart', 'highWatermark'] as const) await this.#checkpoint(kind)
   }
 
   /**
