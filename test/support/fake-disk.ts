@@ -222,8 +222,8 @@ export class FakeDisk implements Disk {
 
   removeDirectory(path: string): void {
     this.#begin('removeDirectory', path)
-    for (const file of [...this.#files.keys()]) if (file.startsWith(`${path}/`)) this.#files.delete(file)
-    for (const directory of [...this.#directories]) {
+    for (const file of this.#files.keys()) if (file.startsWith(`${path}/`)) this.#files.delete(file)
+    for (const directory of this.#directories) {
       if (directory === path || directory.startsWith(`${path}/`)) this.#directories.delete(directory)
     }
   }
@@ -389,12 +389,12 @@ export class FakeDisk implements Disk {
 
   #renameDirectory(from: string, to: string): void {
     const moved = (path: string): string => (path === from ? to : `${to}${path.slice(from.length)}`)
-    for (const [path, inode] of [...this.#files]) {
+    for (const [path, inode] of this.#files) {
       if (!path.startsWith(`${from}/`)) continue
       this.#files.delete(path)
       this.#files.set(moved(path), inode)
     }
-    for (const directory of [...this.#directories]) {
+    for (const directory of this.#directories) {
       if (directory !== from && !directory.startsWith(`${from}/`)) continue
       this.#directories.delete(directory)
       this.#directories.add(moved(directory))
