@@ -94,7 +94,7 @@ export class Broker {
     await network.stop(answersLeaveWithinMs)
     partitions.close()
     this.#parts.turn.flush()
-    await logs.checkpointHighWatermarks()
+    await logs.checkpoint()
     const brokerEpoch = membership.brokerEpoch
     await logs.close({ clean: true, ...(brokerEpoch === undefined ? {} : { brokerEpoch }) })
     await membership.leave({ clean: true })
@@ -137,7 +137,7 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
   const logs = await LogDirectories.open({
-    settings,
+    settings: () => inForce.broker,
     topicSettings: topic => inForce.topic(topic),
     disk,
     clock,

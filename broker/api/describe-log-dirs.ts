@@ -1,5 +1,6 @@
 import { describeLogDirs, errorCode } from '../../protocol/index.ts'
-import type { DescribedDirectory, LogDirectories } from '../log/log-directories.ts'
+import type { DescribedDirectory } from '../log/describe-directory.ts'
+import type { LogDirectories } from '../log/log-directories.ts'
 import { type ApiHandler, handler } from './handler.ts'
 
 /** DescribeLogDirs: the directories of this broker and the replicas in them; all of them, or those asked for. */

@@ -77,7 +77,7 @@ export class Partitions {
         known?.id === topicId && known.partitions[index]?.replicas.includes(this.#options.brokerId) === true
       )
     })
-    for (const topic of image.topicsByName.values()) this.#applyTopic(topic)
+    for (const topic of image.topicsByName.values()) this.#applyTopic(topic, topic)
   }
 
   /** Moves the replicas of the topics that changed to what `next` says. Called with each image, in order. */
@@ -89,7 +89,7 @@ export class Partitions {
       if (topic === undefined) {
         if (gone !== undefined) this.#removeTopic(gone.name, id)
       } else {
-        this.#applyTopic(topic)
+        this.#applyTopic(topic, gone)
       }
     }
   }
@@ -104,7 +104,7 @@ export class Partitions {
     for (const partition of this.all()) partition.close()
   }
 
-  #applyTopic(topic: TopicImage): void {
+  #applyTopic(topic: TopicImage, previous: TopicImage | undefined): void {
     for (const [index, state] of topic.partitions.entries()) {
       const existing = this.#current(topic, index)
       const lives = state.replicas.includes(this.#options.brokerId)
@@ -112,7 +112,7 @@ export class Partitions {
         if (!lives) this.#remove(existing)
         else if (existing.state !== state) existing.apply(state)
       } else if (lives) {
-        this.#open(topic, index, state)
+        this.#open(topic, index, state, previous?.partitions[index] === undefined)
       }
     }
   }
@@ -125,9 +125,9 @@ export class Partitions {
     return undefined
   }
 
-  #open(topic: TopicImage, index: number, state: PartitionImage): void {
+  #open(topic: TopicImage, index: number, state: PartitionImage, isNew: boolean): void {
     const { brokerId, clock, turn, logs, logger } = this.#options
-    const log = logs.create(topic.name, index, topic.id)
+    const log = logs.create(topic.name, index, topic.id, { isNew })
     if ('error' in log) {
       logger.error({ topic: topic.name, partition: index, reason: log.message }, 'A replica has no log.')
       return
