@@ -8,6 +8,7 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Random } from '../runtime/random.ts'
 import { apiHandlers, type ApiHandlers } from './api/handler.ts'
 import { AutoTopicCreation } from './api/auto-topic-creation.ts'
+import { BrokerLoggers } from './api/broker-loggers.ts'
 import { Dispatcher } from './api/dispatch.ts'
 import { FetchSessions } from './api/fetch-sessions.ts'
 import { servedApis } from './api/served-apis.ts'
@@ -136,6 +137,10 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
   membership.images.onEnd(reason => parts.onFatal(reason))
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
+  inForce.dynamic.onChange(({ 'log.level': level }, { 'log.level': previous }) => {
+    if (level !== previous) logger.level = level
+  })
+
   const logs = await LogDirectories.open({
     settings: () => inForce.broker,
     topicSettings: topic => inForce.topic(topic),
@@ -192,6 +197,9 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
       sessions,
       traffic,
       producerIds,
+      brokerView: () => ({ settings: inForce.broker, levels: inForce.dynamic.levels }),
+      loggers: new BrokerLoggers(brokerId, logger),
+      timeoutMs: settings['request.timeout.ms'],
       maxBytes: settings['fetch.max.bytes'],
       mostPartitions: settings['max.request.partition.size.limit'],
       clock,
