@@ -19,7 +19,7 @@ import { addThroughput, measured } from './figures.ts'
 const topic = 'bench-fetch'
 const recordSize = 1024
 const recordsPerBatch = 15
-const megabytes = 300
+const megabytes = 200
 const records = Math.floor((megabytes * 1e6) / recordSize / recordsPerBatch) * recordsPerBatch
 
 export async function benchmarkFetch(bench: Bench): Promise<void> {
