@@ -29,7 +29,7 @@ export class HttpEndpoint {
       },
     )
     this.#server.maxConnections = 64
-    this.#server.setTimeout(idleTimeoutMs)
+    this.#server.timeout = idleTimeoutMs
   }
 
   /** Resolves when it answers. An empty host means all addresses, port 0 any free one. */
@@ -99,7 +99,7 @@ export interface HttpParts {
   readonly logger: Logger
 }
 
-export interface Health {
+interface Health {
   /** Why the process should be restarted; empty when it lives. */
   alive(): readonly HealthReason[]
   /** Why clients should not be sent here yet; empty when they may. */

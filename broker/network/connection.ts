@@ -375,7 +375,7 @@ export interface ConnectionIdentity {
   readonly clientAddress: string
 }
 
-export interface ConnectionLimits {
+interface ConnectionLimits {
   /** Largest frame; a larger one closes the connection. */
   readonly requestBytes: number
   /** Requests of one connection that are started and not answered. */

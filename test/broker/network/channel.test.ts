@@ -1,11 +1,12 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { type Channel, openChannel, sharedReadWorks } from '../../../broker/network/channel.ts'
+import { systemClock } from '../../../runtime/clock.ts'
 import { BrokerConnection } from '../../support/broker-connection.ts'
 import { until } from '../../support/until.ts'
 
 test('this Node reads into a shared buffer', async () => {
-  expect(await sharedReadWorks()).toBe(true)
+  expect(await sharedReadWorks(systemClock)).toBe(true)
 })
 
 test.each([true, false])(
