@@ -5,7 +5,7 @@ import type { MetadataStore, Put } from './metadata-store.ts'
 import { decodeEntry, encodeValue } from './values.ts'
 
 /** Feature levels that are finalized when a cluster is made; others follow with the APIs behind them. */
-export const featuresOfNewCluster: ReadonlyMap<string, number> = new Map([['metadata.version', 30]])
+const featuresOfNewCluster: ReadonlyMap<string, number> = new Map([['metadata.version', 30]])
 
 /**
  * Makes the cluster's identity in an empty store, once, whoever comes first; else checks that this release can read
