@@ -1,6 +1,7 @@
 import { assert } from '../../runtime/assert.ts'
 import type { Logger } from '../../runtime/logger.ts'
-import type { Disk } from './disk.ts'
+import type { LogEnd } from './clean-stop.ts'
+import type { DirectoryEntry, Disk } from './disk.ts'
 import { parseSegmentFileName, segmentFileName } from './file-names.ts'
 import { readLeaderEpochs } from './leader-epoch-file.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
@@ -24,6 +25,10 @@ export interface LoadOptions {
   readonly directory: string
   readonly files: OpenFiles
   readonly logStartOffset: number | undefined
+  /** How the log ended at a clean stop. Believed when the file is as long as it was then. */
+  readonly end: LogEnd | undefined
+  /** What stands in the directory, if that has just been listed. */
+  readonly entries: readonly DirectoryEntry[] | undefined
   readonly logger: Logger
   readonly nowMs: number
   readonly producerIdExpirationMs: number
@@ -37,12 +42,15 @@ export interface LoadOptions {
  */
 export function loadLog(options: LoadOptions): LoadedLog {
   const { disk } = options.files
-  if (disk.stat(options.directory) === undefined) disk.makeDirectory(options.directory)
-  const found = openSegments(options)
+  if (options.entries === undefined && disk.stat(options.directory) === undefined) {
+    disk.makeDirectory(options.directory)
+  }
+  const entries = options.entries ?? disk.readDirectory(options.directory)
+  const found = openSegments(options, entries)
   const hasSegments = found.length > 0
   if (!hasSegments) found.push(options.createSegment(options.logStartOffset ?? 0))
   let segments = new SegmentList(found)
-  let endOffset = hasSegments ? endOf(segments.active, options.logger) : segments.active.baseOffset
+  let endOffset = hasSegments ? endOf(segments.active, options) : segments.active.baseOffset
   let logStartOffset = Math.max(options.logStartOffset ?? 0, segments.first.baseOffset)
   if (logStartOffset > endOffset) {
     // Records below were deleted and the end was lost: nothing that is here may be read any more.
@@ -57,6 +65,7 @@ export function loadLog(options: LoadOptions): LoadedLog {
   const producers = loadProducers({
     disk,
     directory: options.directory,
+    entries,
     segments: segments.all,
     endOffset,
     nowMs: options.nowMs,
@@ -72,6 +81,7 @@ export function loadLog(options: LoadOptions): LoadedLog {
 export function loadProducers(options: {
   readonly disk: Disk
   readonly directory: string
+  readonly entries?: readonly DirectoryEntry[]
   readonly segments: readonly Segment[]
   readonly endOffset: number
   readonly nowMs: number
@@ -79,7 +89,7 @@ export function loadProducers(options: {
 }): ProducerState {
   const { disk, directory, segments, endOffset } = options
   const bases = new Set(segments.map(segment => segment.baseOffset))
-  const offsets = snapshotOffsets(disk, directory)
+  const offsets = snapshotOffsets(options.entries ?? disk.readDirectory(directory))
   const newest = Math.max(Number.NEGATIVE_INFINITY, ...offsets.filter(offset => offset <= endOffset))
   const kept: number[] = []
   for (const offset of offsets) {
@@ -91,21 +101,21 @@ export function loadProducers(options: {
 
 /** For a log that begins anew: what was known of producers is not in it. */
 export function removeProducerSnapshots(disk: Disk, directory: string): void {
-  for (const offset of snapshotOffsets(disk, directory)) {
+  for (const offset of snapshotOffsets(disk.readDirectory(directory))) {
     disk.unlink(`${directory}/${segmentFileName(offset, 'snapshot')}`)
   }
 }
 
-function snapshotOffsets(disk: Disk, directory: string): number[] {
-  return disk.readDirectory(directory).flatMap(({ name }) => {
+function snapshotOffsets(entries: readonly DirectoryEntry[]): number[] {
+  return entries.flatMap(({ name }) => {
     const parsed = parseSegmentFileName(name)
     return parsed?.kind === 'snapshot' && parsed.suffix === '' ? [parsed.baseOffset] : []
   })
 }
 
-function openSegments(options: LoadOptions): Segment[] {
+function openSegments(options: LoadOptions, entries: readonly DirectoryEntry[]): Segment[] {
   const { files, directory } = options
-  const named = files.disk.readDirectory(directory).flatMap(({ name, kind }) => {
+  const named = entries.flatMap(({ name, kind }) => {
     const parsed = kind === 'file' ? parseSegmentFileName(name) : undefined
     return parsed === undefined || parsed.suffix !== '' ? [] : [parsed]
   })
@@ -128,7 +138,8 @@ function openSegments(options: LoadOptions): Segment[] {
     })
 }
 
-function endOf(active: Segment, logger: Logger): number {
+function endOf(active: Segment, { end, logger }: LoadOptions): number {
+  if (end?.segmentBase === active.baseOffset && end.segmentBytes === active.sizeInBytes) return end.endOffset
   const { nextOffset, problem } = active.readEnd()
   if (problem !== undefined) {
     logger.warn(

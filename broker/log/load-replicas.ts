@@ -96,12 +96,9 @@ function openClean(
 ): boolean {
   try {
     const entries = parts.disk.readDirectory(replica.folder)
-    finishInterruptedWork(
-      parts.disk,
-      replica.folder,
-      entries.map(({ name }) => name),
-    )
-    directory.open(replica, checkpoints)
+    const names = entries.map(({ name }) => name)
+    const hasChanged = finishInterruptedWork(parts.disk, replica.folder, names)
+    directory.open(replica, hasChanged ? checkpoints : { ...checkpoints, entries })
     return true
   } catch (error) {
     if (error instanceof DiskError) throw error

@@ -3,7 +3,13 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
-import { cleanStopFileName, formatCleanStop } from './clean-stop.ts'
+import {
+  cleanStopFileName,
+  formatCleanStop,
+  formatLogEnds,
+  type LogEnd,
+  logEndsFileName,
+} from './clean-stop.ts'
 import { markedFolderName, replicaName } from './directory-names.ts'
 import { type Disk, DiskError } from './disk.ts'
 import { atMostAtOnce } from './in-slices.ts'
@@ -101,10 +107,12 @@ export class LogDirectory {
   /** What the checkpoint files said at the start about the log in a folder of this name. */
   checkpointsOf(name: string): LogCheckpoints {
     const { logStart, highWatermark, recoveryPoint } = this.#prepared.checkpoints
+    const end = this.#prepared.logEnds.get(name)
     return {
       ...offsetOf('logStartOffset', logStart.get(name)),
       ...offsetOf('highWatermark', highWatermark.get(name)),
       ...offsetOf('recoveryPoint', recoveryPoint.get(name)),
+      ...(end === undefined || end.endOffset !== recoveryPoint.get(name) ? {} : { end }),
     }
   }
 
@@ -237,6 +245,7 @@ export class LogDirectory {
       for (const kind of ['recoveryPoint', 'logStart', 'highWatermark'] as const) {
         await this.#files[kind].write(() => this.#checkpoint(kind))
       }
+      this.#parts.disk.writeFileAtomically(`${this.path}/${logEndsFileName}`, this.#logEnds())
       this.#parts.disk.writeFileAtomically(
         `${this.path}/${cleanStopFileName}`,
         formatCleanStop(cleanStopEpoch),
@@ -280,6 +289,21 @@ export class LogDirectory {
       if (offset !== undefined) entries.push({ topic, partition, offset })
     }
     return formatOffsetCheckpoint(entries)
+  }
+
+  #logEnds(): string {
+    const ends: { replica: string; end: LogEnd }[] = []
+    for (const { topic, partition, log } of this.#replicas.values()) {
+      const last = log?.segments.at(-1)
+      if (log === undefined || last === undefined) continue
+      const end = {
+        endOffset: log.logEndOffset,
+        segmentBase: last.baseOffset,
+        segmentBytes: last.writtenBytes,
+      }
+      ends.push({ replica: replicaName(topic, partition), end })
+    }
+    return formatLogEnds(ends)
   }
 
   #release(): void {

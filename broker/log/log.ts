@@ -4,7 +4,8 @@ import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { type Random, randomInt } from '../../runtime/random.ts'
 import { checkFollowed } from './check-followed.ts'
-import { type Disk, DiskError } from './disk.ts'
+import type { LogEnd } from './clean-stop.ts'
+import { type DirectoryEntry, type Disk, DiskError } from './disk.ts'
 import { saveLeaderEpochs } from './leader-epoch-file.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { loadLog, loadProducers, removeProducerSnapshots } from './load-log.ts'
@@ -59,6 +60,10 @@ export interface LogCheckpoints {
   readonly highWatermark?: number
   /** From recovery-point-offset-checkpoint: everything below is on the device. */
   readonly recoveryPoint?: number
+  /** From a clean stop: spares reading the end of the log. */
+  readonly end?: LogEnd
+  /** What stands in the directory, where it has just been listed. */
+  readonly entries?: readonly DirectoryEntry[]
 }
 
 export type AppendOutcome =
@@ -135,6 +140,8 @@ export class Log {
       directory,
       files: this.#files,
       logStartOffset: checkpoints.logStartOffset,
+      end: checkpoints.end,
+      entries: checkpoints.entries,
       logger,
       nowMs: clock.nowMs(),
       producerIdExpirationMs: this.#producerIdExpirationMs,

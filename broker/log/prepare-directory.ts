@@ -1,7 +1,13 @@
 import { type Uuid, uuidFromRandom } from '../../protocol/index.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
-import { cleanStopFileName, parseCleanStop } from './clean-stop.ts'
+import {
+  cleanStopFileName,
+  type LogEnd,
+  logEndsFileName,
+  parseCleanStop,
+  parseLogEnds,
+} from './clean-stop.ts'
 import { parseReplicaFolder, type ReplicaFolder } from './directory-names.ts'
 import { type DirectoryEntry, type Disk, DiskError, type DiskLock } from './disk.ts'
 import {
@@ -29,6 +35,8 @@ export interface PreparedDirectory {
   readonly lock: DiskLock
   /** Undefined after an unclean stop, else the broker's epoch then (-1 when not known). */
   readonly cleanStopEpoch: number | undefined
+  /** By replica name; only after a clean stop. */
+  readonly logEnds: ReadonlyMap<string, LogEnd>
   readonly checkpoints: Readonly<Record<CheckpointKind, ReplicaOffsets>>
   readonly folders: readonly (ReplicaFolder & { readonly name: string })[]
 }
@@ -62,8 +70,7 @@ export function prepareDirectory(options: {
       cleaner: readCheckpoint(disk, path, 'cleaner', logger),
     }
     const folders = replicaFolders(disk, path, logger)
-    const cleanStopEpoch = takeCleanStop(disk, path)
-    return { path, id, lock, cleanStopEpoch, checkpoints, folders }
+    return { path, id, lock, ...takeCleanStop(disk, path), checkpoints, folders }
   } catch (error) {
     releaseQuietly(lock)
     throw error
@@ -112,13 +119,18 @@ function readCheckpoint(disk: Disk, path: string, kind: CheckpointKind, logger: 
 }
 
 /** Removed at once, and for good: from now on a crash is a crash. */
-function takeCleanStop(disk: Disk, path: string): number | undefined {
-  const file = `${path}/${cleanStopFileName}`
-  const content = disk.readFile(file)
-  if (content === undefined) return undefined
-  disk.unlink(file)
-  disk.syncDirectory(path)
-  return parseCleanStop(content.toString('utf8'))
+function takeCleanStop(disk: Disk, path: string): Pick<PreparedDirectory, 'cleanStopEpoch' | 'logEnds'> {
+  const content = disk.readFile(`${path}/${cleanStopFileName}`)
+  const ends = disk.readFile(`${path}/${logEndsFileName}`)
+  // The ends say nothing without the other file: that one has to go first.
+  disk.unlink(`${path}/${cleanStopFileName}`)
+  if (content !== undefined) disk.syncDirectory(path)
+  disk.unlink(`${path}/${logEndsFileName}`)
+  if (content === undefined) return { cleanStopEpoch: undefined, logEnds: new Map() }
+  return {
+    cleanStopEpoch: parseCleanStop(content.toString('utf8')),
+    logEnds: ends === undefined ? new Map() : parseLogEnds(ends.toString('utf8')),
+  }
 }
 
 function replicaFolders(disk: Disk, path: string, logger: Logger): (ReplicaFolder & { name: string })[] {

@@ -64,6 +64,8 @@ export class Segment {
   #writtenBytes = 0
   #readableBytes = 0
   #indexesOpen = false
+  /** The batches behind the last index entry have been looked at: needed before anything is added. */
+  #isEndRead = false
   #bytesSinceIndexEntry = 0
   #timesKnown = false
   #wasCut = false
@@ -102,6 +104,7 @@ export class Segment {
     segment.#hasTransactionIndex = false
     segment.#indexesOpen = true
     segment.#timesKnown = true
+    segment.#isEndRead = true
     return segment
   }
 
@@ -208,6 +211,7 @@ export class Segment {
       baseOffset: this.baseOffset,
       lastOffset,
     })
+    if (!this.#isEndRead) this.#readKnownEnd()
     const position = this.#sizeInBytes
     if (position === 0) this.#firstTimestamp = maxTimestamp
     if (maxTimestamp > this.#largestTimestamp) {
@@ -229,6 +233,7 @@ export class Segment {
     this.#times.clear()
     this.#indexesOpen = true
     this.#timesKnown = true
+    this.#isEndRead = true
     this.#largestTimestamp = -1
     this.#offsetOfLargestTimestamp = -1
     this.#firstTimestamp = undefined
@@ -258,6 +263,7 @@ export class Segment {
    * is not one; it is then to be cut off at `sizeInBytes`.
    */
   readEnd(): { readonly nextOffset: number; readonly problem: string | undefined } {
+    this.#isEndRead = true
     this.#openIndexes()
     const fileBytes = this.#writtenBytes
     const last = this.#offsets.last()
@@ -469,6 +475,16 @@ export class Segment {
       `${path} ends at byte ${position + got}, before byte ${position + wanted} that was to be read.`,
       path,
       'EIO',
+    )
+  }
+
+  /** After a clean stop the size tells the end; what the indexes need of it is read when something is added. */
+  #readKnownEnd(): void {
+    const sizeInBytes = this.#sizeInBytes
+    const { problem } = this.readEnd()
+    if (this.#sizeInBytes === sizeInBytes) return
+    throw new Error(
+      `${this.path('log')} was damaged while the broker did not run. ${problem ?? ''} It is cut there at the next start.`,
     )
   }
 
