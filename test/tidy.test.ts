@@ -62,7 +62,11 @@ const brokerArrows: Record<string, readonly string[]> = {
 
 /** Outside world → the only files that may import it. */
 const onlyHere: readonly { readonly module: RegExp; readonly files: RegExp; readonly within: RegExp }[] = [
-  { module: /^node:fs/, files: /^broker\/(log\/disk|config\/load-settings|main|serve)\.ts$/, within: /^broker\// },
+  {
+    module: /^node:fs/,
+    files: /^broker\/(log\/disk|config\/load-settings|main|serve)\.ts$/,
+    within: /^broker\//,
+  },
   { module: /^node:net$|^node:tls$/, files: /^broker\/network\//, within: /^broker\// },
   { module: /^etcd3/, files: /^broker\/metadata\/etcd-/, within: /^/ },
   { module: /^@kubernetes\//, files: /^operator\/kube\//, within: /^/ },
@@ -168,6 +172,7 @@ const bans: readonly Ban[] = [
     where: /^test\//,
     except: {
       'test/targets/processes.ts': 'asks a process again and again until a condition holds, with a deadline',
+      'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
       'test/runtime/clock.test.ts': 'tests the clock itself',
     },

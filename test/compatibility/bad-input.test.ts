@@ -186,11 +186,6 @@ const badBatches: readonly { name: string; records: Buffer; errorCodes: readonly
     errorCodes: [corruptMessage, unsupportedCompression, invalidRecord, -1],
   },
   {
-    name: 'that says gzip over plain bytes',
-    records: changed(b => b.writeInt16BE(1, 21)),
-    errorCodes: [corruptMessage, invalidRecord, -1],
-  },
-  {
     name: 'followed by another',
     records: Buffer.concat([changed(() => {}), changed(() => {})]),
     errorCodes: [invalidRecord],
