@@ -483,8 +483,11 @@ export class Segment {
     const sizeInBytes = this.#sizeInBytes
     const { problem } = this.readEnd()
     if (this.#sizeInBytes === sizeInBytes) return
-    throw new Error(
-      `${this.path('log')} was damaged while the broker did not run. ${problem ?? ''} It is cut there at the next start.`,
+    const path = this.path('log')
+    throw new DiskError(
+      `${path} was damaged while the broker did not run. ${problem ?? ''} It is cut there at the next start.`,
+      path,
+      'EIO',
     )
   }
 

@@ -354,7 +354,7 @@ export class FakeDisk implements Disk {
     inode.undo.push({
       undo: keptBytes => {
         const kept = Math.min(keptBytes, bytes.length)
-        before.copy(inode.content, position + kept, kept)
+        if (kept < before.length) before.copy(inode.content, position + kept, kept)
         const size = Math.max(sizeBefore, kept === 0 ? 0 : position + kept)
         inode.content.fill(0, size, inode.size)
         inode.size = size
