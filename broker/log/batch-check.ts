@@ -4,6 +4,8 @@ import type { ReadAt } from './header-scan.ts'
 
 /** A good size for reads that go through a whole file. */
 const windowBytes = 1024 * 1024
+let sharedWindow: Buffer | undefined
+
 const currentMagic = 2
 /** Where the part begins that the checksum covers. */
 const checkedFrom = 21
@@ -30,17 +32,14 @@ export class BatchCheck {
   readonly #header = Buffer.alloc(batchHeaderBytes)
   readonly #batch = new RecordBatchView(this.#header)
 
-  constructor(
-    read: ReadAt,
-    fileBytes: number,
-    baseOffset: number,
-    window: Buffer = Buffer.allocUnsafe(windowBytes),
-  ) {
+  /** Only one check at a time may be going on, unless they are given windows of their own. */
+  constructor(read: ReadAt, fileBytes: number, baseOffset: number, window?: Buffer) {
     this.#read = read
     this.#fileBytes = fileBytes
     this.#baseOffset = baseOffset
     this.#nextOffset = baseOffset
-    this.#window = window
+    sharedWindow ??= Buffer.allocUnsafeSlow(windowBytes)
+    this.#window = window ?? sharedWindow
   }
 
   /** The header of the batch that `next` found good; valid until the next call. */

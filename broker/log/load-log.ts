@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly logStartOffset: number | undefined
   /** How the log ended at a clean stop. Believed when the file is as long as it was then. */
   readonly end: LogEnd | undefined
+  /** Where the file in the directory is not what they are to be read from. */
+  readonly leaderEpochs: LeaderEpochs | undefined
   /** What stands in the directory, if that has just been listed. */
   readonly entries: readonly DirectoryEntry[] | undefined
   readonly logger: Logger
@@ -59,7 +61,8 @@ export function loadLog(options: LoadOptions): LoadedLog {
     endOffset = logStartOffset
   }
   logStartOffset = Math.min(logStartOffset, endOffset)
-  const leaderEpochs = readLeaderEpochs(disk, options.directory) ?? epochsOf(segments.all)
+  const leaderEpochs =
+    options.leaderEpochs ?? readLeaderEpochs(disk, options.directory) ?? epochsOf(segments.all)
   leaderEpochs.truncateFromEnd(endOffset)
   leaderEpochs.truncateFromStart(logStartOffset)
   const producers = loadProducers({

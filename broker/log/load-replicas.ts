@@ -5,6 +5,7 @@ import { type Disk, DiskError } from './disk.ts'
 import { parseSegmentFileName } from './file-names.ts'
 import { atMostAtOnce, inSlices } from './in-slices.ts'
 import { finishInterruptedWork } from './interrupted-work.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogCheckpoints } from './log.ts'
 import { type LogDirectory, type Replica, unknownTopicId } from './log-directory.ts'
 import { readPartitionMetadata } from './partition-metadata.ts'
@@ -139,7 +140,13 @@ async function recoverAndOpen(
       )
     }
     if (!directory.isOnline) return
-    directory.open(replica, { ...checkpoints, recoveryPoint: outcome.recoveryPoint })
+    const { recoveryPoint, unsavedEpochs, end } = outcome
+    directory.open(replica, {
+      ...checkpoints,
+      recoveryPoint,
+      ...(end === undefined ? {} : { end }),
+      ...(unsavedEpochs === undefined ? {} : { leaderEpochs: LeaderEpochs.unsaved(unsavedEpochs) }),
+    })
   } catch (error) {
     if (error instanceof DiskError) throw error
     replica.problem = error instanceof Error ? error.message : String(error)

@@ -62,6 +62,8 @@ export interface LogCheckpoints {
   readonly recoveryPoint?: number
   /** From a clean stop: spares reading the end of the log. */
   readonly end?: LogEnd
+  /** From recovery; otherwise the file in the directory says them. */
+  readonly leaderEpochs?: LeaderEpochs
   /** What stands in the directory, where it has just been listed. */
   readonly entries?: readonly DirectoryEntry[]
 }
@@ -141,6 +143,7 @@ export class Log {
       files: this.#files,
       logStartOffset: checkpoints.logStartOffset,
       end: checkpoints.end,
+      leaderEpochs: checkpoints.leaderEpochs,
       entries: checkpoints.entries,
       logger,
       nowMs: clock.nowMs(),
