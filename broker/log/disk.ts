@@ -64,6 +64,8 @@ export interface Disk {
   /** The same off the loop. */
   directorySynced(path: string): Promise<void>
   space(path: string): { readonly totalBytes: number; readonly usableBytes: number }
+  /** How many files and sockets the process may have open. */
+  openFilesLimit(): number
   /**
    * Holds this file for this process until released or until the process ends, however it ends. Throws a `DiskError` with code
    * `ELOCKED` when another living process holds it.
@@ -282,6 +284,11 @@ export const systemDisk: Disk = {
       const found = statfsSync(path)
       return { totalBytes: found.blocks * found.bsize, usableBytes: found.bavail * found.bsize }
     })
+  },
+  openFilesLimit() {
+    // Node itself raises the soft limit to the hard one when it starts.
+    const line = /^Max open files\s+(\d+|unlimited)/m.exec(readIfThereOr('/proc/self/limits', ''))?.[1]
+    return line === 'unlimited' ? Number.POSITIVE_INFINITY : Number(line ?? 1024)
   },
   lock(path) {
     return lockFile(path)

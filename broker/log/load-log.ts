@@ -18,7 +18,6 @@ export interface LoadedLog {
   readonly producers: ProducerState
   readonly logStartOffset: number
   readonly endOffset: number
-  readonly hasNewFiles: boolean
 }
 
 export interface LoadOptions {
@@ -74,7 +73,7 @@ export function loadLog(options: LoadOptions): LoadedLog {
     nowMs: options.nowMs,
     expirationMs: options.producerIdExpirationMs,
   })
-  return { segments, leaderEpochs, producers, logStartOffset, endOffset, hasNewFiles: !hasSegments }
+  return { segments, leaderEpochs, producers, logStartOffset, endOffset }
 }
 
 /**

@@ -306,11 +306,12 @@ export class LogDirectories {
   }
 
   #adopt(prepared: PreparedDirectory): LogDirectory {
-    const { disk, clock, random, logger, topicSettings } = this.#options
+    const { disk, clock, random, turn, logger, topicSettings } = this.#options
     const directory: LogDirectory = new LogDirectory(prepared, {
       disk,
       clock,
       random,
+      turn,
       logger,
       deleteDelayMs: topic => topicSettings(topic)['file.delete.delay.ms'],
       openLog: (replica, checkpoints) => this.#openLog(directory, replica, checkpoints),
@@ -345,7 +346,7 @@ export class LogDirectories {
         logger,
         isWritable: () => this.#spaces.get(directory.path)?.isFull !== true,
         onFailed: error => directory.fail(error),
-        onRecoveryPointLowered: () => directory.recoveryPointLowered(job => turn.write(job)),
+        onRecoveryPointLowered: () => directory.recoveryPointLowered(),
         producerIdExpirationMs: this.#settings()['producer.id.expiration.ms'],
       },
       checkpoints,

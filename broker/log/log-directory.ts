@@ -1,5 +1,6 @@
 import { type Uuid, zeroUuid } from '../../protocol/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
@@ -36,6 +37,7 @@ export interface LogDirectoryParts {
   readonly disk: Disk
   readonly clock: Clock
   readonly random: Random
+  readonly turn: EndOfTurn
   readonly logger: Logger
   /** The setting file.delete.delay.ms of a topic. */
   readonly deleteDelayMs: (topic: string) => number
@@ -60,6 +62,7 @@ export class LogDirectory {
   readonly #removals = new AbortController()
   #error: Error | undefined
   #recoveryPointsDue = false
+  #syncDue = false
 
   constructor(prepared: PreparedDirectory, parts: LogDirectoryParts) {
     this.path = prepared.path
@@ -142,6 +145,7 @@ export class LogDirectory {
     logStartOffset = 0,
   ): Replica {
     this.#parts.disk.makeDirectory(what.folder)
+    this.#syncAtEndOfTurn()
     const replica: Replica = { ...what, log: undefined, problem: undefined }
     this.#writeTopicId(replica)
     replica.log = this.#parts.openLog(replica, { logStartOffset })
@@ -224,10 +228,10 @@ export class LogDirectory {
    * A log was cut below its recovery point. Before anything is written in the place of what was cut, the checkpoint must
    * say so: else the new bytes would be taken for flushed ones after a crash. Due at the end of this turn.
    */
-  recoveryPointLowered(atEndOfTurn: (job: () => void) => void): void {
+  recoveryPointLowered(): void {
     if (this.#recoveryPointsDue) return
     this.#recoveryPointsDue = true
-    atEndOfTurn(() => {
+    this.#parts.turn.write(() => {
       this.#recoveryPointsDue = false
       this.attempt(() => this.#files.recoveryPoint.writeNow(this.#checkpoint('recoveryPoint')))
     })
@@ -289,6 +293,16 @@ export class LogDirectory {
       if (offset !== undefined) entries.push({ topic, partition, offset })
     }
     return formatOffsetCheckpoint(entries)
+  }
+
+  /** A folder must be on the device before anything in it counts as flushed. One sync for all that a turn makes. */
+  #syncAtEndOfTurn(): void {
+    if (this.#syncDue) return
+    this.#syncDue = true
+    this.#parts.turn.write(() => {
+      this.#syncDue = false
+      this.attempt(() => this.#parts.disk.syncDirectory(this.path))
+    })
   }
 
   #logEnds(): string {

@@ -170,7 +170,6 @@ export class Log {
       directory: () => this.#directory,
       endOffset,
       recoveryPoint: clamp(checkpoints.recoveryPoint ?? 0, loaded.logStartOffset, endOffset),
-      hasNewFiles: loaded.hasNewFiles,
       onFailed: error => options.onFailed?.(error),
     })
     this.#readFrom = {

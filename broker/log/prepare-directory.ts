@@ -124,7 +124,8 @@ function takeCleanStop(disk: Disk, path: string): Pick<PreparedDirectory, 'clean
   const ends = disk.readFile(`${path}/${logEndsFileName}`)
   // The ends say nothing without the other file: that one has to go first.
   disk.unlink(`${path}/${cleanStopFileName}`)
-  if (content !== undefined) disk.syncDirectory(path)
+  // Also when it was not there: folders of a process that was killed may not be on the device yet.
+  disk.syncDirectory(path)
   disk.unlink(`${path}/${logEndsFileName}`)
   if (content === undefined) return { cleanStopEpoch: undefined, logEnds: new Map() }
   return {
