@@ -273,6 +273,10 @@ export class FakeDisk implements Disk {
     return { totalBytes, usableBytes: Math.max(0, totalBytes - this.usedBytes) }
   }
 
+  openFilesLimit(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
   lock(path: string): DiskLock {
     this.#begin('lock', path)
     if (this.#locks.has(path)) throw new DiskError(`${path} is held by another process.`, path, 'ELOCKED')
