@@ -80,10 +80,9 @@ function waitForMore(
 ): LateAnswer<FetchResponse> {
   const late = new LateAnswer<FetchResponse>()
   const watched = new Set<Partition>()
-  let timer: Timer | undefined
 
   const finish = (reads: readonly PartitionRead[]): void => {
-    timer?.cancel()
+    timer.cancel()
     for (const replica of watched) replica.unwatch(watcher)
     context.signal.removeEventListener('abort', abandon)
     const response = answer(parts, plan, reads, context)
@@ -110,7 +109,7 @@ function waitForMore(
     watched.add(replica)
     replica.watch(watcher)
   }
-  timer = parts.clock.after(request.maxWaitMs, () => finish(readAgain()))
+  const timer = parts.clock.after(request.maxWaitMs, () => finish(readAgain()))
   context.signal.addEventListener('abort', abandon, { once: true })
   return late
 }
