@@ -1,41 +1,15 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { EmbeddedStore } from '../../../broker/metadata/embedded-store.ts'
 import {
-  type CommitResult,
-  type MetadataStore,
   OutcomeUnknown,
   StoreUnavailable,
   type Transaction,
 } from '../../../broker/metadata/metadata-store.ts'
+import { type Interference, interfering } from './interfering-store.ts'
 import { OneStoreCluster } from './one-store-cluster.ts'
 
 let cluster: OneStoreCluster
 
 afterEach(() => cluster.dispose())
-
-type Commit = (transaction: Transaction, really: () => Promise<CommitResult>) => Promise<CommitResult>
-
-interface Interference {
-  commit?: Commit
-  get?: () => void
-}
-
-function interfering(interference: Interference): (store: EmbeddedStore) => MetadataStore {
-  return store => ({
-    read: prefix => store.read(prefix),
-    get: async key => {
-      interference.get?.()
-      return store.get(key)
-    },
-    watch: (prefix, from, watcher) => store.watch(prefix, from, watcher),
-    lease: ttlMs => store.lease(ttlMs),
-    close: () => store.close(),
-    commit: transaction => {
-      const really = (): Promise<CommitResult> => store.commit(transaction)
-      return interference.commit === undefined ? really() : interference.commit(transaction, really)
-    },
-  })
-}
 
 function writes(transaction: Transaction, key: string): boolean {
   return transaction.put?.some(put => put.key === key) === true

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { ControllerClient } from '../../../broker/controller/controller-client.ts'
 import { ClusterMembership, type ClusterMember } from '../../../broker/controller/cluster-membership.ts'
 import type { ControllerRules } from '../../../broker/controller/decision.ts'
@@ -9,6 +8,7 @@ import { silentLogger } from '../../../runtime/logger.ts'
 import { seededRandom } from '../../../runtime/random.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FakeDisk } from '../../support/fake-disk.ts'
+import { until } from '../../support/until.ts'
 
 /** Brokers of one cluster on one embedded store, each with a clock of its own: a clock that stands is a stopped broker. */
 export class OneStoreCluster {
@@ -121,18 +121,18 @@ export class OneStoreCluster {
       for (const broker of this.running) broker.clock.advance(step)
       this.storeClock.advance(step)
       await this.store.read('')
-      await setImmediate()
+      await oneTurn()
     }
   }
 
   /** Runs what is due until the condition holds. */
-  async until(holds: () => boolean): Promise<void> {
-    const deadlineMs = performance.now() + 3000
-    while (!holds()) {
-      if (performance.now() > deadlineMs) throw new Error(`It did not come to hold: ${holds.toString()}`)
+  until(holds: () => boolean): Promise<void> {
+    const holdsNow = (): boolean => {
+      if (holds()) return true
       this.#runDue()
-      await setImmediate()
+      return false
     }
+    return until(holdsNow, holds.toString(), 4000)
   }
 
   async during<T>(promise: Promise<T>): Promise<T> {
@@ -204,6 +204,12 @@ export function newTopic(
   configs: { name: string; value: string | null }[]
 } {
   return { name, numPartitions, replicationFactor, assignments: [], configs: [] }
+}
+
+/** What was begun by now gets a turn of the loop. */
+function oneTurn(): Promise<void> {
+  let turns = 0
+  return until(() => turns++ > 0, 'the loop turns')
 }
 
 function openStore(disk: FakeDisk, clock: FakeClock): Promise<EmbeddedStore> {

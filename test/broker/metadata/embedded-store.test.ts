@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Disk, DiskError, type DiskFile } from '../../../broker/log/disk.ts'
+import { type Disk, DiskError } from '../../../broker/log/disk.ts'
 import { EmbeddedStore } from '../../../broker/metadata/embedded-store.ts'
 import { OutcomeUnknown, StoreUnavailable } from '../../../broker/metadata/metadata-store.ts'
 import { silentLogger } from '../../../runtime/logger.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FakeDisk } from '../../support/fake-disk.ts'
-import { testStoreContract } from './store-contract.ts'
 
 const directory = '/data/.metadata'
 
@@ -21,19 +20,6 @@ function open(
   const limit = snapshotAfterBytes === undefined ? {} : { snapshotAfterBytes }
   return EmbeddedStore.open({ directory, disk, clock, logger: silentLogger, ...limit })
 }
-
-testStoreContract('the embedded store as a metadata store', async () => {
-  const clock = new FakeClock()
-  const store = await open(new FakeDisk(), { clock })
-  return {
-    store,
-    letTimePass: async ms => {
-      clock.advance(ms)
-      await store.read('')
-    },
-    dispose: () => store.close(),
-  }
-})
 
 async function contents(store: EmbeddedStore): Promise<string[]> {
   return (await store.read('')).entries.map(entry => `${entry.key}=${entry.value}@${entry.modRevision}`)
@@ -127,58 +113,6 @@ describe('the embedded store on its disk', () => {
     expect(told).toEqual([1])
   })
 
-  test('every cut at the end of the log is survived: whole commits stay, the cut one goes', async () => {
-    const disk = new FakeDisk()
-    const first = await open(disk)
-    const path = newest(disk, 'wal')
-    const ends: number[] = []
-    for (let at = 1; at <= 3; at++) {
-      await first.commit({ put: [{ key: `k/${at}`, value: 'v'.repeat(20) }] })
-      ends.push(disk.peek(path).length)
-    }
-    const whole = disk.peek(path)
-    for (let length = 0; length <= whole.length; length++) {
-      disk.kill()
-      disk.poke(path, whole.subarray(0, length))
-      const store = await open(disk)
-      expect((await store.read('')).entries).toHaveLength(ends.filter(end => end <= length).length)
-      await store.commit({ put: [{ key: 'later', value: '' }] })
-      disk.kill()
-      expect((await (await open(disk)).get('later')).entry).toBeDefined()
-    }
-  })
-
-  test('garbage behind the last commit is cut off', async () => {
-    const disk = new FakeDisk()
-    await (await open(disk)).commit({ put: [{ key: 'a', value: '1' }] })
-    disk.kill()
-    const path = newest(disk, 'wal')
-    disk.poke(path, Buffer.concat([disk.peek(path), Buffer.alloc(100_000)]))
-    expect(await contents(await open(disk))).toEqual(['a=1@1'])
-  })
-
-  test('a damaged commit with others behind it is refused with a sentence', async () => {
-    const disk = new FakeDisk()
-    const first = await open(disk)
-    const path = newest(disk, 'wal')
-    await first.commit({ put: [{ key: 'a', value: '1' }] })
-    const before = disk.peek(path).length
-    await first.commit({ put: [{ key: 'b', value: '2' }] })
-    await first.commit({ put: [{ key: 'c', value: '3' }] })
-    const whole = disk.peek(path)
-    for (const at of [before, before + 5, before + 9, before + 20]) {
-      const damaged = Buffer.from(whole)
-      damaged[at]! ^= 0x10
-      disk.kill()
-      disk.poke(path, damaged)
-      await expect(open(disk)).rejects.toThrow(
-        /wal-0+ does not match its checksum at byte \d+, and changes follow/,
-      )
-    }
-    disk.poke(path, whole.subarray(before))
-    await expect(open(disk)).rejects.toThrow('has no valid header')
-  })
-
   test('a snapshot takes the place of the log, and nothing is lost around it', async () => {
     const disk = new FakeDisk()
     const first = await open(disk, { snapshotAfterBytes: 20_000 })
@@ -196,33 +130,13 @@ describe('the embedded store on its disk', () => {
     expect((await second.read('')).revision).toBe(3000)
   })
 
-  test('a damaged or incomplete snapshot is refused with a sentence', async () => {
-    const disk = new FakeDisk()
-    const first = await open(disk, { snapshotAfterBytes: 1000 })
-    for (let at = 0; at < 100; at++) await first.commit({ put: [{ key: `k/${at}`, value: 'v'.repeat(50) }] })
-    await first.close()
-    const path = newest(disk, 'snapshot')
-    const whole = disk.peek(path)
-    for (const at of [3, 40, whole.length - 1]) {
-      const damaged = Buffer.from(whole)
-      damaged[at]! ^= 0x01
-      disk.poke(path, damaged)
-      await expect(open(disk)).rejects.toThrow('is damaged')
-    }
-    disk.poke(path, whole.subarray(0, 28))
-    await expect(open(disk)).rejects.toThrow('instead of')
-    disk.poke(path, whole)
-    disk.unlink(newest(disk, 'wal'))
-    await expect(open(disk)).rejects.toThrow('is missing')
-  })
-
   test.each(['kill', 'power cut', 'power cut that spares directories'] as const)(
     'a %s at any moment, also in the middle of a snapshot, loses nothing that was answered',
     async how => {
       for (let steps = 1; ; steps++) {
         const disk = new FakeDisk()
         let left = steps
-        const mortal = dyingDisk(disk, () => left-- === 1)
+        const mortal = asSeenByTheDying(disk, () => --left === 0)
         const answered = await commitUntilDeath(() => open(mortal, { snapshotAfterBytes: 200 }))
         if (how === 'kill') disk.kill()
         else disk.cutPower(how === 'power cut' ? {} : { tear: 0 })
@@ -299,8 +213,8 @@ async function commitUntilDeath(openStore: () => Promise<EmbeddedStore>): Promis
   return answered
 }
 
-/** From one operation on, which a write does by half, nothing reaches the disk: the process is dead. */
-function dyingDisk(disk: FakeDisk, isTheOne: () => boolean): Disk {
+/** The disk as one process sees it that dies at a certain operation, a write half done: it then changes nothing more. */
+function asSeenByTheDying(disk: FakeDisk, isTheOne: () => boolean): Disk {
   let isDead = false
   const live = (path: string, half: () => void = () => undefined): void => {
     if (!isDead && isTheOne()) {
@@ -309,30 +223,25 @@ function dyingDisk(disk: FakeDisk, isTheOne: () => boolean): Disk {
     }
     if (isDead) throw new DiskError(`${path} is used by a dead process.`, path, 'EIO')
   }
-  const mortalFile = (file: DiskFile): DiskFile => ({
-    path: file.path,
-    readSync: (...args) => file.readSync(...args),
-    read: (...args) => file.read(...args),
-    writeSync: (source, start, length, position) => {
-      live(file.path, () => file.writeSync(source, start, Math.floor(length / 2), position))
-      file.writeSync(source, start, length, position)
-    },
-    sync: async () => {
-      live(file.path)
-      await file.sync()
-    },
-    syncNow: () => file.syncNow(),
-    truncate: size => {
-      live(file.path)
-      file.truncate(size)
-    },
-    size: () => file.size(),
-    close: () => file.close(),
-  })
-  return {
+  const changes: Partial<Disk> = {
     open: (path, mode) => {
       live(path)
-      return mortalFile(disk.open(path, mode))
+      const file = disk.open(path, mode)
+      return {
+        ...file,
+        writeSync: (source, start, length, position) => {
+          live(path, () => file.writeSync(source, start, Math.floor(length / 2), position))
+          file.writeSync(source, start, length, position)
+        },
+        sync: async () => {
+          live(path)
+          await file.sync()
+        },
+        truncate: size => {
+          live(path)
+          file.truncate(size)
+        },
+      }
     },
     rename: (from, to) => {
       live(from)
@@ -342,22 +251,15 @@ function dyingDisk(disk: FakeDisk, isTheOne: () => boolean): Disk {
       live(path)
       disk.unlink(path)
     },
-    syncDirectory: path => {
-      live(path)
-      disk.syncDirectory(path)
-    },
     directorySynced: async path => {
       live(path)
       await disk.directorySynced(path)
     },
-    readFile: path => disk.readFile(path),
-    writeFileAtomically: (path, content) => disk.writeFileAtomically(path, content),
-    makeDirectory: path => disk.makeDirectory(path),
-    removeDirectory: path => disk.removeDirectory(path),
-    readDirectory: path => disk.readDirectory(path),
-    stat: path => disk.stat(path),
-    setModifiedTime: (path, modifiedAtMs) => disk.setModifiedTime(path, modifiedAtMs),
-    space: () => disk.space(),
-    lock: path => disk.lock(path),
   }
+  return new Proxy<Disk>(disk, {
+    get(target, name) {
+      const value: unknown = Reflect.get(changes, name) ?? Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }
