@@ -77,7 +77,7 @@ export class LogSlice implements LogRead, RecordsSource {
   }
 
   #noteRead(): void {
-    if (!this.recent) this.#segment.noteWarm(this.position, this.position + this.length, this.#nowMs())
+    if (!this.recent) this.#segment.warm.add(this.position, this.position + this.length, this.#nowMs())
   }
 
   #check(): void {

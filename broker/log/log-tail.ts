@@ -166,6 +166,7 @@ export class LogTail {
 
   /** What markers among the batches given have ended. */
   ended(transactions: readonly EndedTransaction[]): void {
+    if (transactions.length === 0) return
     for (const transaction of transactions) if (transaction.isAborted) this.#aborted.push(transaction)
     this.#queueTurn()
   }

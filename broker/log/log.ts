@@ -1,16 +1,18 @@
-import type { ErrorName, RecordBatchView, Uuid } from '../../protocol/index.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
-import type { Logger } from '../../runtime/logger.ts'
-import { type Random, randomInt } from '../../runtime/random.ts'
+import type { Uuid } from '../../protocol/index.ts'
+import { randomInt } from '../../runtime/random.ts'
 import { checkFollowed } from './check-followed.ts'
-import type { LogEnd } from './clean-stop.ts'
-import { type DirectoryEntry, type Disk, DiskError } from './disk.ts'
+import { DiskError } from './disk.ts'
 import { saveLeaderEpochs } from './leader-epoch-file.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { loadLog, loadProducers, removeProducerSnapshots } from './load-log.ts'
 import type { LogRead } from './log-slice.ts'
-import type { LogSettings } from './log-settings.ts'
+import type {
+  AppendOutcome,
+  AppendRefused,
+  LeaderAppendOptions,
+  LogCheckpoints,
+  LogOptions,
+} from './log-options.ts'
 import { LogTail, type WriteListener } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
 import { addBatchToDraft } from './producer-batches.ts'
@@ -21,82 +23,22 @@ import { RemovedSegments } from './removed-segments.ts'
 import { decideRetention } from './retention.ts'
 import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
+import { storeFollowed } from './store-followed.ts'
 import { findRecordAtTime, findRecordOfMaxTime, type LookedIn, type RecordAtTime } from './time-lookup.ts'
 import { DamagedTransactionIndex } from './transaction-index.ts'
-import type { TransactionGuard } from './transaction-verifications.ts'
 import { mostUnpackedBytes, validateBatch } from './validate-batch.ts'
 
+export type {
+  AppendOutcome,
+  AppendRefused,
+  LeaderAppendOptions,
+  LogCheckpoints,
+  LogOptions,
+} from './log-options.ts'
 export type { LogRead } from './log-slice.ts'
 export type { WriteListener } from './log-tail.ts'
 export type { ReadOptions } from './read-segments.ts'
 export type { RecordAtTime } from './time-lookup.ts'
-
-export interface LogOptions {
-  readonly directory: string
-  readonly topic: string
-  readonly partition: number
-  readonly topicId: Uuid
-  readonly settings: () => LogSettings
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly random: Random
-  readonly turn: EndOfTurn
-  readonly logger: Logger
-  /** False while the disk of the directory is too full for new data; asked before every append of a client. */
-  readonly isWritable?: () => boolean
-  /** The disk failed under this log; the owner of the directory takes the whole directory offline. Called once. */
-  readonly onFailed?: (error: Error) => void
-  /** The log was cut below its recovery point: the checkpoint must say so before this turn ends. */
-  readonly onRecoveryPointLowered?: () => void
-  /** The setting producer.id.expiration.ms. */
-  readonly producerIdExpirationMs?: number
-}
-
-/** What the checkpoints of the log directory know of this log. Missing: as for a log that is new. */
-export interface LogCheckpoints {
-  /** From log-start-offset-checkpoint; the base of the first segment when absent. */
-  readonly logStartOffset?: number
-  /** From replication-offset-checkpoint; the log start when absent; never above the log's end. */
-  readonly highWatermark?: number
-  /** From recovery-point-offset-checkpoint: everything below is on the device. */
-  readonly recoveryPoint?: number
-  /** From a clean stop: spares reading the end of the log. */
-  readonly end?: LogEnd
-  /** From recovery; otherwise the file in the directory says them. */
-  readonly leaderEpochs?: LeaderEpochs
-  /** What stands in the directory, where it has just been listed. */
-  readonly entries?: readonly DirectoryEntry[]
-}
-
-export type AppendOutcome =
-  | {
-      readonly kind: 'appended' | 'duplicate'
-      readonly baseOffset: number
-      /** Inclusive. */
-      readonly lastOffset: number
-      /** -1 for CreateTime. */
-      readonly logAppendTimeMs: number
-    }
-  | AppendRefused
-
-export interface AppendRefused {
-  readonly kind: 'refused'
-  readonly error: ErrorName
-  readonly message: string
-  readonly recordErrors?: readonly { readonly batchIndex: number; readonly message: string }[]
-}
-
-export interface LeaderAppendOptions {
-  readonly leaderEpoch: number
-  readonly origin: 'client' | 'coordinator'
-  /** Version of the Produce request. */
-  readonly apiVersion?: number
-  /** For a transaction that the coordinator has confirmed; see ProducerState.startVerification. */
-  readonly guard?: TransactionGuard
-  readonly mustBeVerified?: boolean
-  /** Of an end-of-transaction marker. */
-  readonly transactionVersion?: 1 | 2
-}
 
 /**
  * The log of one partition. Appending gives out offsets at once; the bytes are in the file by the end of the turn, and
@@ -283,7 +225,7 @@ export class Log {
     if (stored === undefined) return this.#refusal() ?? neverRefused()
     this.#usedLately = true
     this.#leaderEpochs.assign(options.leaderEpoch, baseOffset)
-    if (draft !== undefined) this.#takeOver(draft)
+    if (draft !== undefined) this.#tail.ended(draft.takeOver())
     return { kind: 'appended', baseOffset, lastOffset, logAppendTimeMs: valid.logAppendTimeMs }
   }
 
@@ -312,7 +254,17 @@ export class Log {
     }
     const stored = this.#tail.attempt(() => {
       if (first.baseOffset < this.nextOffset) this.#startBelowLogStart(first.baseOffset)
-      this.#storeFollowed(records, batches)
+      storeFollowed(
+        {
+          tail: this.#tail,
+          leaderEpochs: this.#leaderEpochs,
+          producers: this.#producers,
+          settings: this.#options.settings(),
+          nowMs: this.#options.clock.nowMs(),
+        },
+        records,
+        batches,
+      )
       return true
     })
     if (stored === undefined) return this.#refusal() ?? neverRefused()
@@ -489,32 +441,6 @@ export class Log {
     })
   }
 
-  /** Neighbours that go to one segment are written together. */
-  #storeFollowed(records: Buffer, batches: readonly RecordBatchView[]): void {
-    const settings = this.#options.settings()
-    const nowMs = this.#options.clock.nowMs()
-    let runStart = 0
-    let runEnd = 0
-    const addRun = (): void => {
-      if (runEnd > runStart) this.#tail.add(records, runStart, runEnd - runStart)
-    }
-    for (const batch of batches) {
-      if (this.#tail.mustRoll(settings, batch)) {
-        addRun()
-        runStart = batch.start
-        this.#tail.roll(Math.max(this.nextOffset, batch.baseOffset))
-      }
-      runEnd = batch.end
-      this.#tail.note(batch)
-      this.#leaderEpochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
-      if (batch.producerId < 0) continue
-      const draft = this.#producers.draft({ origin: 'replication', nowMs })
-      addBatchToDraft(draft, batch)
-      this.#takeOver(draft)
-    }
-    addRun()
-  }
-
   /**
    * The leader's log may start in the middle of a batch. A follower that begins there gets the whole batch, whose first
    * offsets lie below its log start.
@@ -524,11 +450,6 @@ export class Log {
     this.truncateFullyAndStartAt(baseOffset)
     this.#logStartOffset = logStartOffset
     this.#highWatermark = logStartOffset
-  }
-
-  #takeOver(draft: ProducerDraft): void {
-    const ended = draft.takeOver()
-    if (ended.length > 0) this.#tail.ended(ended)
   }
 
   #lookedIn(): LookedIn {

@@ -103,7 +103,7 @@ function isRecent(
   let toTheEnd = segment.readableBytes - position
   if (index === segments.length - 2) toTheEnd += segments.active.readableBytes
   if (index >= segments.length - 2 && toTheEnd <= recentBytes) return true
-  return segment.isWarm(position, position + length, nowMs)
+  return segment.warm.has(position, position + length, nowMs)
 }
 
 /** The upper bound may be rounded up to the next index entry: readers cope with transactions too many, not with too few. */

@@ -8,6 +8,7 @@ import { OffsetIndex } from './offset-index.ts'
 import { LazyFile, type OpenFiles } from './open-files.ts'
 import { TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
+import { WarmRange } from './warm-range.ts'
 
 export interface SegmentOptions {
   readonly files: OpenFiles
@@ -33,9 +34,6 @@ export interface BatchAt {
 /** Greatest distance from the base offset that the indexes can express. */
 const greatestRelativeOffset = 2 ** 31 - 1
 
-/** How long what was read is taken to be in the page cache. */
-const warmMs = 30_000
-
 /** Scans that end before anybody else can begin one share this. */
 const sharedScanBuffer = Buffer.allocUnsafeSlow(scanBufferBytes)
 
@@ -53,6 +51,8 @@ export class Segment {
   readonly baseOffset: number
   readonly createdAtMs: number
   readonly rollJitterMs: number
+  /** What was read lately, by anybody. */
+  readonly warm = new WarmRange()
   readonly #files: OpenFiles
   readonly #indexIntervalBytes: number
   readonly #log: LazyFile
@@ -73,9 +73,6 @@ export class Segment {
   #offsetOfLargestTimestamp = -1
   #firstTimestamp: number | undefined
   #cuts = 0
-  #warmFrom = 0
-  #warmTo = 0
-  #warmUntilMs = Number.NEGATIVE_INFINITY
   #hasTransactionIndex: boolean | undefined
   #transactions: TransactionIndex | undefined
   /** Monotonic time when a slice of it was last handed out. */
@@ -344,18 +341,6 @@ export class Segment {
     this.#checkRead(await this.#log.read(target, at, length, position), length, position)
   }
 
-  /** [from, to) has just been read: it is in the page cache for a while. `nowMs` is monotonic. */
-  noteWarm(from: number, to: number, nowMs: number): void {
-    const goesOn = nowMs < this.#warmUntilMs && from <= this.#warmTo && to >= this.#warmFrom
-    this.#warmFrom = goesOn ? Math.min(this.#warmFrom, from) : from
-    this.#warmTo = goesOn ? Math.max(this.#warmTo, to) : to
-    this.#warmUntilMs = nowMs + warmMs
-  }
-
-  isWarm(from: number, to: number, nowMs: number): boolean {
-    return nowMs < this.#warmUntilMs && from >= this.#warmFrom && to <= this.#warmTo
-  }
-
   /** Cuts off the batch that contains `offset` and all after it; in the file and in the indexes. */
   truncateTo(offset: number): void {
     const found = offset <= this.baseOffset ? { position: 0 } : this.find(offset)
@@ -364,7 +349,7 @@ export class Segment {
     this.#openIndexes()
     this.#sizeInBytes = found.position
     this.cutToNoted()
-    this.#warmUntilMs = Number.NEGATIVE_INFINITY
+    this.warm.clear()
     if (found.position === 0) {
       this.forgetBatches()
       return
