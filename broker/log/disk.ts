@@ -119,11 +119,6 @@ export class DiskError extends Error {
   }
 }
 
-/** The disk is full, or the quota used up: the one failure that passes by itself when something is deleted. */
-export function isDiskFull(error: unknown): boolean {
-  return error instanceof DiskError && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
-}
-
 const flagsOf: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
   write: constants.O_RDWR,
