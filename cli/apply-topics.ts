@@ -3,7 +3,7 @@ import {
   addPartitions,
   type AdminResult,
   alterTopicConfigs,
-  type Connection,
+  type Requester,
   createNewTopics,
 } from '../client/index.ts'
 import { describeTopicOverrides, describeTopics } from '../client/index.ts'
@@ -29,7 +29,7 @@ export interface AppliedTopics {
 
 /** Rejects with a ConnectionError when the broker goes away. Refusals of single topics are outcomes. */
 export async function applyTopics(
-  connection: Connection,
+  connection: Requester,
   topics: readonly Topic[],
   applied: AppliedSettings,
 ): Promise<AppliedTopics> {
@@ -74,7 +74,7 @@ export function wantedTopic(topic: Topic): WantedTopic {
 }
 
 async function actualTopics(
-  connection: Connection,
+  connection: Requester,
   wanted: readonly WantedTopic[],
 ): Promise<ReadonlyMap<string, ActualTopic>> {
   if (wanted.length === 0) return new Map()
@@ -96,7 +96,7 @@ async function actualTopics(
 
 /** A sentence when the broker refused. */
 async function carryOut(
-  connection: Connection,
+  connection: Requester,
   step: Exclude<TopicStep, { kind: 'refuse' | 'keep' }>,
 ): Promise<string | undefined> {
   switch (step.kind) {

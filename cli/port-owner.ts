@@ -43,10 +43,16 @@ function listeningInodes(file: string, port: number): string[] {
 
 function socketsOf(pid: string): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
-      const match = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))
-      return match?.[1] ?? []
-    })
+    return readdirSync(`/proc/${pid}/fd`).flatMap(fd => socketOf(`/proc/${pid}/fd/${fd}`))
+  } catch {
+    return []
+  }
+}
+
+/** Files are closed while we look. */
+function socketOf(path: string): string[] {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.slice(1) ?? []
   } catch {
     return []
   }

@@ -12,13 +12,13 @@ export interface RunningCluster {
   /** Process of the broker. */
   readonly brokerPid: number
   readonly bootstrap: string
-  /** Where the broker was asked to run: with other settings it must be started again. */
-  readonly settings: string
+  /** Of the settings of the broker: when it differs the broker must be started again. */
+  readonly fingerprint: string
   /** What was set for topics. */
   readonly applied: AppliedSettings
 }
 
-const nothing: RunningCluster = { pid: 0, brokerPid: 0, bootstrap: '', settings: '', applied: {} }
+const nothing: RunningCluster = { pid: 0, brokerPid: 0, bootstrap: '', fingerprint: '', applied: {} }
 
 export function readRunningCluster(directory: string): RunningCluster {
   try {

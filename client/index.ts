@@ -9,5 +9,5 @@ export {
   describeTopics,
   type NewTopic,
 } from './admin/topics.ts'
-export { Connection, type ConnectionOptions } from './connection/connection.ts'
+export { Connection, type ConnectionOptions, type Requester } from './connection/connection.ts'
 export { ConnectionError } from './connection/connection-error.ts'

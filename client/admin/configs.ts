@@ -1,6 +1,6 @@
 /** Settings of topics through the admin protocol. */
 import { describeConfigs, incrementalAlterConfigs } from '../../protocol/index.ts'
-import type { Connection } from '../connection/connection.ts'
+import type { Requester } from '../connection/connection.ts'
 import { type AdminResult, resultOf } from './topics.ts'
 
 const topicResource = 2
@@ -16,7 +16,7 @@ export interface ConfigChange {
 
 /** The overrides of each topic; a topic that does not exist is left out. */
 export async function describeTopicOverrides(
-  connection: Connection,
+  connection: Requester,
   topics: readonly string[],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
   if (topics.length === 0) return new Map()
@@ -45,7 +45,7 @@ export async function describeTopicOverrides(
 
 /** Changes single settings of topics. One result per topic, in order. */
 export async function alterTopicConfigs(
-  connection: Connection,
+  connection: Requester,
   topics: readonly { readonly name: string; readonly changes: readonly ConfigChange[] }[],
   options: { readonly validateOnly?: boolean } = {},
 ): Promise<readonly AdminResult[]> {

@@ -7,7 +7,7 @@ import {
   type ErrorName,
   metadata,
 } from '../../protocol/index.ts'
-import type { Connection } from '../connection/connection.ts'
+import type { Requester } from '../connection/connection.ts'
 
 export interface DescribedTopic {
   readonly name: string
@@ -35,7 +35,7 @@ export interface NewTopic {
 
 /** Those of `names` that exist. Never creates one. */
 export async function describeTopics(
-  connection: Connection,
+  connection: Requester,
   names: readonly string[],
 ): Promise<readonly DescribedTopic[]> {
   const { topics } = await connection.send(metadata, {
@@ -54,7 +54,7 @@ export async function describeTopics(
 
 /** One result per topic, in order. */
 export async function createNewTopics(
-  connection: Connection,
+  connection: Requester,
   topics: readonly NewTopic[],
   options: { readonly timeoutMs?: number; readonly validateOnly?: boolean } = {},
 ): Promise<readonly AdminResult[]> {
@@ -79,7 +79,7 @@ export async function createNewTopics(
 
 /** Raises the number of partitions to `partitions`. One result per topic, in order. */
 export async function addPartitions(
-  connection: Connection,
+  connection: Requester,
   topics: readonly { readonly name: string; readonly partitions: number }[],
   options: { readonly timeoutMs?: number; readonly validateOnly?: boolean } = {},
 ): Promise<readonly AdminResult[]> {

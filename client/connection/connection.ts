@@ -37,6 +37,9 @@ export interface ConnectionOptions {
   readonly clock?: Clock
 }
 
+/** What a part needs that only asks. */
+export type Requester = Pick<Connection, 'send'>
+
 interface Asked {
   readonly answered: Deferred<Reader>
   readonly api: Api
