@@ -53,6 +53,7 @@ export function readSegments(from: ReadFrom, options: ReadOptions): LogRead {
     length,
     recent: isRecent(segments, segment, index, position, length, nowMs),
     firstBatchIncomplete: length === 0,
+    endsInOldSegment: next !== undefined && length === available && upTo > next.baseOffset,
     abortedTransactions:
       options.readCommitted === true
         ? findAborted(segments, index, options.offset, upTo, position + length, from)
@@ -145,6 +146,7 @@ function emptyRead(from: ReadFrom, options: ReadOptions): LogRead {
     length: 0,
     recent: true,
     firstBatchIncomplete: false,
+    endsInOldSegment: false,
     abortedTransactions: options.readCommitted === true ? [] : null,
     nowMs: from.nowMs,
   })
