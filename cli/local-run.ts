@@ -122,11 +122,11 @@ export class LocalRun {
     }
     this.#remember({ bootstrap: address })
     const seconds = ((performance.now() - this.#startedAtMs) / 1000).toFixed(2)
-    this.#screen.print(`Ready after ${seconds} s.`)
-    this.#screen.print('')
-    for (const line of renderInstructions(local.bootstrap, names[0] ?? 'hello')) this.#screen.print(line)
-    if (!this.#screen.isLive)
-      this.#screen.print(`Metrics: ${this.#metricsUrl()}. Ctrl-C stops it; its data stays.`)
+    const instructions = renderInstructions(local.bootstrap, names[0] ?? 'hello')
+    const last = this.#screen.isLive
+      ? []
+      : [`Metrics: ${this.#metricsUrl()}. Ctrl-C stops it; its data stays.`]
+    this.#screen.print([`Ready after ${seconds} s.`, '', ...instructions, ...last].join('\n'))
     this.#draw()
   }
 

@@ -56,7 +56,7 @@ class LiveScreen implements Screen {
 
   show(block: readonly string[]): void {
     // A line that wraps would be two lines to go back over.
-    const width = Math.max(20, (this.#output.columns ?? 80) - 1)
+    const width = Math.max(20, (this.#output.columns || 80) - 1)
     const fitting = block.map(line => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
     if (fitting.length === this.#drawn.length && fitting.every((line, index) => line === this.#drawn[index]))
       return
