@@ -9,6 +9,7 @@ let sharedWindow: Buffer | undefined
 const currentMagic = 2
 /** Where the part begins that the checksum covers. */
 const checkedFrom = 21
+const headerCut = 'the file ends in the header of a batch'
 const oldFormatCrcAt = 12
 const oldFormatCheckedFrom = 16
 const greatestRelativeOffset = 2 ** 31 - 1
@@ -69,15 +70,11 @@ export class BatchCheck {
   next(): boolean {
     const position = this.#nextPosition
     if (position >= this.#fileBytes || this.#problem !== undefined) return false
-    if (this.#fileBytes - position < batchHeaderBytes || !this.#fill(position, batchHeaderBytes)) {
-      return this.#stop('the file ends in the header of a batch')
-    }
-    this.#window.copy(
-      this.#header,
-      0,
-      position - this.#windowStart,
-      position - this.#windowStart + batchHeaderBytes,
-    )
+    const headerBytes = Math.min(batchHeaderBytes, this.#fileBytes - position)
+    if (!this.#fill(position, headerBytes)) return this.#stop(headerCut)
+    const from = position - this.#windowStart
+    this.#header.fill(0)
+    this.#window.copy(this.#header, 0, from, from + headerBytes)
     const fault = this.#headerFault(position)
     if (fault !== undefined) return this.#stop(fault)
     const batch = this.#batch
@@ -99,14 +96,14 @@ export class BatchCheck {
   #headerFault(position: number): string | undefined {
     const batch = this.#batch
     const size = batch.sizeInBytes
+    const left = this.#fileBytes - position
     if (batch.magic !== currentMagic) {
       this.#refuseOldFormat(position, size)
-      return `a batch has magic ${batch.magic}`
+      return left < batchHeaderBytes ? headerCut : `a batch has magic ${batch.magic}`
     }
+    if (left < batchHeaderBytes) return headerCut
     if (size < batchHeaderBytes) return `a batch claims to have ${size} bytes`
-    if (size > this.#fileBytes - position) {
-      return `a batch of ${size} bytes goes ${size - (this.#fileBytes - position)} bytes beyond the end`
-    }
+    if (size > left) return `a batch of ${size} bytes goes ${size - left} bytes beyond the end`
     // Time and producer stand under the checksum, but a number that cannot be handled would throw before it is checked.
     for (const at of [0, 27, 35, 43]) {
       const high = this.#header.readInt32BE(at)

@@ -28,6 +28,7 @@ export interface LoadOptions {
   readonly end: LogEnd | undefined
   /** Where the file in the directory is not what they are to be read from. */
   readonly leaderEpochs: LeaderEpochs | undefined
+  readonly producers: ProducerState | undefined
   /** What stands in the directory, if that has just been listed. */
   readonly entries: readonly DirectoryEntry[] | undefined
   readonly logger: Logger
@@ -64,15 +65,17 @@ export function loadLog(options: LoadOptions): LoadedLog {
     options.leaderEpochs ?? readLeaderEpochs(disk, options.directory) ?? epochsOf(segments.all)
   leaderEpochs.truncateFromEnd(endOffset)
   leaderEpochs.truncateFromStart(logStartOffset)
-  const producers = loadProducers({
-    disk,
-    directory: options.directory,
-    entries,
-    segments: segments.all,
-    endOffset,
-    nowMs: options.nowMs,
-    expirationMs: options.producerIdExpirationMs,
-  })
+  const producers =
+    options.producers ??
+    loadProducers({
+      disk,
+      directory: options.directory,
+      entries,
+      segments: segments.all,
+      endOffset,
+      nowMs: options.nowMs,
+      expirationMs: options.producerIdExpirationMs,
+    })
   return { segments, leaderEpochs, producers, logStartOffset, endOffset }
 }
 

@@ -9,8 +9,10 @@ import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogCheckpoints } from './log.ts'
 import { type LogDirectory, type Replica, unknownTopicId } from './log-directory.ts'
 import { readPartitionMetadata } from './partition-metadata.ts'
+import { ProducerState } from './producer-state.ts'
 import type { PreparedDirectory } from './prepare-directory.ts'
 import type { Recoverer } from './recoverer.ts'
+import type { RecoveryOutcome } from './recovery.ts'
 import type { RecoveryTracker, UnreadLog } from './recovery-progress.ts'
 
 /** Logs of one directory that are recovered at a time: enough to keep the threads busy. */
@@ -111,7 +113,6 @@ function openClean(
   }
 }
 
-/** Without `unread` it was a clean stop: nothing is known to be whole then, so all of the log is read. */
 async function recoverAndOpen(
   replica: Replica,
   directory: LogDirectory,
@@ -125,7 +126,7 @@ async function recoverAndOpen(
     const outcome = await parts.recoverer.recover(
       {
         directory: folder,
-        recoveryPoint: unread === undefined ? 0 : (checkpoints.recoveryPoint ?? 0),
+        recoveryPoint: checkpoints.recoveryPoint,
         logStartOffset: checkpoints.logStartOffset ?? 0,
         indexIntervalBytes: parts.indexIntervalBytes(topic),
         producerExpirationMs: parts.producerIdExpirationMs,
@@ -135,16 +136,17 @@ async function recoverAndOpen(
     )
     if (outcome.problem !== undefined) {
       parts.logger.warn(
-        { topic, partition, ...outcome },
+        { topic, partition, ...figuresOf(outcome) },
         'The end of a log was no whole batch and was cut off, as a crash leaves it.',
       )
     }
     if (!directory.isOnline) return
-    const { recoveryPoint, unsavedEpochs, end } = outcome
+    const { recoveryPoint, unsavedEpochs, end, producers } = outcome
     directory.open(replica, {
       ...checkpoints,
       recoveryPoint,
       ...(end === undefined ? {} : { end }),
+      ...(producers === undefined ? {} : { producers: ProducerState.fromMemory(producers) }),
       ...(unsavedEpochs === undefined ? {} : { leaderEpochs: LeaderEpochs.unsaved(unsavedEpochs) }),
     })
   } catch (error) {
@@ -157,6 +159,10 @@ async function recoverAndOpen(
   } finally {
     parts.tracker.logDone(unread)
   }
+}
+
+function figuresOf({ problem, logEndOffset, cutBytes, removedSegments }: RecoveryOutcome) {
+  return { problem, logEndOffset, cutBytes, removedSegments }
 }
 
 /** Segments from the one on that holds the recovery point. */

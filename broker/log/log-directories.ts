@@ -346,7 +346,7 @@ export class LogDirectories {
         logger,
         isWritable: () => this.#spaces.get(directory.path)?.isFull !== true,
         onFailed: error => directory.fail(error),
-        onRecoveryPointLowered: () => directory.recoveryPointLowered(),
+        onRecoveryPointDue: () => directory.recoveryPointDue(),
         producerIdExpirationMs: this.#settings()['producer.id.expiration.ms'],
       },
       checkpoints,
@@ -431,6 +431,10 @@ export class LogDirectories {
       periodically('logStart', settings['log.flush.start.offset.checkpoint.interval.ms']),
       periodically('highWatermark', settings['replica.high.watermark.checkpoint.interval.ms']),
     ]
+    // What a checkpoint file does not name is younger than the file: it has to be there from the beginning.
+    this.checkpoint().catch((error: unknown) => {
+      logger.error({ err: error }, 'The checkpoints could not be written.')
+    })
     this.#upkeep = new Upkeep({
       clock,
       logger,

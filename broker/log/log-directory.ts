@@ -109,13 +109,14 @@ export class LogDirectory {
 
   /** What the checkpoint files said at the start about the log in a folder of this name. */
   checkpointsOf(name: string): LogCheckpoints {
-    const { logStart, highWatermark, recoveryPoint } = this.#prepared.checkpoints
+    const { logStart, highWatermark, recoveryPoint: recoveryPoints } = this.#prepared.checkpoints
+    const recoveryPoint = recoveryPoints.get(name) ?? (this.#prepared.hasRecoveryPoints ? 0 : undefined)
     const end = this.#prepared.logEnds.get(name)
     return {
       ...offsetOf('logStartOffset', logStart.get(name)),
       ...offsetOf('highWatermark', highWatermark.get(name)),
-      ...offsetOf('recoveryPoint', recoveryPoint.get(name)),
-      ...(end === undefined || end.endOffset !== recoveryPoint.get(name) ? {} : { end }),
+      ...offsetOf('recoveryPoint', recoveryPoint),
+      ...(end === undefined || end.endOffset !== recoveryPoint ? {} : { end }),
     }
   }
 
@@ -226,9 +227,9 @@ export class LogDirectory {
 
   /**
    * A log was cut below its recovery point. Before anything is written in the place of what was cut, the checkpoint must
-   * say so: else the new bytes would be taken for flushed ones after a crash. Due at the end of this turn.
+   * say so: else the new bytes would be taken for flushed ones after a crash. Done at the end of this turn.
    */
-  recoveryPointLowered(): void {
+  recoveryPointDue(): void {
     if (this.#recoveryPointsDue) return
     this.#recoveryPointsDue = true
     this.#parts.turn.write(() => {

@@ -7,6 +7,7 @@ import type { LogEnd } from './clean-stop.ts'
 import type { DirectoryEntry, Disk } from './disk.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogSettings } from './log-settings.ts'
+import type { ProducerState } from './producer-state.ts'
 import type { TransactionGuard } from './transaction-verifications.ts'
 
 export interface LogOptions {
@@ -24,8 +25,11 @@ export interface LogOptions {
   readonly isWritable?: () => boolean
   /** The disk failed under this log; the owner of the directory takes the whole directory offline. Called once. */
   readonly onFailed?: (error: Error) => void
-  /** The log was cut below its recovery point: the checkpoint must say so before this turn ends. */
-  readonly onRecoveryPointLowered?: () => void
+  /**
+   * The log was cut below its recovery point, or begins a segment behind a gap: the checkpoint must say so before this turn
+   * ends.
+   */
+  readonly onRecoveryPointDue?: () => void
   /** The setting producer.id.expiration.ms. */
   readonly producerIdExpirationMs?: number
 }
@@ -42,6 +46,8 @@ export interface LogCheckpoints {
   readonly end?: LogEnd
   /** From recovery; otherwise the file in the directory says them. */
   readonly leaderEpochs?: LeaderEpochs
+  /** From recovery; otherwise the newest snapshot in the directory says them. */
+  readonly producers?: ProducerState
   /** What stands in the directory, where it has just been listed. */
   readonly entries?: readonly DirectoryEntry[]
 }

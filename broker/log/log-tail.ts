@@ -35,6 +35,8 @@ export interface LogTailParts {
   readonly recoveryPoint: number
   /** Files were made that the directory may lose in a power cut. */
   readonly onFailed: (error: Error) => void
+  /** The checkpoint must say the recovery point before this turn ends. */
+  readonly onRecoveryPointDue: () => void
 }
 
 /** Up to where readers may see, and where that is in which file. */
@@ -143,6 +145,7 @@ export class LogTail {
     this.#writeStaged()
     const { active } = this.#segments
     if (baseOffset === active.baseOffset) return
+    if (baseOffset > this.#nextOffset) this.#flushBeforeGap(baseOffset)
     active.becomeInactive()
     this.#parts.writeSnapshot(baseOffset)
     this.#segments.add(this.#parts.createSegment(baseOffset))
@@ -150,6 +153,15 @@ export class LogTail {
     this.#recent = undefined
     // Only what is closed: a segment that is being written is synced when somebody asks.
     this.#inBackground(this.#sync.run())
+  }
+
+  /** After a crash a gap that is not known to be flushed is taken for the lost end of a segment. */
+  #flushBeforeGap(baseOffset: number): void {
+    saveLeaderEpochs(this.#parts.disk, this.#parts.directory(), this.#parts.leaderEpochs)
+    for (const segment of this.#unsynced()) segment.syncNow()
+    this.#parts.disk.syncDirectory(this.#parts.directory())
+    this.#recoveryPoint = baseOffset
+    this.#parts.onRecoveryPointDue()
   }
 
   /** The batch's offsets are given out; its bytes follow with `add` before anything else is asked of the tail. */

@@ -86,6 +86,7 @@ export class Log {
       logStartOffset: checkpoints.logStartOffset,
       end: checkpoints.end,
       leaderEpochs: checkpoints.leaderEpochs,
+      producers: checkpoints.producers,
       entries: checkpoints.entries,
       logger,
       nowMs: clock.nowMs(),
@@ -113,6 +114,7 @@ export class Log {
       endOffset,
       recoveryPoint: clamp(checkpoints.recoveryPoint ?? 0, loaded.logStartOffset, endOffset),
       onFailed: error => options.onFailed?.(error),
+      onRecoveryPointDue: () => options.onRecoveryPointDue?.(),
     })
     this.#readFrom = {
       segments: this.#segments,
@@ -463,7 +465,7 @@ export class Log {
   #cutTailTo(offset: number): void {
     const lowersRecoveryPoint = offset < this.recoveryPoint
     this.#tail.cutTo(offset)
-    if (lowersRecoveryPoint) this.#options.onRecoveryPointLowered?.()
+    if (lowersRecoveryPoint) this.#options.onRecoveryPointDue?.()
   }
 
   #deleteOldSegments(nowMs: number): number {

@@ -38,6 +38,8 @@ export interface PreparedDirectory {
   /** By replica name; only after a clean stop. */
   readonly logEnds: ReadonlyMap<string, LogEnd>
   readonly checkpoints: Readonly<Record<CheckpointKind, ReplicaOffsets>>
+  /** Logs that the recovery-point checkpoint does not name are younger than it. False where the file is missing or damaged. */
+  readonly hasRecoveryPoints: boolean
   readonly folders: readonly (ReplicaFolder & { readonly name: string })[]
 }
 
@@ -63,14 +65,17 @@ export function prepareDirectory(options: {
   const lock = lockDirectory(disk, path)
   try {
     const id = ownDirectory(options)
+    const read = (kind: CheckpointKind) => readCheckpoint(disk, path, kind, logger)
+    const recoveryPoint = read('recoveryPoint')
     const checkpoints = {
-      recoveryPoint: readCheckpoint(disk, path, 'recoveryPoint', logger),
-      logStart: readCheckpoint(disk, path, 'logStart', logger),
-      highWatermark: readCheckpoint(disk, path, 'highWatermark', logger),
-      cleaner: readCheckpoint(disk, path, 'cleaner', logger),
+      recoveryPoint: recoveryPoint ?? none,
+      logStart: read('logStart') ?? none,
+      highWatermark: read('highWatermark') ?? none,
+      cleaner: read('cleaner') ?? none,
     }
+    const hasRecoveryPoints = recoveryPoint !== undefined
     const folders = replicaFolders(disk, path, logger)
-    return { path, id, lock, ...takeCleanStop(disk, path), checkpoints, folders }
+    return { path, id, lock, ...takeCleanStop(disk, path), checkpoints, hasRecoveryPoints, folders }
   } catch (error) {
     releaseQuietly(lock)
     throw error
@@ -105,17 +110,25 @@ function ownDirectory(options: Parameters<typeof prepareDirectory>[0]): Uuid {
   return directoryId
 }
 
-function readCheckpoint(disk: Disk, path: string, kind: CheckpointKind, logger: Logger): ReplicaOffsets {
+const none: ReplicaOffsets = new Map()
+
+/** Undefined when it is missing or damaged. */
+function readCheckpoint(
+  disk: Disk,
+  path: string,
+  kind: CheckpointKind,
+  logger: Logger,
+): ReplicaOffsets | undefined {
   const file = `${path}/${checkpointFileNames[kind]}`
   const content = disk.readFile(file)
-  if (content === undefined) return new Map()
-  const offsets = parseOffsetCheckpoint(content.toString('utf8'))
-  if (offsets !== undefined) return offsets
-  logger.warn(
-    { file },
-    'A checkpoint file is damaged and is not used; what it said is found out from the logs.',
-  )
-  return new Map()
+  const offsets = content === undefined ? undefined : parseOffsetCheckpoint(content.toString('utf8'))
+  if (content !== undefined && offsets === undefined) {
+    logger.warn(
+      { file },
+      'A checkpoint file is damaged and is not used; what it said is found out from the logs.',
+    )
+  }
+  return offsets
 }
 
 /** Removed at once, and for good: from now on a crash is a crash. */

@@ -1,6 +1,6 @@
 import { type ErrorName, sequenceAfter } from '../../protocol/index.ts'
 import { type CompletedTransaction, OpenTransactions } from './open-transactions.ts'
-import { ProducerEntry } from './producer-entry.ts'
+import { ProducerEntry, type RememberedProducer } from './producer-entry.ts'
 import type { SnapshotEntry } from './producer-snapshot.ts'
 import { follows, noSequence } from './sequences.ts'
 import { type TransactionGuard, TransactionVerifications } from './transaction-verifications.ts'
@@ -58,6 +58,13 @@ export interface DescribedProducer {
   readonly lastTimestamp: number
   readonly coordinatorEpoch: number
   readonly currentTxnStartOffset: number
+}
+
+/** All of a state by value, for another thread: more than a snapshot holds. */
+export interface ProducerMemory {
+  readonly producers: readonly RememberedProducer[]
+  /** Transactions whose marker may not be below the high watermark yet. */
+  readonly unreplicated: readonly CompletedTransaction[]
 }
 
 /** What takes a transaction out of the open ones, and what the transaction index of its segment is to say. */
@@ -193,6 +200,27 @@ export class ProducerState {
     for (const { producerId, currentTxnFirstOffset } of open) {
       state.#transactions.begin(producerId, currentTxnFirstOffset)
     }
+    return state
+  }
+
+  toMemory(): ProducerMemory {
+    return {
+      producers: Array.from(this.#entries, ([producerId, entry]) => entry.toRemember(producerId)),
+      unreplicated: this.#transactions.unreplicated,
+    }
+  }
+
+  static fromMemory(memory: ProducerMemory): ProducerState {
+    const state = new ProducerState()
+    for (const producer of memory.producers) {
+      state.#entries.set(producer.producerId, ProducerEntry.remembered(producer))
+    }
+    const open = memory.producers.filter(({ transactionFirstOffset }) => transactionFirstOffset !== -1)
+    open.sort((a, b) => a.transactionFirstOffset - b.transactionFirstOffset)
+    for (const { producerId, transactionFirstOffset } of open) {
+      state.#transactions.begin(producerId, transactionFirstOffset)
+    }
+    for (const transaction of memory.unreplicated) state.#transactions.completed(transaction)
     return state
   }
 

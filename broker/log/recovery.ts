@@ -9,6 +9,7 @@ import { readLeaderEpochs, saveLeaderEpochs } from './leader-epoch-file.ts'
 import { type EpochStart, LeaderEpochs } from './leader-epochs.ts'
 import { LazyFile, OpenFiles } from './open-files.ts'
 import { readNewestProducerSnapshot, writeProducerSnapshot } from './producer-snapshots.ts'
+import type { ProducerMemory } from './producer-state.ts'
 import { RecoveredState } from './recovered-state.ts'
 import { Segment } from './segment.ts'
 import { encodeTransactionIndex } from './transaction-index.ts'
@@ -16,8 +17,8 @@ import { encodeTransactionIndex } from './transaction-index.ts'
 /** Everything by value, so that a job can go to a worker thread. */
 export interface RecoveryJob {
   readonly directory: string
-  /** Records below it are on the device; 0 when nothing is known. */
-  readonly recoveryPoint: number
+  /** Records below it are on the device. Undefined when nothing is known: everything is read then. */
+  readonly recoveryPoint: number | undefined
   /** From the checkpoint; 0 when nothing is known. */
   readonly logStartOffset: number
   readonly indexIntervalBytes: number
@@ -39,10 +40,15 @@ export interface RecoveryOutcome {
   readonly problem: string | undefined
   /** The epochs of the log where they were not worth a sync: to be saved with the next flush. Undefined: the file has them. */
   readonly unsavedEpochs: readonly EpochStart[] | undefined
+  /** More than the snapshot says. Undefined for so many producers that the snapshot has to do. */
+  readonly producers: ProducerMemory | undefined
 }
 
 /** Recovered bytes are synced from here on; less is cheaper to read again after the next crash. */
 const worthSyncingBytes = 1024 * 1024
+
+/** Handing over more producers than this costs more than it is worth. */
+const mostProducersHandedOver = 100_000
 
 /** Descriptors that one recovery keeps open. */
 const openFilesLimit = 16
@@ -79,6 +85,7 @@ class LogRecovery {
   #removedSegments = 0
   #problem: string | undefined
   #unsavedEpochs: readonly EpochStart[] | undefined
+  #producers: ProducerMemory | undefined
 
   constructor(disk: Disk, job: RecoveryJob, names: readonly string[], onRead: (bytes: number) => void) {
     this.#disk = disk
@@ -91,7 +98,7 @@ class LogRecovery {
   }
 
   run(): RecoveryOutcome {
-    const { directory, recoveryPoint } = this.#job
+    const { directory, recoveryPoint = 0 } = this.#job
     const bases = this.#bases
     if (bases.length === 0) return this.#outcome(this.#job.logStartOffset, recoveryPoint)
     // Of flushed segments only the last can hold the recovery point.
@@ -143,9 +150,9 @@ class LogRecovery {
   ): number {
     let endOffset = bases[0]!
     for (const [index, base] of bases.entries()) {
-      if (base < endOffset) {
-        // Its offsets were given out before: it stands in the place of something that was cut and written anew.
-        this.#problem ??= `The segment ${base} begins before offset ${endOffset}, where the one before it ends.`
+      const misfit = this.#misfit(base, endOffset)
+      if (misfit !== undefined) {
+        this.#problem = misfit
         this.#removeSegments(bases.slice(index))
         return endOffset
       }
@@ -156,6 +163,18 @@ class LogRecovery {
       if (this.#problem !== undefined) break
     }
     return endOffset
+  }
+
+  /** Why a segment cannot follow one that ends at `endOffset`. */
+  #misfit(base: number, endOffset: number): string | undefined {
+    if (base < endOffset) {
+      return `The segment ${base} begins before offset ${endOffset}, where the one before it ends.`
+    }
+    // Logs have gaps, but one that is not known to be flushed is what a power cut left of a segment's end: a log flushes
+    // before it makes a gap.
+    const { recoveryPoint } = this.#job
+    if (base === endOffset || recoveryPoint === undefined || base <= recoveryPoint) return undefined
+    return `The segment before ${base} has lost its end from offset ${endOffset} on.`
   }
 
   /** Rebuilds everything that belongs to one segment; cuts it, and removes `later` ones, at the first bad batch. */
@@ -200,10 +219,11 @@ class LogRecovery {
   }
 
   #finish(state: RecoveredState, endOfBatches: number): RecoveryOutcome {
-    const { directory, recoveryPoint, logStartOffset } = this.#job
+    const { directory, recoveryPoint = 0, logStartOffset } = this.#job
     const firstBase = this.#bases[0]!
     state.epochs.truncateFromEnd(endOfBatches)
     state.epochs.truncateFromStart(Math.max(logStartOffset, firstBase))
+    // Cut, or much to read again after the next crash.
     const isSynced = this.#readBytes >= worthSyncingBytes || this.#cutBytes > 0
     if (isSynced) {
       saveLeaderEpochs(this.#disk, directory, state.epochs)
@@ -213,6 +233,7 @@ class LogRecovery {
     }
     const logEndOffset = Math.max(endOfBatches, logStartOffset)
     if (logEndOffset > endOfBatches) this.#startAnew(logEndOffset)
+    if (state.producers.size <= mostProducersHandedOver) this.#producers = state.producers.toMemory()
     this.#removeStraySnapshots(logEndOffset)
     writeProducerSnapshot(this.#disk, directory, logEndOffset, state.producers)
     if (this.#removedSegments > 0 || logEndOffset > endOfBatches) this.#disk.syncDirectory(directory)
@@ -275,6 +296,7 @@ class LogRecovery {
       removedSegments: this.#removedSegments,
       problem: this.#problem,
       unsavedEpochs: this.#unsavedEpochs,
+      producers: this.#producers,
     }
   }
 }

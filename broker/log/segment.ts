@@ -7,6 +7,7 @@ import { HeaderScan, type ReadAt, scanBufferBytes } from './header-scan.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { LazyFile, type OpenFiles } from './open-files.ts'
 import { TimeIndex } from './time-index.ts'
+import { readAbortedTransactions } from './read-aborted-transactions.ts'
 import { TransactionIndex } from './transaction-index.ts'
 import { WarmRange } from './warm-range.ts'
 
@@ -172,7 +173,12 @@ export class Segment {
     const { disk } = this.#files
     const path = this.path('txnindex')
     this.#hasTransactionIndex ??= disk.stat(path) !== undefined
-    this.#transactions = new TransactionIndex({ disk, path, exists: this.#hasTransactionIndex })
+    this.#transactions = new TransactionIndex({
+      disk,
+      path,
+      exists: this.#hasTransactionIndex,
+      rebuild: () => readAbortedTransactions(disk, this.#directory, this.baseOffset),
+    })
     return this.#transactions
   }
 

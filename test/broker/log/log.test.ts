@@ -446,7 +446,7 @@ describe('truncation', () => {
 
   test('says when the recovery point went back', async () => {
     const lowered: number[] = []
-    const harness = aLog({}, { onRecoveryPointLowered: () => lowered.push(harness.log.recoveryPoint) })
+    const harness = aLog({}, { onRecoveryPointDue: () => lowered.push(harness.log.recoveryPoint) })
     append(harness, aBatch(5))
     append(harness, aBatch(5))
     await harness.log.flush()
