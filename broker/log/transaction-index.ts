@@ -76,10 +76,7 @@ export class TransactionIndex {
   }
 
   all(): AbortedTransaction[] {
-    const entries = this.#load()
-    return Array.from({ length: entries.length / entryBytes }, (_, index) =>
-      decodeEntry(entries, index * entryBytes),
-    )
+    return decodeEntries(this.#load())
   }
 
   /** Drops entries whose marker is at or beyond `endOffset`. */
@@ -151,6 +148,12 @@ export function encodeTransactionIndex(transactions: readonly AbortedTransaction
   return Buffer.concat(transactions.map(encodeEntry))
 }
 
+/** Of a file that may be written to meanwhile: an entry that is not whole at the end is left out. Undefined when it is damaged. */
+export function decodeTransactionIndex(content: Buffer): AbortedTransaction[] | undefined {
+  const whole = content.subarray(0, content.length - (content.length % entryBytes))
+  return isWholeTransactionIndex(whole) ? decodeEntries(whole) : undefined
+}
+
 /** Whole entries of the version we know, their markers in growing order. */
 export function isWholeTransactionIndex(content: Buffer): boolean {
   if (content.length % entryBytes !== 0) return false
@@ -162,6 +165,12 @@ export function isWholeTransactionIndex(content: Buffer): boolean {
     previousLastOffset = lastOffset
   }
   return true
+}
+
+function decodeEntries(entries: Buffer): AbortedTransaction[] {
+  return Array.from({ length: entries.length / entryBytes }, (_, index) =>
+    decodeEntry(entries, index * entryBytes),
+  )
 }
 
 function encodeEntry(transaction: AbortedTransaction): Buffer {

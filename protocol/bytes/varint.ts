@@ -32,3 +32,25 @@ export function zigzag(value: number): number {
 export function unzigzag(value: number): number {
   return (value >>> 1) ^ -(value & 1)
 }
+
+/** A zigzag varint at `start`; answers where it ends. */
+export function writeVarint(bytes: Uint8Array, start: number, value: number): number {
+  let position = start
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0
+  for (; rest >= 0x80; rest >>>= 7) bytes[position++] = (rest & 0x7f) | 0x80
+  bytes[position++] = rest
+  return position
+}
+
+/** The same for a safe integer. */
+export function writeVarlong(bytes: Uint8Array, start: number, value: number): number {
+  if (value === (value | 0)) return writeVarint(bytes, start, value)
+  let position = start
+  // Doubling for the zigzag could pass 2^53, so the first byte takes the sign and six bits, and the rest follows undoubled.
+  const magnitude = value < 0 ? -(value + 1) : value
+  let rest = Math.floor(magnitude / 64)
+  bytes[position++] = ((magnitude % 64) << 1) | (value < 0 ? 1 : 0) | 0x80
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes[position++] = (rest % 128) | 0x80
+  bytes[position++] = rest
+  return position
+}
