@@ -4,6 +4,10 @@ export type SegmentFileKind = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snap
 
 /** Files renamed to this suffix are removed after file.delete.delay.ms, or at the next start. */
 export const deletedSuffix = '.deleted'
+/** The same while another file of that name still waits for its removal: compaction replaces a segment again and again. */
+export function furtherDeletedSuffix(count: number): string {
+  return `.${count}${deletedSuffix}`
+}
 /** Compaction writes to this suffix; unfinished work, removed at the next start. */
 export const cleanedSuffix = '.cleaned'
 /** Compaction's finished segments that are taking the place of the old ones; finished at the next start. */
@@ -18,7 +22,10 @@ export function segmentFileName(baseOffset: number, kind: SegmentFileKind, suffi
 export function parseSegmentFileName(
   name: string,
 ): { readonly baseOffset: number; readonly kind: SegmentFileKind; readonly suffix: string } | undefined {
-  const match = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)(\.deleted|\.cleaned|\.swap|)$/.exec(name)
+  const match =
+    /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)(?:\.\d+(?=\.deleted))?(\.deleted|\.cleaned|\.swap|)$/.exec(
+      name,
+    )
   if (match === null) return undefined
   const [, digits = '', kind = '', suffix = ''] = match
   const baseOffset = Number(digits)

@@ -47,7 +47,11 @@ export function planInterruptedWork(
   const finished = swaps.filter(({ baseOffset }) => baseOffset < firstCleaned)
   const replacing = finished.filter(({ kind }) => kind === 'log')
   const from = Math.min(Infinity, ...replacing.map(({ baseOffset }) => baseOffset))
-  const to = Math.max(-Infinity, ...replacing.map(({ name }) => endOffsetOf(name)))
+  // Nothing may be left in a segment that takes the place of others; of the one whose base it has it always does.
+  const to = Math.max(
+    -Infinity,
+    ...replacing.map(({ name, baseOffset }) => Math.max(endOffsetOf(name), baseOffset + 1)),
+  )
   const replaced = files.filter(
     ({ suffix, kind, baseOffset }) =>
       suffix === '' && kind !== 'snapshot' && baseOffset >= from && baseOffset < to,

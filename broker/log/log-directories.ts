@@ -11,6 +11,7 @@ import { loadReplicas } from './load-replicas.ts'
 import { Log } from './log.ts'
 import { LogDirectory, type Replica, unknownTopicId } from './log-directory.ts'
 import type { LogSettings } from './log-settings.ts'
+import { checkpointKinds } from './offset-checkpoint.ts'
 import { ReplicaMove } from './move-replica.ts'
 import { ForeignDirectory, prepareDirectory, type PreparedDirectory } from './prepare-directory.ts'
 import type { Recoverer } from './recoverer.ts'
@@ -231,7 +232,12 @@ export class LogDirectories {
 
   /** Writes the checkpoint files that have changed; also done from time to time, and by `close`. */
   async checkpoint(): Promise<void> {
-    for (const kind of ['recoveryPoint', 'logStart', 'highWatermark'] as const) await this.#checkpoint(kind)
+    for (const kind of checkpointKinds) await this.#checkpoint(kind)
+  }
+
+  /** The recovery points of all logs, as they are now, survive a power cut when it resolves. */
+  async settleRecoveryPoints(): Promise<void> {
+    await Promise.all(this.#directories.map(directory => directory.settleRecoveryPoints()))
   }
 
   /**

@@ -15,7 +15,12 @@ import { markedFolderName, replicaName } from './directory-names.ts'
 import { type Disk, DiskError } from './disk.ts'
 import { atMostAtOnce } from './in-slices.ts'
 import type { Log, LogCheckpoints } from './log.ts'
-import { type CheckpointKind, checkpointFileNames, formatOffsetCheckpoint } from './offset-checkpoint.ts'
+import {
+  type CheckpointKind,
+  checkpointFileNames,
+  checkpointKinds,
+  formatOffsetCheckpoint,
+} from './offset-checkpoint.ts'
 import { formatPartitionMetadata, partitionMetadataFileName } from './partition-metadata.ts'
 import type { PreparedDirectory } from './prepare-directory.ts'
 import { removeFolder } from './remove-folder.ts'
@@ -58,7 +63,7 @@ export class LogDirectory {
   readonly #parts: LogDirectoryParts
   readonly #prepared: PreparedDirectory
   readonly #replicas = new Map<string, Replica>()
-  readonly #files: Readonly<Record<Exclude<CheckpointKind, 'cleaner'>, CheckpointFile>>
+  readonly #files: Readonly<Record<CheckpointKind, CheckpointFile>>
   readonly #removals = new AbortController()
   #error: Error | undefined
   #recoveryPointsDue = false
@@ -75,6 +80,7 @@ export class LogDirectory {
       recoveryPoint: file('recoveryPoint'),
       logStart: file('logStart'),
       highWatermark: file('highWatermark'),
+      cleaner: file('cleaner'),
     }
   }
 
@@ -109,12 +115,13 @@ export class LogDirectory {
 
   /** What the checkpoint files said at the start about the log in a folder of this name. */
   checkpointsOf(name: string): LogCheckpoints {
-    const { logStart, highWatermark, recoveryPoint: recoveryPoints } = this.#prepared.checkpoints
+    const { logStart, highWatermark, cleaner, recoveryPoint: recoveryPoints } = this.#prepared.checkpoints
     const recoveryPoint = recoveryPoints.get(name) ?? (this.#prepared.hasRecoveryPoints ? 0 : undefined)
     const end = this.#prepared.logEnds.get(name)
     return {
       ...offsetOf('logStartOffset', logStart.get(name)),
       ...offsetOf('highWatermark', highWatermark.get(name)),
+      ...offsetOf('firstDirtyOffset', cleaner.get(name)),
       ...offsetOf('recoveryPoint', recoveryPoint),
       ...(end === undefined || end.endOffset !== recoveryPoint ? {} : { end }),
     }
@@ -159,10 +166,12 @@ export class LogDirectory {
     replica.topicId = topicId
     this.#writeTopicId(replica)
     if (log === undefined) return
+    const { firstDirtyOffset } = log.cleaning
     const checkpoints = {
       logStartOffset: log.logStartOffset,
       highWatermark: log.highWatermark,
       recoveryPoint: log.recoveryPoint,
+      ...(firstDirtyOffset === undefined ? {} : { firstDirtyOffset }),
     }
     closeAtOnce(log)
     replica.log = this.#parts.openLog(replica, checkpoints)
@@ -215,7 +224,7 @@ export class LogDirectory {
   }
 
   /** Only what is on the device; a log that could not be opened keeps what stood there. */
-  async checkpoint(kind: Exclude<CheckpointKind, 'cleaner'>): Promise<void> {
+  async checkpoint(kind: CheckpointKind): Promise<void> {
     if (!this.isOnline) return
     try {
       await this.#files[kind].write(() => this.#checkpoint(kind))
@@ -234,8 +243,25 @@ export class LogDirectory {
     this.#recoveryPointsDue = true
     this.#parts.turn.write(() => {
       this.#recoveryPointsDue = false
-      this.attempt(() => this.#files.recoveryPoint.writeNow(this.#checkpoint('recoveryPoint')))
+      this.attempt(() => this.writeRecoveryPoints())
     })
+  }
+
+  /** The recovery points of all logs, as they are now, survive a power cut when it resolves. */
+  async settleRecoveryPoints(): Promise<void> {
+    await this.checkpoint('recoveryPoint')
+    if (!this.isOnline) return
+    try {
+      await this.#parts.disk.directorySynced(this.path)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.fail(error)
+    }
+  }
+
+  /** The same at once. Throws DiskError. */
+  writeRecoveryPoints(): void {
+    this.#files.recoveryPoint.writeNow(this.#checkpoint('recoveryPoint'))
   }
 
   /** Closes every log. With `cleanStopEpoch` all is synced and marked so that the next start believes the files. */
@@ -247,7 +273,7 @@ export class LogDirectory {
         if (this.isOnline) await log?.close({ sync: isClean })
       })
       if (!isClean || !this.isOnline) return
-      for (const kind of ['recoveryPoint', 'logStart', 'highWatermark'] as const) {
+      for (const kind of checkpointKinds) {
         await this.#files[kind].write(() => this.#checkpoint(kind))
       }
       this.#parts.disk.writeFileAtomically(`${this.path}/${logEndsFileName}`, this.#logEnds())
@@ -284,7 +310,7 @@ export class LogDirectory {
     }
   }
 
-  #checkpoint(kind: Exclude<CheckpointKind, 'cleaner'>): string {
+  #checkpoint(kind: CheckpointKind): string {
     const entries: { topic: string; partition: number; offset: number }[] = []
     for (const { topic, partition, log } of this.#replicas.values()) {
       const offset =
@@ -339,7 +365,8 @@ const checkpointed = {
   /** Only a start in the middle of a segment: else the first file says it. */
   logStart: (log: Log): number | undefined =>
     log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : undefined,
-} satisfies Record<Exclude<CheckpointKind, 'cleaner'>, (log: Log) => number | undefined>
+  cleaner: (log: Log): number | undefined => log.cleaning.firstDirtyOffset,
+} satisfies Record<CheckpointKind, (log: Log) => number | undefined>
 
 function offsetOf<Name extends keyof LogCheckpoints>(name: Name, offset: number | undefined): LogCheckpoints {
   return offset === undefined || offset < 0 ? {} : { [name]: offset }

@@ -42,6 +42,8 @@ export interface LogCheckpoints {
   readonly highWatermark?: number
   /** From recovery-point-offset-checkpoint: everything below is on the device. */
   readonly recoveryPoint?: number
+  /** From cleaner-offset-checkpoint: below it every key stands once. */
+  readonly firstDirtyOffset?: number
   /** From a clean stop: spares reading the end of the log. */
   readonly end?: LogEnd
   /** From recovery; otherwise the file in the directory says them. */

@@ -10,7 +10,10 @@ export interface LogSettings {
   readonly 'retention.bytes': number
   readonly 'retention.ms': number
   readonly 'max.message.bytes': number
+  readonly 'min.compaction.lag.ms': number
   readonly 'max.compaction.lag.ms': number
+  readonly 'min.cleanable.dirty.ratio': number
+  readonly 'delete.retention.ms': number
   readonly 'file.delete.delay.ms': number
   readonly 'cleanup.policy': readonly string[]
   readonly 'compression.type': string

@@ -1,5 +1,7 @@
 import type { Uuid } from '../../protocol/index.ts'
 import { randomInt } from '../../runtime/random.ts'
+import type { CleanedGroup } from './cleaning-job.ts'
+import { CleaningState } from './cleaning-state.ts'
 import { checkFollowed } from './check-followed.ts'
 import { DiskError } from './disk.ts'
 import { saveLeaderEpochs } from './leader-epoch-file.ts'
@@ -24,6 +26,7 @@ import { decideRetention } from './retention.ts'
 import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { storeFollowed } from './store-followed.ts'
+import { swapSegments } from './swap-segments.ts'
 import { findRecordAtTime, findRecordOfMaxTime, type LookedIn, type RecordAtTime } from './time-lookup.ts'
 import { DamagedTransactionIndex } from './transaction-index.ts'
 import { mostUnpackedBytes, validateBatch } from './validate-batch.ts'
@@ -52,6 +55,8 @@ export class Log {
   readonly topic: string
   readonly partition: number
   readonly topicId: Uuid
+  /** Its compaction, which somebody else does. */
+  readonly cleaning: CleaningState
   readonly #options: LogOptions
   readonly #files: OpenFiles
   readonly #segments: SegmentList
@@ -76,6 +81,7 @@ export class Log {
     this.topic = options.topic
     this.partition = options.partition
     this.topicId = options.topicId
+    this.cleaning = new CleaningState(checkpoints.firstDirtyOffset)
     this.#options = options
     this.#directory = directory
     this.#files = OpenFiles.of(disk)
@@ -309,6 +315,7 @@ export class Log {
       this.truncateFullyAndStartAt(offset)
       return
     }
+    this.cleaning.truncatedTo(offset)
     this.#tail.attempt(() => {
       for (const segment of this.#segments.removeAbove(offset)) this.#remove(segment)
       this.#segments.active.truncateTo(offset)
@@ -330,6 +337,7 @@ export class Log {
 
   /** Drops everything and goes on at `offset`. */
   truncateFullyAndStartAt(offset: number): void {
+    this.cleaning.startedAnew()
     this.#tail.attempt(() => {
       this.#tail.discard()
       const old = this.#segments.removeFirst(this.#segments.length)
@@ -354,9 +362,26 @@ export class Log {
     this.#tail.attempt(() => this.#tail.roll(this.nextOffset))
   }
 
-  /** Deletes what retention lets go; `nowMs` is wall clock. Answers how many segments went. */
+  /** Puts what compaction has written in the place of what it was made of. */
+  swapIn(group: CleanedGroup): void {
+    this.#tail.attempt(() =>
+      swapSegments({
+        group,
+        segments: this.#segments,
+        files: this.#files,
+        directory: this.#directory,
+        indexIntervalBytes: this.#options.settings()['index.interval.bytes'],
+        remove: segment => this.#removed.remove(segment, this.#options.settings()['file.delete.delay.ms']),
+      }),
+    )
+  }
+
+  /**
+   * Deletes what retention lets go; `nowMs` is wall clock. Answers how many segments went. Waits for its next turn while the
+   * segments are being compacted.
+   */
   deleteOldSegments(nowMs: number): number {
-    if (this.#closed) return 0
+    if (this.#closed || this.cleaning.isUnderWay) return 0
     this.#tail.write()
     return this.#tail.attempt(() => this.#deleteOldSegments(nowMs)) ?? 0
   }
@@ -382,11 +407,13 @@ export class Log {
 
   /** The disk has failed elsewhere: nothing is written to this log any more. */
   takeOffline(error: Error): void {
+    this.cleaning.stop()
     this.#tail.fail(error)
   }
 
   /** The directory was given another name: deletion, or a future log taking its place. */
   directoryRenamed(directory: string): void {
+    this.cleaning.stop()
     this.#directory = directory
     for (const segment of this.#segments.all) segment.directoryRenamed(directory)
     this.#removed.directoryRenamed(directory)
@@ -398,6 +425,7 @@ export class Log {
    */
   async close(options: { readonly sync?: boolean } = {}): Promise<void> {
     if (this.#closed) return
+    this.cleaning.stop()
     this.#tail.write()
     this.#closed = true
     this.#removed.close()

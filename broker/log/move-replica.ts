@@ -144,19 +144,24 @@ export class ReplicaMove {
     const { source, replica, onSwitched, logger } = this.#parts
     const [original, copy] = this.#logs()
     const { topic, partition, topicId } = replica
+    const { firstDirtyOffset } = original.cleaning
     const checkpoints = {
       logStartOffset: original.logStartOffset,
       highWatermark: original.highWatermark,
       recoveryPoint: Math.min(copy.recoveryPoint, copy.nextOffset),
+      ...(firstDirtyOffset === undefined ? {} : { firstDirtyOffset }),
     }
     const moved = this.target.attempt(() => {
       this.#closeCopy(original, copy)
       const folder = `${this.target.path}/${replicaName(topic, partition)}`
       this.#parts.disk.rename(this.#future.folder, folder)
-      return this.target.open(
+      const opened = this.target.open(
         { topic, partition, folder, topicId, log: undefined, problem: undefined },
         checkpoints,
       )
+      // Before the original goes: recovery would take the gaps of a compacted log above its recovery point for lost records.
+      this.target.writeRecoveryPoints()
+      return opened
     })
     if (moved === undefined) return
     this.#stop.abort()

@@ -13,6 +13,13 @@ export const checkpointFileNames = {
 
 export type CheckpointKind = keyof typeof checkpointFileNames
 
+export const checkpointKinds: readonly CheckpointKind[] = [
+  'recoveryPoint',
+  'logStart',
+  'highWatermark',
+  'cleaner',
+]
+
 export function formatOffsetCheckpoint(
   entries: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[],
 ): string {

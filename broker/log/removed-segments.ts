@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
-import { deletedSuffix } from './file-names.ts'
+import { deletedSuffix, furtherDeletedSuffix } from './file-names.ts'
 import type { Segment } from './segment.ts'
 
 /** However short file.delete.delay.ms is, files stay so long after a part of them was promised to a reader. */
@@ -14,6 +14,7 @@ export class RemovedSegments {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #waiting = new Map<Segment, Timer>()
+  #further = 0
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock
@@ -22,7 +23,7 @@ export class RemovedSegments {
 
   remove(segment: Segment, delayMs: number): void {
     segment.release()
-    segment.changeSuffix(deletedSuffix)
+    segment.changeSuffix(this.#suffixFor(segment))
     this.#removeAfter(segment, delayMs)
   }
 
@@ -33,6 +34,13 @@ export class RemovedSegments {
   close(): void {
     for (const timer of this.#waiting.values()) timer.cancel()
     this.#waiting.clear()
+  }
+
+  #suffixFor({ baseOffset }: Segment): string {
+    for (const waiting of this.#waiting.keys()) {
+      if (waiting.baseOffset === baseOffset) return furtherDeletedSuffix(++this.#further)
+    }
+    return deletedSuffix
   }
 
   #removeAfter(segment: Segment, delayMs: number): void {

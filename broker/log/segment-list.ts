@@ -81,6 +81,15 @@ export class SegmentList {
     return removed
   }
 
+  /** Compaction: puts `added` in the place of its neighbours `removed`. */
+  replace(removed: readonly Segment[], added: Segment): void {
+    const gone = new Set(removed)
+    const at = this.#segments.findIndex(segment => gone.has(segment))
+    this.#segments = this.#segments.filter(segment => !gone.has(segment))
+    this.#segments.splice(at, 0, added)
+    this.#countClosed()
+  }
+
   #countClosed(): void {
     this.#closedBytes = 0
     for (let index = 0; index < this.#segments.length - 1; index++) {

@@ -1,0 +1,49 @@
+import { assert } from '../../runtime/assert.ts'
+import type { CleanedGroup } from './cleaning-job.ts'
+import { cleanedSuffix, swapSuffix } from './file-names.ts'
+import type { OpenFiles } from './open-files.ts'
+import { Segment } from './segment.ts'
+import type { SegmentList } from './segment-list.ts'
+
+/**
+ * Puts a cleaned segment in the place of those it was made of, within one turn, by renames alone. They are not synced one by
+ * one: file systems keep the order of renames, and whatever part of them a crash leaves, the next start makes a whole of it
+ * (interrupted-work.ts): `.cleaned` is thrown away, `.swap` is finished, `.deleted` is gone. Throws DiskError.
+ */
+export function swapSegments(parts: {
+  readonly group: CleanedGroup
+  readonly segments: SegmentList
+  readonly files: OpenFiles
+  readonly directory: string
+  readonly indexIntervalBytes: number
+  /** Takes a segment's files out of the log's. */
+  readonly remove: (segment: Segment) => void
+}): void {
+  const { group, segments } = parts
+  const bases = new Set(group.bases)
+  const replaced = segments.all.filter(({ baseOffset }) => bases.has(baseOffset))
+  const [first] = replaced
+  assert(
+    first !== undefined && replaced.length === bases.size && !bases.has(segments.active.baseOffset),
+    'A cleaned segment takes the place of closed segments of the log.',
+    { bases: group.bases },
+  )
+  const cleaned = Segment.open({
+    files: parts.files,
+    directory: parts.directory,
+    baseOffset: first.baseOffset,
+    indexIntervalBytes: parts.indexIntervalBytes,
+    createdAtMs: group.modifiedAtMs,
+    suffix: cleanedSuffix,
+    hasTransactionIndex: group.hasTransactionIndex,
+    sizeInBytes: group.sizeInBytes,
+  })
+  cleaned.changeSuffix(swapSuffix)
+  for (const segment of replaced) {
+    // What was known of producers at the base of the first is as true as it was.
+    if (segment !== first) parts.files.disk.unlink(segment.path('snapshot'))
+    parts.remove(segment)
+  }
+  cleaned.changeSuffix('')
+  segments.replace(replaced, cleaned)
+}
