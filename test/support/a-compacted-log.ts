@@ -36,16 +36,18 @@ export async function aCompactedLog(
   settings: Parameters<typeof aLog>[0] = {},
   options: Parameters<typeof aLog>[1] = {},
 ): Promise<LogHarness> {
-  const harness = aLog({ ...compacted, ...settings }, options)
+  // Records without a key come from the time before a topic was compacted.
+  const harness = aLog({ ...compacted, ...settings, 'cleanup.policy': ['delete'] }, options)
   const lines = content
     .split('\n')
     .map(line => line.trim())
     .filter(line => line !== '')
   for (const line of lines) {
-    for (const batch of line.split('|')) append(harness, records(batch.trim()), { origin: 'coordinator' })
+    for (const batch of line.split('|')) append(harness, records(batch.trim()))
     harness.log.roll()
   }
   await settle(harness)
+  harness.settings['cleanup.policy'] = ['compact']
   return harness
 }
 
