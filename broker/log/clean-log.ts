@@ -28,12 +28,10 @@ export async function cleanLog(
   job: CleaningJob,
   control: CleaningControl,
 ): Promise<CleaningOutcome> {
-  const { segments, upToOffset, firstDirtyOffset } = job
+  const { segments, upToOffset } = job
   const map = new OffsetMap({
     memoryBytes: job.mapBytes,
     loadFactor: job.mapLoadFactor,
-    // Each offset is at most one key.
-    mostKeys: upToOffset - firstDirtyOffset,
     seed: job.seed,
   })
   const aborted = readAborted(disk, job)
