@@ -1,4 +1,4 @@
-import { findBatch, type RecordBatchView } from '../../protocol/index.ts'
+import { batchHeaderBytes, findBatch, type RecordBatchView } from '../../protocol/index.ts'
 import type { DiskFile } from './disk.ts'
 
 /** The bytes of a log are not what a log has: compaction leaves it as it is, so that nothing is made worse. */
@@ -43,7 +43,7 @@ export class BatchReader {
           return found.batch
         case 'incomplete':
           if (this.#start === this.#end && this.#position === this.#sizeInBytes) return undefined
-          this.#fill(found.sizeInBytes ?? 0)
+          this.#fill(found.sizeInBytes ?? batchHeaderBytes)
           break
         case 'oldMagic':
           throw this.#damaged(`has a batch of the old magic ${found.magic}`)
