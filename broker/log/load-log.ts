@@ -7,7 +7,7 @@ import { readLeaderEpochs } from './leader-epoch-file.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { OpenFiles } from './open-files.ts'
 import { readNewestProducerSnapshot } from './producer-snapshots.ts'
-import type { ProducerState } from './producer-state.ts'
+import { ProducerState } from './producer-state.ts'
 import { replayProducers } from './replay-producers.ts'
 import { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
@@ -101,7 +101,10 @@ export function loadProducers(options: {
     if (offset <= endOffset && (offset === newest || bases.has(offset))) kept.push(offset)
     else disk.unlink(`${directory}/${segmentFileName(offset, 'snapshot')}`)
   }
-  return replayProducers(segments, readNewestProducerSnapshot(disk, directory, kept, endOffset), options)
+  const snapshot = readNewestProducerSnapshot(disk, directory, kept, endOffset)
+  // As after every clean stop: there is nothing to replay, so nothing is opened.
+  if (snapshot?.offset === endOffset) return ProducerState.fromSnapshot(snapshot.entries, options)
+  return replayProducers(segments, snapshot, options)
 }
 
 /** For a log that begins anew: what was known of producers is not in it. */

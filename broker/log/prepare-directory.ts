@@ -172,7 +172,7 @@ function isDirectory(disk: Disk, path: string, entry: DirectoryEntry): boolean {
 
 const expectedNames: ReadonlySet<string> = new Set([
   ...Object.values(checkpointFileNames),
-  ...Object.values(checkpointFileNames).map(name => `${name}.tmp`),
+  ...Object.values(checkpointFileNames).flatMap(name => [`${name}.tmp`, `${name}.new`]),
   metaPropertiesFileName,
   `${metaPropertiesFileName}.tmp`,
   'bootstrap.checkpoint',
