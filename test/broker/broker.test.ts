@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import {
@@ -153,7 +153,7 @@ test('stopping twice is stopping once', async () => {
 
 test('a second broker does not start on a directory that is in use', async () => {
   const { broker: running } = await started()
-  await expect(RunningBroker.start({ directory: running.directory })).rejects.toThrow(/./)
+  await expect(RunningBroker.start({ directory: running.directory })).rejects.toThrow('another')
   expect((await (await running.connect()).request(describeProducers, 0, { topics: [] })).topics).toEqual([])
 })
 
@@ -162,7 +162,7 @@ test('a broker with another id does not take the directory of this one', async (
   await running.stop()
   await expect(
     RunningBroker.start({ directory: running.directory, settings: { 'node.id': '2' } }),
-  ).rejects.toThrow(/1|2/)
+  ).rejects.toThrow('belongs to node 1, but this broker has node.id=2')
 })
 
 test('health and figures are told over HTTP', async () => {
@@ -170,12 +170,40 @@ test('health and figures are told over HTTP', async () => {
   await topicOf(client, 'counted')
   await produceTo(client, 'counted', batchOf(['a', 'b']))
   await readAll(client, 'counted')
-  expect(await running.metric('/healthz')).toMatch(/./)
-  expect(await running.metric('/readyz')).toMatch(/./)
+  expect(JSON.parse(await running.metric('/healthz'))).toEqual({ alive: true, reasons: [] })
+  expect(JSON.parse(await running.metric('/readyz'))).toEqual({ ready: true, reasons: [] })
   const metrics = await running.metric()
   expect(metrics).toMatch(
     /^kafka_server_brokertopicmetrics_messagesin_total\{[^}]*topic="counted"[^}]*\} 2$/m,
   )
   expect(metrics).toMatch(/^kafka_server_replicamanager_leadercount(\{[^}]*\})? 1$/m)
   expect(metrics).toMatch(/^kafka_controller_kafkacontroller_activecontrollercount(\{[^}]*\})? 1$/m)
+})
+
+test('a new cluster gets the id it was told to have, and refuses another one later', async () => {
+  const id = 'abcdefghijklmnopqrstuv'
+  broker = await RunningBroker.start({ settings: { 'cluster.id': id } })
+  expect(broker.broker.clusterId).toBe(id)
+  const { directory } = broker
+  await broker.stop()
+  await expect(
+    RunningBroker.start({ directory, settings: { 'cluster.id': 'ABCDEFGHIJKLMNOPQRSTUV' } }),
+  ).rejects.toThrow(`The metadata store belongs to cluster ${id}`)
+})
+
+test('data directories that the metadata knows nothing of are refused and left as they are', async () => {
+  const { broker: running, client } = await started({ 'cluster.id': 'abcdefghijklmnopqrstuv' })
+  await topicOf(client, 'precious')
+  await running.stop()
+  rmSync(join(running.directory, 'data', '.metadata'), { recursive: true })
+  for (const attempt of ['first', 'second']) {
+    await expect(
+      RunningBroker.start({
+        directory: running.directory,
+        settings: { 'cluster.id': 'abcdefghijklmnopqrstuv' },
+      }),
+      attempt,
+    ).rejects.toThrow('hold 1 replicas (precious-0), but the metadata is new')
+  }
+  expect(existsSync(join(running.directory, 'data', 'precious-0'))).toBe(true)
 })
