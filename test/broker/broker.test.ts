@@ -153,7 +153,7 @@ test('stopping twice is stopping once', async () => {
 
 test('a second broker does not start on a directory that is in use', async () => {
   const { broker: running } = await started()
-  await expect(RunningBroker.start({ directory: running.directory })).rejects.toThrow('another')
+  await expect(RunningBroker.start({ directory: running.directory })).rejects.toThrow('two brokers must not share a directory')
   expect((await (await running.connect()).request(describeProducers, 0, { topics: [] })).topics).toEqual([])
 })
 
