@@ -115,6 +115,28 @@ describe('the lock of a process', () => {
     systemDisk.lock(path).release()
   })
 
+  test('lets go of it for good, and can take it again', () => {
+    const path = join(root, '.lock')
+    const first = systemDisk.lock(path)
+    expect(() => systemDisk.lock(path)).toThrow('two brokers')
+    first.release()
+    systemDisk.lock(path).release()
+  })
+
+  test('is seen although its id says nothing, as that of another container', async () => {
+    const path = join(root, '.lock')
+    const holder = spawn('flock', ['-x', '-F', path, 'sh', '-c', 'echo held; exec sleep 60'])
+    await new Promise(resolve => holder.stdout.once('data', resolve))
+    try {
+      writeFileSync(path, '1 5 another-boot')
+      expect(() => systemDisk.lock(path)).toThrow('held by process 1')
+    } finally {
+      const gone = new Promise(resolve => holder.once('exit', resolve))
+      holder.kill('SIGKILL')
+      await gone
+    }
+  })
+
   test('that lives does hold', async () => {
     const path = join(root, '.lock')
     const disk = join(import.meta.dirname, '../../../broker/log/disk.ts')
