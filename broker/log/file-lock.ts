@@ -41,12 +41,14 @@ export function takeFileLock(path: string): FileLock {
   }
 }
 
+const lockProgram = 'flock'
+
 /** Those of this process, where the kernel is not asked. */
 const held = new Set<string>()
 
 /** Also takes the lock if nobody has it; false, too, where it cannot be taken at all. */
 function isLockedByOther(descriptor: number): boolean {
-  const { status } = spawnSync('flock', ['-x', '-n', '3'], {
+  const { status } = spawnSync(lockProgram, ['-x', '-n', '3'], {
     stdio: ['ignore', 'ignore', 'ignore', descriptor],
   })
   return status === 1
