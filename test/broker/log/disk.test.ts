@@ -141,7 +141,7 @@ describe('the lock of a process', () => {
   test('that lives does hold', async () => {
     const path = join(root, '.lock')
     const disk = join(import.meta.dirname, '../../../broker/log/disk.ts')
-    const program = `import { systemDisk } from ${JSON.stringify(disk)}; systemDisk.lock(${JSON.stringify(path)}); console.log('held'); setInterval(() => {}, 1000)`
+    const program = `import { systemDisk } from ${JSON.stringify(disk)}; systemDisk.lock(${JSON.stringify(path)}); console.log('held'); process.stdin.resume()`
     const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program])
     try {
       await new Promise<void>((resolve, reject) => {
