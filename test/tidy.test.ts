@@ -193,7 +193,6 @@ const bans: readonly Ban[] = [
       'test/benchmarks/bench.ts': 'waits until the machine is quiet before it measures',
       'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
-      'test/broker/log/disk.test.ts': 'keeps another process alive that it kills',
       'test/runtime/clock.test.ts': 'tests the clock itself',
     },
   },

@@ -126,7 +126,7 @@ describe('the lock of a process', () => {
   test('is seen although its id says nothing, as that of another container', async () => {
     const path = join(root, '.lock')
     const program = 'flock'
-    const holder = spawn(program, ['-x', '-F', path, 'sh', '-c', 'echo held; exec sleep 60'])
+    const holder = spawn(program, ['-x', '-F', path, 'sh', '-c', 'echo held; exec cat'])
     await new Promise(resolve => holder.stdout.once('data', resolve))
     try {
       writeFileSync(path, '1 5 another-boot')
