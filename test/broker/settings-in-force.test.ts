@@ -13,7 +13,7 @@ function inForce(given: Readonly<Record<string, string>> = {}) {
   const settings = new SettingsInForce(loaded, 1, image)
   return {
     settings,
-    set(type: 'topic' | 'broker', name: string, overrides: Readonly<Record<string, string>>): void {
+    set: (type: 'topic' | 'broker', name: string, overrides: Readonly<Record<string, string>>): void => {
       const change: MetadataChange = {
         kind: 'config',
         type,
@@ -23,7 +23,7 @@ function inForce(given: Readonly<Record<string, string>> = {}) {
       image = imageAfter(image, [change])
       settings.apply(image, new Set([configResourceKey(type, name)]))
     },
-    nothingChanged(): void {
+    nothingChanged: (): void => {
       settings.apply(image, new Set())
     },
   }

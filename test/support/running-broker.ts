@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { Broker } from '../../broker/broker.ts'
 import { loadBrokerSettings } from '../../broker/config/load-settings.ts'
 import { systemDisk } from '../../broker/log/disk.ts'
@@ -106,8 +106,7 @@ export class RunningBroker {
   /** What a start finds after the process was killed now: the files as they stand, without anything a stop would have written. */
   async killAndStart(settings: Readonly<Record<string, string>> = {}): Promise<RunningBroker> {
     const copy = mkdtempSync(join(tmpdir(), 'barnabas-broker-'))
-    // A lock is held by a process; that of a killed one holds nobody up.
-    cpSync(this.directory, copy, { recursive: true, filter: path => !/^\.?lock$/.test(basename(path)) })
+    cpSync(this.directory, copy, { recursive: true })
     await this.remove()
     return RunningBroker.start(this.#again(copy, settings))
   }

@@ -42,7 +42,7 @@ test('every directory tells its size and the replicas in it', async () => {
     expect(directory.totalBytes).toBeGreaterThan(directory.usableBytes)
   }
   const partitions = directories.flatMap(({ topics }) => topics.flatMap(topic => topic.partitions))
-  expect(partitions.map(({ partitionIndex }) => partitionIndex).sort()).toEqual([0, 1, 2, 3])
+  expect(new Set(partitions.map(({ partitionIndex }) => partitionIndex))).toEqual(new Set([0, 1, 2, 3]))
   expect(partitions.find(({ partitionIndex }) => partitionIndex === 1)).toMatchObject({
     partitionSize: batchOf(['a']).length,
     offsetLag: 0,

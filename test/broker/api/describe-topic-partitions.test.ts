@@ -26,7 +26,7 @@ async function page(names: readonly string[], responsePartitionLimit: number, cu
   const topics = names.map(name => ({ name }))
   const answer = await client.request(describeTopicPartitions, 0, { topics, responsePartitionLimit, cursor })
   const told = answer.topics.map(
-    ({ name, partitions }) => `${name}:${partitions.map(({ partitionIndex }) => partitionIndex)}`,
+    ({ name, partitions }) => `${name}:${partitions.map(({ partitionIndex }) => partitionIndex).join()}`,
   )
   return { told, topics: answer.topics, next: answer.nextCursor }
 }

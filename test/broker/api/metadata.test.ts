@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { errorName, metadata } from '../../../protocol/index.ts'
-import type { BrokerConnection } from '../../support/broker-connection.ts'
+import { BrokerConnection } from '../../support/broker-connection.ts'
 import { createTopic, metadataOf, topicOf } from '../../support/requests.ts'
 import { RunningBroker } from '../../support/running-broker.ts'
 import { until } from '../../support/until.ts'
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => broker.remove())
 
 const names = (answer: { readonly topics: readonly { readonly name: string | null }[] }) =>
-  answer.topics.map(({ name }) => name).sort()
+  answer.topics.map(({ name }) => name ?? '').sort()
 
 const errors = (answer: { readonly topics: readonly { readonly errorCode: number }[] }) =>
   answer.topics.map(({ errorCode }) => errorName(errorCode))
@@ -28,6 +28,24 @@ test('brokers come with the address of the listener that was asked, and one is t
   expect(answer.brokers).toEqual([{ nodeId: 1, host: '127.0.0.1', port: broker.port, rack: null }])
   expect(answer.controllerId).toBe(1)
   expect(answer.clusterId).toBe(broker.broker.clusterId)
+})
+
+test('on each listener brokers come with the address of that listener', async () => {
+  const two = await RunningBroker.start({
+    settings: {
+      listeners: 'ONE://127.0.0.1:0,TWO://127.0.0.1:0',
+      'listener.security.protocol.map': 'ONE:PLAINTEXT,TWO:PLAINTEXT',
+      'inter.broker.listener.name': 'ONE',
+    },
+  })
+  const ports = two.broker.listeners.map(({ port }) => port)
+  expect(new Set(ports).size).toBe(2)
+  for (const port of ports) {
+    const other = await BrokerConnection.connect(port)
+    expect((await metadataOf(other, [])).brokers).toMatchObject([{ nodeId: 1, port }])
+    await other.close()
+  }
+  await two.remove()
 })
 
 test('partitions come with leader, epoch and replicas', async () => {

@@ -43,7 +43,7 @@ function aReplica(
     ...harness,
     partition,
     outcomes,
-    append(acks: number, timeoutMs = 1000): ReturnType<Partition['append']> {
+    append: (acks: number, timeoutMs = 1000): ReturnType<Partition['append']> => {
       const outcome = partition.append(aBatch(1), { acks, origin: 'client' })
       if (outcome.kind !== 'refused') {
         partition.acknowledge(acks, outcome.lastOffset + 1, timeoutMs, settled => outcomes.push(settled))
