@@ -64,7 +64,7 @@ const brokerArrows: Record<string, readonly string[]> = {
 const onlyHere: readonly { readonly module: RegExp; readonly files: RegExp; readonly within: RegExp }[] = [
   {
     module: /^node:fs/,
-    files: /^broker\/(log\/disk|config\/load-settings|main|serve)\.ts$/,
+    files: /^broker\/(log\/disk|log\/file-lock|config\/load-settings|main|serve)\.ts$/,
     within: /^broker\//,
   },
   { module: /^node:net$|^node:tls$/, files: /^broker\/network\//, within: /^broker\// },
