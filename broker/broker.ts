@@ -91,8 +91,9 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    const { network, partitions, logs, membership, store, health } = this.#running
+    const { network, partitions, logs, membership, store, health, waitingFetches } = this.#running
     health.stopping()
+    for (const answerNow of waitingFetches) answerNow()
     await network.stop(answersLeaveWithinMs)
     partitions.close()
     this.#parts.turn.flush()
@@ -124,6 +125,7 @@ interface Running {
   readonly network: Network
   readonly advertised: readonly BrokerListener[]
   readonly health: StartingHealth
+  readonly waitingFetches: ReadonlySet<() => void>
 }
 
 const answersLeaveWithinMs = 5000
@@ -196,6 +198,7 @@ async function run(
   })
 
   const sessions = new FetchSessions(settings['max.incremental.fetch.session.cache.slots'], clock, random)
+  const waitingFetches = new Set<() => void>()
   const { controller } = membership
   const producerIds = new ProducerIds(() =>
     controller.allocateProducerIds({
@@ -213,6 +216,7 @@ async function run(
       partitions,
       logs,
       sessions,
+      waitingFetches,
       traffic,
       producerIds,
       brokerView: () => ({ settings: inForce.broker, levels: inForce.dynamic.levels }),
@@ -271,7 +275,7 @@ async function run(
     rules: inForce.controllerRules,
   })
   health.isReady()
-  return { store, membership, logs, partitions, network, advertised, health }
+  return { store, membership, logs, partitions, network, advertised, health, waitingFetches }
 }
 
 /** With metadata that knows no topic every replica would be a stray: more likely the metadata is in another place. */
