@@ -1,10 +1,9 @@
 import { assert } from '../../runtime/assert.ts'
-import type { Logger } from '../../runtime/logger.ts'
-import type { LogEnd } from './clean-stop.ts'
 import type { DirectoryEntry, Disk } from './disk.ts'
 import { parseSegmentFileName, segmentFileName } from './file-names.ts'
 import { readLeaderEpochs } from './leader-epoch-file.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
+import { type LogCheckpoints, type LogOptions, producerIdExpirationMs } from './log-options.ts'
 import type { OpenFiles } from './open-files.ts'
 import { readNewestProducerSnapshot } from './producer-snapshots.ts'
 import { ProducerState } from './producer-state.ts'
@@ -21,20 +20,10 @@ export interface LoadedLog {
 }
 
 export interface LoadOptions {
-  readonly directory: string
+  readonly log: LogOptions
+  /** What stands here is believed more than what stands in the directory. */
+  readonly checkpoints: LogCheckpoints
   readonly files: OpenFiles
-  readonly logStartOffset: number | undefined
-  /** How the log ended at a clean stop. Believed when the file is as long as it was then. */
-  readonly end: LogEnd | undefined
-  /** Where the file in the directory is not what they are to be read from. */
-  readonly leaderEpochs: LeaderEpochs | undefined
-  readonly producers: ProducerState | undefined
-  /** What stands in the directory, if that has just been listed. */
-  readonly entries: readonly DirectoryEntry[] | undefined
-  readonly logger: Logger
-  readonly nowMs: number
-  readonly producerIdExpirationMs: number
-  readonly indexIntervalBytes: number
   readonly createSegment: (baseOffset: number) => Segment
 }
 
@@ -43,17 +32,16 @@ export interface LoadOptions {
  * whole; only a torn end of the last segment is cut off, with a warning. Throws DiskError.
  */
 export function loadLog(options: LoadOptions): LoadedLog {
-  const { disk } = options.files
-  if (options.entries === undefined && disk.stat(options.directory) === undefined) {
-    disk.makeDirectory(options.directory)
-  }
-  const entries = options.entries ?? disk.readDirectory(options.directory)
+  const { checkpoints } = options
+  const { disk, directory, clock } = options.log
+  if (checkpoints.entries === undefined && disk.stat(directory) === undefined) disk.makeDirectory(directory)
+  const entries = checkpoints.entries ?? disk.readDirectory(directory)
   const found = openSegments(options, entries)
   const hasSegments = found.length > 0
-  if (!hasSegments) found.push(options.createSegment(options.logStartOffset ?? 0))
+  if (!hasSegments) found.push(options.createSegment(checkpoints.logStartOffset ?? 0))
   let segments = new SegmentList(found)
   let endOffset = hasSegments ? endOf(segments.active, options) : segments.active.baseOffset
-  let logStartOffset = Math.max(options.logStartOffset ?? 0, segments.first.baseOffset)
+  let logStartOffset = Math.max(checkpoints.logStartOffset ?? 0, segments.first.baseOffset)
   if (logStartOffset > endOffset) {
     // Records below were deleted and the end was lost: nothing that is here may be read any more.
     for (const segment of segments.all) segment.deleteFiles()
@@ -61,20 +49,19 @@ export function loadLog(options: LoadOptions): LoadedLog {
     endOffset = logStartOffset
   }
   logStartOffset = Math.min(logStartOffset, endOffset)
-  const leaderEpochs =
-    options.leaderEpochs ?? readLeaderEpochs(disk, options.directory) ?? epochsOf(segments.all)
+  const leaderEpochs = checkpoints.leaderEpochs ?? readLeaderEpochs(disk, directory) ?? epochsOf(segments.all)
   leaderEpochs.truncateFromEnd(endOffset)
   leaderEpochs.truncateFromStart(logStartOffset)
   const producers =
-    options.producers ??
+    checkpoints.producers ??
     loadProducers({
       disk,
-      directory: options.directory,
+      directory,
       entries,
       segments: segments.all,
       endOffset,
-      nowMs: options.nowMs,
-      expirationMs: options.producerIdExpirationMs,
+      nowMs: clock.nowMs(),
+      expirationMs: producerIdExpirationMs(options.log),
     })
   return { segments, leaderEpochs, producers, logStartOffset, endOffset }
 }
@@ -122,7 +109,8 @@ function snapshotOffsets(entries: readonly DirectoryEntry[]): number[] {
 }
 
 function openSegments(options: LoadOptions, entries: readonly DirectoryEntry[]): Segment[] {
-  const { files, directory } = options
+  const { files } = options
+  const { directory, clock, settings } = options.log
   const named = entries.flatMap(({ name, kind }) => {
     const parsed = kind === 'file' ? parseSegmentFileName(name) : undefined
     return parsed === undefined || parsed.suffix !== '' ? [] : [parsed]
@@ -138,15 +126,15 @@ function openSegments(options: LoadOptions, entries: readonly DirectoryEntry[]):
         files,
         directory,
         baseOffset,
-        indexIntervalBytes: options.indexIntervalBytes,
-        createdAtMs: stat?.modifiedAtMs ?? options.nowMs,
+        indexIntervalBytes: settings()['index.interval.bytes'],
+        createdAtMs: stat?.modifiedAtMs ?? clock.nowMs(),
         hasTransactionIndex: withTransactions.has(baseOffset),
         sizeInBytes: stat?.sizeInBytes ?? 0,
       })
     })
 }
 
-function endOf(active: Segment, { end, logger }: LoadOptions): number {
+function endOf(active: Segment, { checkpoints: { end }, log: { logger } }: LoadOptions): number {
   if (end?.segmentBase === active.baseOffset && end.segmentBytes === active.sizeInBytes) return end.endOffset
   const { nextOffset, problem } = active.readEnd()
   if (problem !== undefined) {

@@ -1,41 +1,34 @@
 import type { Uuid } from '../../protocol/index.ts'
-import { randomInt } from '../../runtime/random.ts'
-import { checkFollowed } from './check-followed.ts'
+import { appendAsFollower } from './append-as-follower.ts'
+import { type AppendInto, appendAsLeader } from './append-as-leader.ts'
+import { deleteOldSegments } from './delete-old-segments.ts'
 import { DiskError } from './disk.ts'
 import { saveLeaderEpochs } from './leader-epoch-file.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { loadLog, loadProducers, removeProducerSnapshots } from './load-log.ts'
 import type { LogRead } from './log-slice.ts'
-import type {
-  AppendOutcome,
-  AppendRefused,
-  LeaderAppendOptions,
-  LogCheckpoints,
-  LogOptions,
+import {
+  type AppendOutcome,
+  type AppendRefused,
+  type LeaderAppendOptions,
+  type LogCheckpoints,
+  type LogOptions,
+  producerIdExpirationMs,
 } from './log-options.ts'
 import { LogTail, type WriteListener } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
-import { addBatchToDraft } from './producer-batches.ts'
 import { writeProducerSnapshot } from './producer-snapshots.ts'
-import type { ProducerDraft } from './producer-draft.ts'
 import { ProducerState } from './producer-state.ts'
 import { type ReadFrom, type ReadOptions, readSegments } from './read-segments.ts'
 import { RemovedSegments } from './removed-segments.ts'
-import { decideRetention } from './retention.ts'
-import { Segment } from './segment.ts'
+import { newSegment } from './new-segment.ts'
+import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
-import { storeFollowed } from './store-followed.ts'
 import { findRecordAtTime, findRecordOfMaxTime, type LookedIn, type RecordAtTime } from './time-lookup.ts'
 import { DamagedTransactionIndex } from './transaction-index.ts'
-import { mostUnpackedBytes, validateBatch } from './validate-batch.ts'
+import { mostUnpackedBytes } from './validate-batch.ts'
 
-export type {
-  AppendOutcome,
-  AppendRefused,
-  LeaderAppendOptions,
-  LogCheckpoints,
-  LogOptions,
-} from './log-options.ts'
+export type * from './log-options.ts'
 export type { LogRead } from './log-slice.ts'
 export type { WriteListener } from './log-tail.ts'
 export type { ReadOptions } from './read-segments.ts'
@@ -60,6 +53,7 @@ export class Log {
   readonly #leaderEpochs: LeaderEpochs
   readonly #removed: RemovedSegments
   readonly #readFrom: ReadFrom
+  readonly #createSegment: (baseOffset: number) => Segment
   #directory: string
   #producers: ProducerState
   #logStartOffset: number
@@ -81,20 +75,10 @@ export class Log {
     this.#directory = directory
     this.#files = OpenFiles.of(disk)
     this.#removed = new RemovedSegments(clock, logger)
-    const loaded = loadLog({
-      directory,
-      files: this.#files,
-      logStartOffset: checkpoints.logStartOffset,
-      end: checkpoints.end,
-      leaderEpochs: checkpoints.leaderEpochs,
-      producers: checkpoints.producers,
-      entries: checkpoints.entries,
-      logger,
-      nowMs: clock.nowMs(),
-      producerIdExpirationMs: this.#producerIdExpirationMs,
-      indexIntervalBytes: settings()['index.interval.bytes'],
-      createSegment: baseOffset => this.#createSegment(baseOffset),
-    })
+    const createSegment = (baseOffset: number): Segment =>
+      newSegment(options, this.#files, this.#directory, baseOffset)
+    this.#createSegment = createSegment
+    const loaded = loadLog({ log: options, checkpoints, files: this.#files, createSegment })
     const { endOffset } = loaded
     this.#segments = loaded.segments
     this.#leaderEpochs = loaded.leaderEpochs
@@ -109,7 +93,7 @@ export class Log {
       settings,
       segments: this.#segments,
       leaderEpochs: this.#leaderEpochs,
-      createSegment: baseOffset => this.#createSegment(baseOffset),
+      createSegment,
       writeSnapshot: offset => writeProducerSnapshot(disk, this.#directory, offset, this.#producers),
       directory: () => this.#directory,
       endOffset,
@@ -198,38 +182,7 @@ export class Log {
   appendAsLeader(records: Buffer, options: LeaderAppendOptions): AppendOutcome {
     const refusal = this.#refusal() ?? (options.origin === 'client' ? this.#refusalOfFullDisk() : undefined)
     if (refusal !== undefined) return refusal
-    const settings = this.#options.settings()
-    const nowMs = this.#options.clock.nowMs()
-    const { origin, apiVersion } = options
-    const valid = validateBatch(records, settings, { origin, apiVersion, nowMs })
-    if (valid.kind === 'refused') return valid
-
-    const { batch } = valid
-    const baseOffset = this.nextOffset
-    batch.setBaseOffset(baseOffset)
-    batch.setPartitionLeaderEpoch(options.leaderEpoch)
-    let draft: ProducerDraft | undefined
-    if (batch.producerId >= 0) {
-      draft = this.#producers.draft({ ...options, nowMs })
-      const verdict = addBatchToDraft(draft, batch, options.transactionVersion)
-      if (verdict.kind === 'refused') return verdict
-      if (verdict.kind === 'duplicate') {
-        const { lastOffset, timestampMs } = verdict
-        return { kind: 'duplicate', baseOffset: verdict.baseOffset, lastOffset, logAppendTimeMs: timestampMs }
-      }
-    }
-    const { lastOffset } = batch
-    const stored = this.#tail.attempt(() => {
-      if (this.#tail.mustRoll(settings, batch)) this.#tail.roll(baseOffset)
-      this.#tail.note(batch)
-      this.#tail.add(batch.buffer, batch.start, batch.sizeInBytes)
-      return true
-    })
-    if (stored === undefined) return this.#refusal() ?? neverRefused()
-    this.#usedLately = true
-    this.#leaderEpochs.assign(options.leaderEpoch, baseOffset)
-    if (draft !== undefined) this.#tail.ended(draft.takeOver())
-    return { kind: 'appended', baseOffset, lastOffset, logAppendTimeMs: valid.logAppendTimeMs }
+    return this.#outcome(appendAsLeader(this.#appendInto(), records, options))
   }
 
   /**
@@ -239,40 +192,12 @@ export class Log {
   appendAsFollower(records: Buffer, options: { readonly leaderEpoch?: number } = {}): AppendOutcome {
     const refusal = this.#refusal()
     if (refusal !== undefined) return refusal
-    const checked = checkFollowed(records, options.leaderEpoch ?? Number.POSITIVE_INFINITY)
-    if ('error' in checked) return { kind: 'refused', ...checked }
-    const { batches } = checked
-    const [first] = batches
-    const appended = (): AppendOutcome => ({
-      kind: 'appended',
-      baseOffset: first?.baseOffset ?? this.nextOffset,
-      lastOffset: this.nextOffset - 1,
-      logAppendTimeMs: -1,
-    })
-    if (first === undefined) return appended()
-    const isFirstOfLog = this.sizeInBytes === 0 && first.lastOffset >= this.nextOffset
-    if (first.baseOffset < this.nextOffset && !isFirstOfLog) {
-      const message = `The leader sent offset ${first.baseOffset}, but ${this.nextOffset} is next here.`
-      return { kind: 'refused', error: 'UNKNOWN_SERVER_ERROR', message }
+    const into = {
+      ...this.#appendInto(),
+      isEmpty: this.sizeInBytes === 0,
+      startBelowLogStart: (offset: number) => this.#startBelowLogStart(offset),
     }
-    const stored = this.#tail.attempt(() => {
-      if (first.baseOffset < this.nextOffset) this.#startBelowLogStart(first.baseOffset)
-      storeFollowed(
-        {
-          tail: this.#tail,
-          leaderEpochs: this.#leaderEpochs,
-          producers: this.#producers,
-          settings: this.#options.settings(),
-          nowMs: this.#options.clock.nowMs(),
-        },
-        records,
-        batches,
-      )
-      return true
-    })
-    if (stored === undefined) return this.#refusal() ?? neverRefused()
-    this.#usedLately = true
-    return appended()
+    return this.#outcome(appendAsFollower(into, records, options.leaderEpoch ?? Number.POSITIVE_INFINITY))
   }
 
   /** Where the bytes are that begin with the batch that contains `offset`. Nothing is read of them yet. */
@@ -323,7 +248,7 @@ export class Log {
         segments: this.#segments.all,
         endOffset: offset,
         nowMs: this.#options.clock.nowMs(),
-        expirationMs: this.#producerIdExpirationMs,
+        expirationMs: producerIdExpirationMs(this.#options),
       })
       this.#producers.highWatermarkMoved(this.#highWatermark)
     })
@@ -413,10 +338,6 @@ export class Log {
     }
   }
 
-  get #producerIdExpirationMs(): number {
-    return this.#options.producerIdExpirationMs ?? 86_400_000
-  }
-
   #refusal(): AppendRefused | undefined {
     if (this.failure === undefined && !this.#closed) return undefined
     const why =
@@ -431,17 +352,19 @@ export class Log {
     )
   }
 
-  #createSegment(baseOffset: number): Segment {
-    const settings = this.#options.settings()
-    const jitterMs = Math.min(settings['segment.jitter.ms'], settings['segment.ms'])
-    return Segment.create({
-      files: this.#files,
-      directory: this.#directory,
-      baseOffset,
-      indexIntervalBytes: settings['index.interval.bytes'],
-      createdAtMs: this.#options.clock.nowMs(),
-      rollJitterMs: jitterMs > 0 ? randomInt(this.#options.random, jitterMs) : 0,
-    })
+  #appendInto(): AppendInto {
+    return {
+      tail: this.#tail,
+      leaderEpochs: this.#leaderEpochs,
+      producers: this.#producers,
+      settings: this.#options.settings(),
+      nowMs: this.#options.clock.nowMs(),
+    }
+  }
+
+  #outcome(outcome: AppendOutcome | undefined): AppendOutcome {
+    if (outcome?.kind === 'appended') this.#usedLately = true
+    return outcome ?? this.#refusal() ?? neverRefused()
   }
 
   /**
@@ -471,21 +394,19 @@ export class Log {
 
   #deleteOldSegments(nowMs: number): number {
     const { topic, partition } = this
-    const facts = {
-      segments: this.#segments.all.map(segment => ({
-        baseOffset: segment.baseOffset,
-        sizeInBytes: segment.sizeInBytes,
-        timestampMs: () => segment.timestampMs,
-      })),
-      logStartOffset: this.#logStartOffset,
-      logEndOffset: this.logEndOffset,
-      highWatermark: this.#highWatermark,
+    const { count, reason } = deleteOldSegments(
+      {
+        segments: this.#segments,
+        logStartOffset: this.#logStartOffset,
+        logEndOffset: this.logEndOffset,
+        highWatermark: this.#highWatermark,
+        settings: this.#options.settings(),
+        roll: () => this.#tail.roll(this.nextOffset),
+        remove: segment => this.#remove(segment),
+      },
       nowMs,
-    }
-    const { count, reason } = decideRetention(facts, this.#options.settings())
+    )
     if (count === 0) return 0
-    if (count === this.#segments.length) this.#tail.roll(this.nextOffset)
-    for (const segment of this.#segments.removeFirst(count)) this.#remove(segment)
     this.#moveLogStart(this.#segments.first.baseOffset)
     const { logStartOffset } = this
     this.#options.logger.info(
