@@ -131,10 +131,6 @@ const testedElsewhere: Record<string, string> = {
   'broker/api/read-partitions.ts': 'test/compatibility, with five clients',
   'broker/api/list-offsets.ts': 'test/compatibility, with five clients',
   'broker/api/metadata.ts': 'test/compatibility, with five clients',
-  'broker/log/log-tail.ts': 'test/broker/log/log.test.ts',
-  'broker/log/load-log.ts': 'test/broker/log/log-on-disk.test.ts and recovery.test.ts',
-  'broker/log/read-segments.ts': 'test/broker/log/log.test.ts',
-  'broker/log/index-file.ts': 'test/broker/log/offset-index.test.ts and time-index.test.ts',
 }
 
 test('every source file of some size has its test at the mirrored path', () => {
