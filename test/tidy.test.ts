@@ -64,7 +64,7 @@ const brokerArrows: Record<string, readonly string[]> = {
 const onlyHere: readonly { readonly module: RegExp; readonly files: RegExp; readonly within: RegExp }[] = [
   {
     module: /^node:fs/,
-    files: /^broker\/(log\/disk|config\/load-settings|main|serve)\.ts$/,
+    files: /^broker\/(log\/disk|log\/file-lock|config\/load-settings|main|serve)\.ts$/,
     within: /^broker\//,
   },
   { module: /^node:net$|^node:tls$/, files: /^broker\/network\//, within: /^broker\// },
@@ -124,6 +124,8 @@ const testedElsewhere: Record<string, string> = {
   'broker/config/': 'tables of settings; the loading that reads them is tested',
   'broker/broker.ts': 'joins the parts; test/compatibility runs it',
   'broker/broker-metrics.ts': 'names and reads counters; test/broker/metrics tests what counts',
+  'broker/log/load-replicas.ts': 'test/broker/log/log-directories.test.ts and recovery.test.ts',
+  'broker/log/log-directory.ts': 'test/broker/log/log-directories.test.ts',
   'broker/controller/controller-client.ts': 'an interface and its types',
   'broker/api/alter-configs.ts': 'test/compatibility, with kafka-configs, kafkajs and @platformatic/kafka',
   'broker/api/describe-configs.ts': 'test/compatibility, with kafka-configs, kafkajs and @platformatic/kafka',
@@ -131,10 +133,6 @@ const testedElsewhere: Record<string, string> = {
   'broker/api/read-partitions.ts': 'test/compatibility, with five clients',
   'broker/api/list-offsets.ts': 'test/compatibility, with five clients',
   'broker/api/metadata.ts': 'test/compatibility, with five clients',
-  'broker/log/log-tail.ts': 'test/broker/log/log.test.ts',
-  'broker/log/load-log.ts': 'test/broker/log/log-on-disk.test.ts and recovery.test.ts',
-  'broker/log/read-segments.ts': 'test/broker/log/log.test.ts',
-  'broker/log/index-file.ts': 'test/broker/log/offset-index.test.ts and time-index.test.ts',
 }
 
 test('every source file of some size has its test at the mirrored path', () => {
@@ -161,7 +159,11 @@ test('every test stands in the folder that mirrors its source', () => {
 const longestFile = 420
 
 /** Longer files, and why they are not two. */
-const longFiles: Record<string, string> = {}
+const longFiles: Record<string, string> = {
+  'broker/log/log-directories.ts':
+    'one registry: every method asks the same tables of directories and replicas',
+  'test/broker/log/recovery.test.ts': 'one machine under every kind of failure; the cases share their set-up',
+}
 
 test('no file grows past what one can read in one go', () => {
   const tooLong = sources
@@ -193,7 +195,6 @@ const bans: readonly Ban[] = [
       'test/benchmarks/bench.ts': 'waits until the machine is quiet before it measures',
       'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
-      'test/broker/log/disk.test.ts': 'keeps another process alive that it kills',
       'test/runtime/clock.test.ts': 'tests the clock itself',
     },
   },

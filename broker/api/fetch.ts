@@ -45,6 +45,8 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
 export interface FetchParts {
   readonly partitions: Partitions
   readonly sessions: FetchSessions
+  /** Fetches that wait for more; calling one answers it with what there is. */
+  readonly waitingFetches: Set<() => void>
   readonly traffic: TopicTraffic
   readonly clock: Clock
   readonly turn: EndOfTurn
@@ -84,6 +86,7 @@ function waitForMore(
 
   const stopWaiting = (): void => {
     timer.cancel()
+    parts.waitingFetches.delete(answerNow)
     for (const replica of watched) replica.unwatch(watcher)
     context.signal.removeEventListener('abort', abandon)
   }
@@ -116,7 +119,9 @@ function waitForMore(
     watched.add(replica)
     replica.watch(watcher)
   }
-  const timer = parts.clock.after(maxWaitMs, () => finish(readAgain()))
+  const answerNow = (): void => finish(readAgain())
+  parts.waitingFetches.add(answerNow)
+  const timer = parts.clock.after(maxWaitMs, answerNow)
   context.signal.addEventListener('abort', abandon, { once: true })
   return late
 }

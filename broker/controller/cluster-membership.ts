@@ -45,8 +45,17 @@ export class ClusterMembership {
 
   /** Sets the cluster up if the store is empty, and loads the image. */
   static async open(options: ClusterMembershipOptions): Promise<ClusterMembership> {
-    await setUpCluster(options.store, options.random)
-    return new ClusterMembership(options, await ImageFollower.open(options.store, options.logger))
+    const { store, random, logger, clusterId = null } = options
+    await setUpCluster(store, random, clusterId)
+    const images = await ImageFollower.open(store, logger)
+    const found = images.image.clusterId
+    if (clusterId !== null && found !== clusterId) {
+      images.close()
+      throw new Error(
+        `The metadata store belongs to cluster ${found}, but cluster.id=${clusterId}. Give the right cluster.id, or another store.`,
+      )
+    }
+    return new ClusterMembership(options, images)
   }
 
   get clusterId(): Uuid {
@@ -149,6 +158,8 @@ export class ClusterMembership {
 }
 
 export interface ClusterMembershipOptions {
+  /** The id that the cluster must have, and gets when it is new. */
+  readonly clusterId?: string | null
   readonly store: MetadataStore
   readonly clock: Clock
   readonly random: Random

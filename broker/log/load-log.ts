@@ -1,13 +1,12 @@
 import { assert } from '../../runtime/assert.ts'
-import type { Logger } from '../../runtime/logger.ts'
-import type { LogEnd } from './clean-stop.ts'
 import type { DirectoryEntry, Disk } from './disk.ts'
 import { parseSegmentFileName, segmentFileName } from './file-names.ts'
 import { readLeaderEpochs } from './leader-epoch-file.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
+import type { LogCheckpoints, LogOptions } from './log-options.ts'
 import type { OpenFiles } from './open-files.ts'
 import { readNewestProducerSnapshot } from './producer-snapshots.ts'
-import type { ProducerState } from './producer-state.ts'
+import { ProducerState } from './producer-state.ts'
 import { replayProducers } from './replay-producers.ts'
 import { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
@@ -21,39 +20,30 @@ export interface LoadedLog {
 }
 
 export interface LoadOptions {
-  readonly directory: string
+  readonly log: LogOptions
+  /** What stands here is believed more than what stands in the directory. */
+  readonly checkpoints: LogCheckpoints
   readonly files: OpenFiles
-  readonly logStartOffset: number | undefined
-  /** How the log ended at a clean stop. Believed when the file is as long as it was then. */
-  readonly end: LogEnd | undefined
-  /** Where the file in the directory is not what they are to be read from. */
-  readonly leaderEpochs: LeaderEpochs | undefined
-  readonly producers: ProducerState | undefined
-  /** What stands in the directory, if that has just been listed. */
-  readonly entries: readonly DirectoryEntry[] | undefined
-  readonly logger: Logger
-  readonly nowMs: number
-  readonly producerIdExpirationMs: number
-  readonly indexIntervalBytes: number
   readonly createSegment: (baseOffset: number) => Segment
 }
+
+const defaultProducerIdExpirationMs = 86_400_000
 
 /**
  * Reads what stands in the directory of a log; makes directory and first segment when there is nothing. The files must be
  * whole; only a torn end of the last segment is cut off, with a warning. Throws DiskError.
  */
 export function loadLog(options: LoadOptions): LoadedLog {
-  const { disk } = options.files
-  if (options.entries === undefined && disk.stat(options.directory) === undefined) {
-    disk.makeDirectory(options.directory)
-  }
-  const entries = options.entries ?? disk.readDirectory(options.directory)
+  const { checkpoints } = options
+  const { disk, directory } = options.log
+  if (checkpoints.entries === undefined && disk.stat(directory) === undefined) disk.makeDirectory(directory)
+  const entries = checkpoints.entries ?? disk.readDirectory(directory)
   const found = openSegments(options, entries)
   const hasSegments = found.length > 0
-  if (!hasSegments) found.push(options.createSegment(options.logStartOffset ?? 0))
+  if (!hasSegments) found.push(options.createSegment(checkpoints.logStartOffset ?? 0))
   let segments = new SegmentList(found)
   let endOffset = hasSegments ? endOf(segments.active, options) : segments.active.baseOffset
-  let logStartOffset = Math.max(options.logStartOffset ?? 0, segments.first.baseOffset)
+  let logStartOffset = Math.max(checkpoints.logStartOffset ?? 0, segments.first.baseOffset)
   if (logStartOffset > endOffset) {
     // Records below were deleted and the end was lost: nothing that is here may be read any more.
     for (const segment of segments.all) segment.deleteFiles()
@@ -61,20 +51,16 @@ export function loadLog(options: LoadOptions): LoadedLog {
     endOffset = logStartOffset
   }
   logStartOffset = Math.min(logStartOffset, endOffset)
-  const leaderEpochs =
-    options.leaderEpochs ?? readLeaderEpochs(disk, options.directory) ?? epochsOf(segments.all)
+  const leaderEpochs = checkpoints.leaderEpochs ?? readLeaderEpochs(disk, directory) ?? epochsOf(segments.all)
   leaderEpochs.truncateFromEnd(endOffset)
   leaderEpochs.truncateFromStart(logStartOffset)
   const producers =
-    options.producers ??
-    loadProducers({
-      disk,
-      directory: options.directory,
+    checkpoints.producers ??
+    loadProducers(options.log, {
+      directory,
       entries,
       segments: segments.all,
       endOffset,
-      nowMs: options.nowMs,
-      expirationMs: options.producerIdExpirationMs,
     })
   return { segments, leaderEpochs, producers, logStartOffset, endOffset }
 }
@@ -83,25 +69,32 @@ export function loadLog(options: LoadOptions): LoadedLog {
  * The producers after all records of `segments`, which end at `endOffset`. Snapshots of states that are not in the log any
  * more are removed, and those that nobody will ask for: only the newest and the ones at the base of a segment are kept.
  */
-export function loadProducers(options: {
-  readonly disk: Disk
-  readonly directory: string
-  readonly entries?: readonly DirectoryEntry[]
-  readonly segments: readonly Segment[]
-  readonly endOffset: number
-  readonly nowMs: number
-  readonly expirationMs: number
-}): ProducerState {
-  const { disk, directory, segments, endOffset } = options
+export function loadProducers(
+  { disk, clock, producerIdExpirationMs }: LogOptions,
+  found: {
+    readonly directory: string
+    readonly entries?: readonly DirectoryEntry[]
+    readonly segments: readonly Segment[]
+    readonly endOffset: number
+  },
+): ProducerState {
+  const { directory, segments, endOffset } = found
+  const options = {
+    nowMs: clock.nowMs(),
+    expirationMs: producerIdExpirationMs ?? defaultProducerIdExpirationMs,
+  }
   const bases = new Set(segments.map(segment => segment.baseOffset))
-  const offsets = snapshotOffsets(options.entries ?? disk.readDirectory(directory))
+  const offsets = snapshotOffsets(found.entries ?? disk.readDirectory(directory))
   const newest = Math.max(Number.NEGATIVE_INFINITY, ...offsets.filter(offset => offset <= endOffset))
   const kept: number[] = []
   for (const offset of offsets) {
     if (offset <= endOffset && (offset === newest || bases.has(offset))) kept.push(offset)
     else disk.unlink(`${directory}/${segmentFileName(offset, 'snapshot')}`)
   }
-  return replayProducers(segments, readNewestProducerSnapshot(disk, directory, kept, endOffset), options)
+  const snapshot = readNewestProducerSnapshot(disk, directory, kept, endOffset)
+  // As after every clean stop: there is nothing to replay, so nothing is opened.
+  if (snapshot?.offset === endOffset) return ProducerState.fromSnapshot(snapshot.entries, options)
+  return replayProducers(segments, snapshot, options)
 }
 
 /** For a log that begins anew: what was known of producers is not in it. */
@@ -119,7 +112,8 @@ function snapshotOffsets(entries: readonly DirectoryEntry[]): number[] {
 }
 
 function openSegments(options: LoadOptions, entries: readonly DirectoryEntry[]): Segment[] {
-  const { files, directory } = options
+  const { files } = options
+  const { directory, clock, settings } = options.log
   const named = entries.flatMap(({ name, kind }) => {
     const parsed = kind === 'file' ? parseSegmentFileName(name) : undefined
     return parsed === undefined || parsed.suffix !== '' ? [] : [parsed]
@@ -135,15 +129,15 @@ function openSegments(options: LoadOptions, entries: readonly DirectoryEntry[]):
         files,
         directory,
         baseOffset,
-        indexIntervalBytes: options.indexIntervalBytes,
-        createdAtMs: stat?.modifiedAtMs ?? options.nowMs,
+        indexIntervalBytes: settings()['index.interval.bytes'],
+        createdAtMs: stat?.modifiedAtMs ?? clock.nowMs(),
         hasTransactionIndex: withTransactions.has(baseOffset),
         sizeInBytes: stat?.sizeInBytes ?? 0,
       })
     })
 }
 
-function endOf(active: Segment, { end, logger }: LoadOptions): number {
+function endOf(active: Segment, { checkpoints: { end }, log: { logger } }: LoadOptions): number {
   if (end?.segmentBase === active.baseOffset && end.segmentBytes === active.sizeInBytes) return end.endOffset
   const { nextOffset, problem } = active.readEnd()
   if (problem !== undefined) {

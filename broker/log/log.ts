@@ -1,53 +1,44 @@
 import type { Uuid } from '../../protocol/index.ts'
-import { randomInt } from '../../runtime/random.ts'
+import { appendAsFollower } from './append-as-follower.ts'
+import { type AppendInto, appendAsLeader } from './append-as-leader.ts'
 import type { CleanedGroup } from './cleaning-job.ts'
 import { CleaningState } from './cleaning-state.ts'
-import { checkFollowed } from './check-followed.ts'
-import { DiskError } from './disk.ts'
+import { deleteOldSegments } from './delete-old-segments.ts'
+import { DiskError, isDiskFull } from './disk.ts'
 import { saveLeaderEpochs } from './leader-epoch-file.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { loadLog, loadProducers, removeProducerSnapshots } from './load-log.ts'
+import { refuseByReserve, refuseClosed, refuseFailed, refuseForRoom } from './log-refusals.ts'
 import type { LogRead } from './log-slice.ts'
-import type {
-  AppendOutcome,
-  AppendRefused,
-  LeaderAppendOptions,
-  LogCheckpoints,
-  LogOptions,
+import {
+  type AppendOutcome,
+  type AppendRefused,
+  type LeaderAppendOptions,
+  type LogCheckpoints,
+  type LogOptions,
 } from './log-options.ts'
 import { LogTail, type WriteListener } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
-import { addBatchToDraft } from './producer-batches.ts'
 import { writeProducerSnapshot } from './producer-snapshots.ts'
-import { type ProducerDraft, ProducerState } from './producer-state.ts'
+import { ProducerState } from './producer-state.ts'
 import { type ReadFrom, type ReadOptions, readSegments } from './read-segments.ts'
 import { RemovedSegments } from './removed-segments.ts'
-import { decideRetention } from './retention.ts'
-import { Segment } from './segment.ts'
+import { newSegment } from './new-segment.ts'
+import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
-import { storeFollowed } from './store-followed.ts'
 import { swapSegments } from './swap-segments.ts'
 import { findRecordAtTime, findRecordOfMaxTime, type LookedIn, type RecordAtTime } from './time-lookup.ts'
 import { DamagedTransactionIndex } from './transaction-index.ts'
-import { mostUnpackedBytes, validateBatch } from './validate-batch.ts'
+import { mostUnpackedBytes } from './validate-batch.ts'
 
-export type {
-  AppendOutcome,
-  AppendRefused,
-  LeaderAppendOptions,
-  LogCheckpoints,
-  LogOptions,
-} from './log-options.ts'
+export type * from './log-options.ts'
 export type { LogRead } from './log-slice.ts'
-export type { WriteListener } from './log-tail.ts'
-export type { ReadOptions } from './read-segments.ts'
-export type { RecordAtTime } from './time-lookup.ts'
 
 /**
  * The log of one partition. Appending gives out offsets at once; the bytes are in the file by the end of the turn, and
  * then readable (see LogTail). Producer state and leader epochs run ahead with the offsets given out, so that the next append
- * of the same turn is checked against them; should the write fail, the log is closed for good, and they are made
- * anew from the files at the next start.
+ * of the same turn is checked against them. Should the disk have no room for the bytes, all three are taken back; should it
+ * fail otherwise, the log is closed for good, and they are made anew from the files at the next start.
  *
  * The files in `directory` must be whole: after an unclean stop recovery runs before `open`. One log per directory.
  */
@@ -58,12 +49,12 @@ export class Log {
   /** Its compaction, which somebody else does. */
   readonly cleaning: CleaningState
   readonly #options: LogOptions
-  readonly #files: OpenFiles
   readonly #segments: SegmentList
   readonly #tail: LogTail
   readonly #leaderEpochs: LeaderEpochs
   readonly #removed: RemovedSegments
   readonly #readFrom: ReadFrom
+  readonly #createSegment: (baseOffset: number) => Segment
   #directory: string
   #producers: ProducerState
   #logStartOffset: number
@@ -77,29 +68,20 @@ export class Log {
   }
 
   private constructor(options: LogOptions, checkpoints: LogCheckpoints) {
-    const { disk, clock, logger, turn, settings, directory } = options
+    const { directory, disk, clock, logger, settings } = options
     this.topic = options.topic
     this.partition = options.partition
     this.topicId = options.topicId
     this.cleaning = new CleaningState(checkpoints.firstDirtyOffset)
     this.#options = options
     this.#directory = directory
-    this.#files = OpenFiles.of(disk)
-    this.#removed = new RemovedSegments(clock, logger)
-    const loaded = loadLog({
-      directory,
-      files: this.#files,
-      logStartOffset: checkpoints.logStartOffset,
-      end: checkpoints.end,
-      leaderEpochs: checkpoints.leaderEpochs,
-      producers: checkpoints.producers,
-      entries: checkpoints.entries,
-      logger,
-      nowMs: clock.nowMs(),
-      producerIdExpirationMs: this.#producerIdExpirationMs,
-      indexIntervalBytes: settings()['index.interval.bytes'],
-      createSegment: baseOffset => this.#createSegment(baseOffset),
-    })
+    const files = OpenFiles.of(disk)
+    const delayMs = (): number => settings()['file.delete.delay.ms']
+    this.#removed = new RemovedSegments({ disk, clock, logger, delayMs })
+    const createSegment = (baseOffset: number): Segment =>
+      newSegment(options, files, this.#directory, baseOffset)
+    this.#createSegment = createSegment
+    const loaded = loadLog({ log: options, checkpoints, files, createSegment })
     const { endOffset } = loaded
     this.#segments = loaded.segments
     this.#leaderEpochs = loaded.leaderEpochs
@@ -108,19 +90,14 @@ export class Log {
     this.#highWatermark = clamp(checkpoints.highWatermark ?? 0, loaded.logStartOffset, endOffset)
     this.#producers.highWatermarkMoved(this.#highWatermark)
     this.#tail = new LogTail({
-      disk,
-      clock,
-      turn,
-      settings,
+      log: options,
       segments: this.#segments,
       leaderEpochs: this.#leaderEpochs,
-      createSegment: baseOffset => this.#createSegment(baseOffset),
-      writeSnapshot: offset => writeProducerSnapshot(disk, this.#directory, offset, this.#producers),
+      producers: () => this.#producers,
+      createSegment,
       directory: () => this.#directory,
       endOffset,
       recoveryPoint: clamp(checkpoints.recoveryPoint ?? 0, loaded.logStartOffset, endOffset),
-      onFailed: error => options.onFailed?.(error),
-      onRecoveryPointDue: () => options.onRecoveryPointDue?.(),
     })
     this.#readFrom = {
       segments: this.#segments,
@@ -201,40 +178,10 @@ export class Log {
 
   /** Validates one batch, gives out its offsets, stages or writes it. `records` is changed in place and not needed afterwards. */
   appendAsLeader(records: Buffer, options: LeaderAppendOptions): AppendOutcome {
-    const refusal = this.#refusal() ?? (options.origin === 'client' ? this.#refusalOfFullDisk() : undefined)
+    const refusal = this.#refusal()
     if (refusal !== undefined) return refusal
-    const settings = this.#options.settings()
-    const nowMs = this.#options.clock.nowMs()
-    const { origin, apiVersion } = options
-    const valid = validateBatch(records, settings, { origin, apiVersion, nowMs })
-    if (valid.kind === 'refused') return valid
-
-    const { batch } = valid
-    const baseOffset = this.nextOffset
-    batch.setBaseOffset(baseOffset)
-    batch.setPartitionLeaderEpoch(options.leaderEpoch)
-    let draft: ProducerDraft | undefined
-    if (batch.producerId >= 0) {
-      draft = this.#producers.draft({ ...options, nowMs })
-      const verdict = addBatchToDraft(draft, batch, options.transactionVersion)
-      if (verdict.kind === 'refused') return verdict
-      if (verdict.kind === 'duplicate') {
-        const { lastOffset, timestampMs } = verdict
-        return { kind: 'duplicate', baseOffset: verdict.baseOffset, lastOffset, logAppendTimeMs: timestampMs }
-      }
-    }
-    const { lastOffset } = batch
-    const stored = this.#tail.attempt(() => {
-      if (this.#tail.mustRoll(settings, batch)) this.#tail.roll(baseOffset)
-      this.#tail.note(batch)
-      this.#tail.add(batch.buffer, batch.start, batch.sizeInBytes)
-      return true
-    })
-    if (stored === undefined) return this.#refusal() ?? neverRefused()
-    this.#usedLately = true
-    this.#leaderEpochs.assign(options.leaderEpoch, baseOffset)
-    if (draft !== undefined) this.#tail.ended(draft.takeOver())
-    return { kind: 'appended', baseOffset, lastOffset, logAppendTimeMs: valid.logAppendTimeMs }
+    if (options.origin === 'client' && this.#options.isWritable?.() === false) return refuseByReserve(this)
+    return this.#outcome(appendAsLeader(this.#appendInto(), records, options))
   }
 
   /**
@@ -244,40 +191,12 @@ export class Log {
   appendAsFollower(records: Buffer, options: { readonly leaderEpoch?: number } = {}): AppendOutcome {
     const refusal = this.#refusal()
     if (refusal !== undefined) return refusal
-    const checked = checkFollowed(records, options.leaderEpoch ?? Number.POSITIVE_INFINITY)
-    if ('error' in checked) return { kind: 'refused', ...checked }
-    const { batches } = checked
-    const [first] = batches
-    const appended = (): AppendOutcome => ({
-      kind: 'appended',
-      baseOffset: first?.baseOffset ?? this.nextOffset,
-      lastOffset: this.nextOffset - 1,
-      logAppendTimeMs: -1,
-    })
-    if (first === undefined) return appended()
-    const isFirstOfLog = this.sizeInBytes === 0 && first.lastOffset >= this.nextOffset
-    if (first.baseOffset < this.nextOffset && !isFirstOfLog) {
-      const message = `The leader sent offset ${first.baseOffset}, but ${this.nextOffset} is next here.`
-      return { kind: 'refused', error: 'UNKNOWN_SERVER_ERROR', message }
+    const into = {
+      ...this.#appendInto(),
+      isEmpty: this.sizeInBytes === 0,
+      startBelowLogStart: (offset: number) => this.#startBelowLogStart(offset),
     }
-    const stored = this.#tail.attempt(() => {
-      if (first.baseOffset < this.nextOffset) this.#startBelowLogStart(first.baseOffset)
-      storeFollowed(
-        {
-          tail: this.#tail,
-          leaderEpochs: this.#leaderEpochs,
-          producers: this.#producers,
-          settings: this.#options.settings(),
-          nowMs: this.#options.clock.nowMs(),
-        },
-        records,
-        batches,
-      )
-      return true
-    })
-    if (stored === undefined) return this.#refusal() ?? neverRefused()
-    this.#usedLately = true
-    return appended()
+    return this.#outcome(appendAsFollower(into, records, options.leaderEpoch ?? Number.POSITIVE_INFINITY))
   }
 
   /** Where the bytes are that begin with the batch that contains `offset`. Nothing is read of them yet. */
@@ -289,8 +208,9 @@ export class Log {
     try {
       return readSegments(this.#readFrom, options)
     } catch (error) {
-      if (error instanceof DiskError) this.#tail.fail(error)
-      else if (!(error instanceof DamagedTransactionIndex)) throw error
+      if (!(error instanceof DiskError || error instanceof DamagedTransactionIndex)) throw error
+      // What had to be written was an index that was missing; it is tried again by the next reader.
+      if (error instanceof DiskError && !isDiskFull(error)) this.#tail.fail(error)
       return { error: 'KAFKA_STORAGE_ERROR' }
     }
   }
@@ -316,20 +236,17 @@ export class Log {
       return
     }
     this.cleaning.truncatedTo(offset)
-    this.#tail.attempt(() => {
-      for (const segment of this.#segments.removeAbove(offset)) this.#remove(segment)
+    this.#tail.attemptOrFail(() => {
+      for (const segment of this.#segments.removeAbove(offset)) this.#removed.remove(segment)
       this.#segments.active.truncateTo(offset)
       this.#leaderEpochs.truncateFromEnd(offset)
       this.#logStartOffset = Math.min(this.#logStartOffset, offset)
       this.#highWatermark = Math.min(this.#highWatermark, offset)
-      this.#cutTailTo(offset)
-      this.#producers = loadProducers({
-        disk: this.#options.disk,
+      this.#tail.cutTo(offset)
+      this.#producers = loadProducers(this.#options, {
         directory: this.#directory,
         segments: this.#segments.all,
         endOffset: offset,
-        nowMs: this.#options.clock.nowMs(),
-        expirationMs: this.#producerIdExpirationMs,
       })
       this.#producers.highWatermarkMoved(this.#highWatermark)
     })
@@ -338,15 +255,15 @@ export class Log {
   /** Drops everything and goes on at `offset`. */
   truncateFullyAndStartAt(offset: number): void {
     this.cleaning.startedAnew()
-    this.#tail.attempt(() => {
+    this.#tail.attemptOrFail(() => {
       this.#tail.discard()
       const old = this.#segments.removeFirst(this.#segments.length)
-      for (const segment of old) this.#remove(segment)
-      this.#segments.add(this.#createSegment(offset))
+      for (const segment of old) this.#removed.remove(segment)
+      this.#segments.add(this.#removed.makeRoomFor(() => this.#createSegment(offset)))
       this.#leaderEpochs.clear()
       this.#logStartOffset = offset
       this.#highWatermark = offset
-      this.#cutTailTo(offset)
+      this.#tail.cutTo(offset)
       removeProducerSnapshots(this.#options.disk, this.#directory)
       this.#producers = new ProducerState()
     })
@@ -364,14 +281,14 @@ export class Log {
 
   /** Puts what compaction has written in the place of what it was made of. */
   swapIn(group: CleanedGroup): void {
-    this.#tail.attempt(() =>
+    this.#tail.attemptOrFail(() =>
       swapSegments({
         group,
         segments: this.#segments,
-        files: this.#files,
+        files: OpenFiles.of(this.#options.disk),
         directory: this.#directory,
         indexIntervalBytes: this.#options.settings()['index.interval.bytes'],
-        remove: segment => this.#removed.remove(segment, this.#options.settings()['file.delete.delay.ms']),
+        removed: this.#removed,
       }),
     )
   }
@@ -383,7 +300,7 @@ export class Log {
   deleteOldSegments(nowMs: number): number {
     if (this.#closed || this.cleaning.isUnderWay) return 0
     this.#tail.write()
-    return this.#tail.attempt(() => this.#deleteOldSegments(nowMs)) ?? 0
+    return this.#tail.attemptOrFail(() => this.#deleteOldSegments(nowMs)) ?? 0
   }
 
   /** Everything appended so far is on the device when it resolves. Callers share one sync at a time. */
@@ -440,35 +357,26 @@ export class Log {
     }
   }
 
-  get #producerIdExpirationMs(): number {
-    return this.#options.producerIdExpirationMs ?? 86_400_000
-  }
-
   #refusal(): AppendRefused | undefined {
-    if (this.failure === undefined && !this.#closed) return undefined
-    const why =
-      this.failure === undefined ? 'is closed.' : `cannot be written any more: ${this.failure.message}`
-    return refuseStorage(`The log of ${this.topic}-${this.partition} ${why}`)
+    const { failure, refused } = this.#tail
+    if (failure !== undefined) return refuseFailed(this, failure)
+    if (this.#closed) return refuseClosed(this)
+    return refused === undefined ? undefined : refuseForRoom(this, refused)
   }
 
-  #refusalOfFullDisk(): AppendRefused | undefined {
-    if (this.#options.isWritable?.() !== false) return undefined
-    return refuseStorage(
-      `The disk that holds ${this.topic}-${this.partition} is too full for new records; reading, deleting and retention go on.`,
-    )
+  #appendInto(): AppendInto {
+    return {
+      tail: this.#tail,
+      leaderEpochs: this.#leaderEpochs,
+      producers: this.#producers,
+      settings: this.#options.settings(),
+      nowMs: this.#options.clock.nowMs(),
+    }
   }
 
-  #createSegment(baseOffset: number): Segment {
-    const settings = this.#options.settings()
-    const jitterMs = Math.min(settings['segment.jitter.ms'], settings['segment.ms'])
-    return Segment.create({
-      files: this.#files,
-      directory: this.#directory,
-      baseOffset,
-      indexIntervalBytes: settings['index.interval.bytes'],
-      createdAtMs: this.#options.clock.nowMs(),
-      rollJitterMs: jitterMs > 0 ? randomInt(this.#options.random, jitterMs) : 0,
-    })
+  #outcome(outcome: AppendOutcome | undefined): AppendOutcome {
+    if (outcome?.kind === 'appended') this.#usedLately = true
+    return outcome ?? this.#refusal() ?? neverRefused()
   }
 
   /**
@@ -490,29 +398,24 @@ export class Log {
     }
   }
 
-  #cutTailTo(offset: number): void {
-    const lowersRecoveryPoint = offset < this.recoveryPoint
-    this.#tail.cutTo(offset)
-    if (lowersRecoveryPoint) this.#options.onRecoveryPointDue?.()
-  }
-
   #deleteOldSegments(nowMs: number): number {
     const { topic, partition } = this
-    const facts = {
-      segments: this.#segments.all.map(segment => ({
-        baseOffset: segment.baseOffset,
-        sizeInBytes: segment.sizeInBytes,
-        timestampMs: () => segment.timestampMs,
-      })),
-      logStartOffset: this.#logStartOffset,
-      logEndOffset: this.logEndOffset,
-      highWatermark: this.#highWatermark,
+    const { count, reason } = deleteOldSegments(
+      {
+        segments: this.#segments,
+        logStartOffset: this.#logStartOffset,
+        logEndOffset: this.logEndOffset,
+        highWatermark: this.#highWatermark,
+        settings: this.#options.settings(),
+        roll: () => {
+          this.roll()
+          return this.#segments.active.baseOffset === this.nextOffset
+        },
+        remove: segment => this.#removed.remove(segment),
+      },
       nowMs,
-    }
-    const { count, reason } = decideRetention(facts, this.#options.settings())
+    )
     if (count === 0) return 0
-    if (count === this.#segments.length) this.#tail.roll(this.nextOffset)
-    for (const segment of this.#segments.removeFirst(count)) this.#remove(segment)
     this.#moveLogStart(this.#segments.first.baseOffset)
     const { logStartOffset } = this
     this.#options.logger.info(
@@ -520,11 +423,6 @@ export class Log {
       'Old segments were deleted.',
     )
     return count
-  }
-
-  #remove(segment: Segment): void {
-    this.#options.disk.unlink(segment.path('snapshot'))
-    this.#removed.remove(segment, this.#options.settings()['file.delete.delay.ms'])
   }
 
   #moveLogStart(offset: number): void {
@@ -539,12 +437,8 @@ export class Log {
   }
 }
 
-function refuseStorage(message: string): AppendRefused {
-  return { kind: 'refused', error: 'KAFKA_STORAGE_ERROR', message }
-}
-
 function neverRefused(): never {
-  throw new Error('An append that failed has closed the log.')
+  throw new Error('An append that could not be written has a reason.')
 }
 
 function clamp(value: number, least: number, most: number): number {

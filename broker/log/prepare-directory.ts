@@ -121,8 +121,10 @@ function readCheckpoint(
 ): ReplicaOffsets | undefined {
   const file = `${path}/${checkpointFileNames[kind]}`
   const content = disk.readFile(file)
-  const offsets = content === undefined ? undefined : parseOffsetCheckpoint(content.toString('utf8'))
-  if (content !== undefined && offsets === undefined) {
+  // Kafka makes its files empty, and writes the first checkpoint to them a minute later.
+  if (content === undefined || content.length === 0) return undefined
+  const offsets = parseOffsetCheckpoint(content.toString('utf8'))
+  if (offsets === undefined) {
     logger.warn(
       { file },
       'A checkpoint file is damaged and is not used; what it said is found out from the logs.',
@@ -172,7 +174,7 @@ function isDirectory(disk: Disk, path: string, entry: DirectoryEntry): boolean {
 
 const expectedNames: ReadonlySet<string> = new Set([
   ...Object.values(checkpointFileNames),
-  ...Object.values(checkpointFileNames).map(name => `${name}.tmp`),
+  ...Object.values(checkpointFileNames).flatMap(name => [`${name}.tmp`, `${name}.new`]),
   metaPropertiesFileName,
   `${metaPropertiesFileName}.tmp`,
   'bootstrap.checkpoint',

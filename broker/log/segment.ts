@@ -1,13 +1,13 @@
-import { join } from 'node:path'
 import { RecordBatchView } from '../../protocol/index.ts'
-import { assert } from '../../runtime/assert.ts'
-import { DiskError } from './disk.ts'
-import { type SegmentFileKind, segmentFileName } from './file-names.ts'
+import { type Disk, DiskError } from './disk.ts'
+import type { SegmentFileKind } from './file-names.ts'
 import { HeaderScan, type ReadAt, scanBufferBytes } from './header-scan.ts'
-import { OffsetIndex } from './offset-index.ts'
+import type { OffsetIndex } from './offset-index.ts'
 import { LazyFile, type OpenFiles } from './open-files.ts'
-import { TimeIndex } from './time-index.ts'
 import { readAbortedTransactions } from './read-aborted-transactions.ts'
+import { SegmentFiles } from './segment-files.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
+import type { TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
 import { WarmRange } from './warm-range.ts'
 
@@ -32,21 +32,14 @@ export interface BatchAt {
   readonly position: number
 }
 
-/** Greatest distance from the base offset that the indexes can express. */
-const greatestRelativeOffset = 2 ** 31 - 1
-
 /** Scans that end before anybody else can begin one share this. */
 const sharedScanBuffer = Buffer.allocUnsafeSlow(scanBufferBytes)
-
-const fileKinds: readonly SegmentFileKind[] = ['log', 'index', 'timeindex', 'txnindex']
 
 /**
  * One .log file with its offset and time index. Knows batches by their headers only.
  *
  * Three sizes, each at most the one before: `sizeInBytes` counts batches that are noted and may still wait in memory,
  * `writtenBytes` what the file holds, `readableBytes` what readers may see.
- *
- * The indexes of a segment that is only read are opened when first used, and made anew if they are missing or broken.
  */
 export class Segment {
   readonly baseOffset: number
@@ -54,24 +47,15 @@ export class Segment {
   readonly rollJitterMs: number
   /** What was read lately, by anybody. */
   readonly warm = new WarmRange()
-  readonly #files: OpenFiles
-  readonly #indexIntervalBytes: number
+  readonly #disk: Disk
+  readonly #files: SegmentFiles
   readonly #log: LazyFile
-  readonly #offsets: OffsetIndex
-  readonly #times: TimeIndex
-  #directory: string
-  #suffix: string
+  readonly #indexes: SegmentIndexes
   #sizeInBytes = 0
   #writtenBytes = 0
   #readableBytes = 0
-  #indexesOpen = false
   /** The batches behind the last index entry have been looked at: needed before anything is added. */
   #isEndRead = false
-  #bytesSinceIndexEntry = 0
-  #timesKnown = false
-  #wasCut = false
-  #largestTimestamp = -1
-  #offsetOfLargestTimestamp = -1
   #firstTimestamp: number | undefined
   #cuts = 0
   #hasTransactionIndex: boolean | undefined
@@ -83,25 +67,27 @@ export class Segment {
     this.baseOffset = options.baseOffset
     this.createdAtMs = options.createdAtMs
     this.rollJitterMs = options.rollJitterMs ?? 0
-    this.#files = options.files
-    this.#indexIntervalBytes = options.indexIntervalBytes
-    this.#directory = options.directory
-    this.#suffix = options.suffix ?? ''
+    this.#disk = options.files.disk
+    this.#files = new SegmentFiles(this.#disk, options.directory, this.baseOffset, options.suffix ?? '')
     this.#hasTransactionIndex = options.hasTransactionIndex
     this.#log = new LazyFile(options.files, this.path('log'), isNew)
-    this.#offsets = new OffsetIndex(options.files, options.baseOffset, () => this.path('index'))
-    this.#times = new TimeIndex(options.files, options.baseOffset, () => this.path('timeindex'))
+    this.#indexes = new SegmentIndexes({
+      files: options.files,
+      baseOffset: options.baseOffset,
+      intervalBytes: options.indexIntervalBytes,
+      pathOf: kind => this.path(kind),
+      writtenBytes: () => this.#writtenBytes,
+      scan: from => this.#scan(from),
+    })
   }
 
   /** An empty segment; files that stand at its names are emptied. */
   static create(options: SegmentOptions): Segment {
     const segment = new Segment(options, true)
     if (segment.#log.size() > 0) segment.#log.truncate(0)
-    for (const kind of ['index', 'timeindex', 'txnindex'] as const)
-      options.files.disk.unlink(segment.path(kind))
+    segment.#files.removeIndexes()
     segment.#hasTransactionIndex = false
-    segment.#indexesOpen = true
-    segment.#timesKnown = true
+    segment.#indexes.startEmpty()
     segment.#isEndRead = true
     return segment
   }
@@ -128,7 +114,7 @@ export class Segment {
   }
 
   get directory(): string {
-    return this.#directory
+    return this.#files.directory
   }
 
   /** Grows each time that bytes are cut off: what was found before must not be read any more. */
@@ -138,14 +124,12 @@ export class Segment {
 
   /** Largest time of a record; -1 when none has one. */
   get largestTimestamp(): number {
-    this.#findTimes()
-    return this.#largestTimestamp
+    return this.#indexes.largestTimestamp
   }
 
   /** Last offset of the first batch with the largest time. */
   get offsetOfLargestTimestamp(): number {
-    this.#findTimes()
-    return this.#offsetOfLargestTimestamp
+    return this.#indexes.offsetOfLargestTimestamp
   }
 
   /** Largest time of the first batch; -1 when it has none or there is no batch. */
@@ -158,26 +142,24 @@ export class Segment {
   }
 
   get offsets(): OffsetIndex {
-    this.#openIndexes()
-    return this.#offsets
+    return this.#indexes.offsets
   }
 
   get times(): TimeIndex {
-    this.#openIndexes()
-    return this.#times
+    return this.#indexes.times
   }
 
   /** The aborted transactions whose markers stand in this segment. */
   get transactions(): TransactionIndex {
     if (this.#transactions !== undefined) return this.#transactions
-    const { disk } = this.#files
+    const disk = this.#disk
     const path = this.path('txnindex')
     this.#hasTransactionIndex ??= disk.stat(path) !== undefined
     this.#transactions = new TransactionIndex({
       disk,
       path,
       exists: this.#hasTransactionIndex,
-      rebuild: () => readAbortedTransactions(disk, this.#directory, this.baseOffset),
+      rebuild: () => readAbortedTransactions(disk, this.directory, this.baseOffset),
     })
     return this.#transactions
   }
@@ -186,7 +168,7 @@ export class Segment {
   get timestampMs(): number {
     const largest = this.largestTimestamp
     if (largest >= 0) return largest
-    return this.#files.disk.stat(this.path('log'))?.modifiedAtMs ?? this.createdAtMs
+    return this.#disk.stat(this.path('log'))?.modifiedAtMs ?? this.createdAtMs
   }
 
   get isPublished(): boolean {
@@ -194,11 +176,11 @@ export class Segment {
   }
 
   path(kind: SegmentFileKind): string {
-    return join(this.#directory, segmentFileName(this.baseOffset, kind, this.#suffix))
+    return this.#files.path(kind)
   }
 
   fits(offset: number): boolean {
-    return offset >= this.baseOffset && offset - this.baseOffset <= greatestRelativeOffset
+    return this.#indexes.fits(offset)
   }
 
   isIndexFull(maxIndexBytes: number): boolean {
@@ -210,37 +192,18 @@ export class Segment {
    * used to make indexes anew from a scan (after `forgetBatches`).
    */
   noteBatch(lastOffset: number, maxTimestamp: number, sizeInBytes: number): void {
-    assert(this.fits(lastOffset), 'A segment cannot index an offset so far from its base.', {
-      baseOffset: this.baseOffset,
-      lastOffset,
-    })
     if (!this.#isEndRead) this.#readKnownEnd()
     const position = this.#sizeInBytes
     if (position === 0) this.#firstTimestamp = maxTimestamp
-    if (maxTimestamp > this.#largestTimestamp) {
-      this.#largestTimestamp = maxTimestamp
-      this.#offsetOfLargestTimestamp = lastOffset
-    }
-    if (this.#bytesSinceIndexEntry > this.#indexIntervalBytes) {
-      this.#offsets.append(lastOffset, position)
-      this.#times.append(this.#largestTimestamp, this.#offsetOfLargestTimestamp)
-      this.#bytesSinceIndexEntry = 0
-    }
-    this.#bytesSinceIndexEntry += sizeInBytes
+    this.#indexes.note(lastOffset, maxTimestamp, position, sizeInBytes)
     this.#sizeInBytes = position + sizeInBytes
   }
 
   /** Empties the books and the indexes; the file keeps its bytes. For a scan that notes every batch again. */
   forgetBatches(): void {
-    this.#offsets.clear()
-    this.#times.clear()
-    this.#indexesOpen = true
-    this.#timesKnown = true
+    this.#indexes.clear()
     this.#isEndRead = true
-    this.#largestTimestamp = -1
-    this.#offsetOfLargestTimestamp = -1
     this.#firstTimestamp = undefined
-    this.#bytesSinceIndexEntry = 0
     this.#sizeInBytes = 0
   }
 
@@ -255,9 +218,17 @@ export class Segment {
     this.#readableBytes = position
   }
 
-  /** After a failed write: a part of it may stand in the file, which nobody is to find. */
-  cutUnwritten(): void {
-    this.#log.truncate(this.#writtenBytes)
+  /**
+   * Undoes what was noted and written since the file ended at `position` and `offset` was the next: none of it was
+   * readable, and not all of it may be in the file.
+   */
+  takeBack(position: number, offset: number): void {
+    this.#log.truncate(position)
+    this.#writtenBytes = position
+    this.#sizeInBytes = position
+    this.transactions.truncateTo(offset)
+    if (position === 0) this.forgetBatches()
+    else this.#indexes.truncateTo(offset)
   }
 
   /**
@@ -267,15 +238,8 @@ export class Segment {
    */
   readEnd(): { readonly nextOffset: number; readonly problem: string | undefined } {
     this.#isEndRead = true
-    this.#openIndexes()
     const fileBytes = this.#writtenBytes
-    const last = this.#offsets.last()
-    const lastTime = this.#times.last()
-    this.#largestTimestamp = lastTime?.timestamp ?? -1
-    this.#offsetOfLargestTimestamp = lastTime?.offset ?? -1
-    this.#timesKnown = true
-    this.#sizeInBytes = last?.position ?? 0
-    this.#bytesSinceIndexEntry = 0
+    this.#sizeInBytes = this.#indexes.goBackToLastEntry()
     let nextOffset = this.baseOffset
     const scan = new HeaderScan(this.#readAt, this.#sizeInBytes, fileBytes)
     while (scan.next()) {
@@ -352,7 +316,6 @@ export class Segment {
     const found = offset <= this.baseOffset ? { position: 0 } : this.find(offset)
     this.transactions.truncateTo(offset)
     if (found === undefined) return
-    this.#openIndexes()
     this.#sizeInBytes = found.position
     this.cutToNoted()
     this.warm.clear()
@@ -360,22 +323,12 @@ export class Segment {
       this.forgetBatches()
       return
     }
-    this.#offsets.truncateTo(offset)
-    this.#times.truncateTo(offset)
-    this.#bytesSinceIndexEntry = 0
-    this.#timesKnown = false
-    this.#wasCut = true
+    this.#indexes.truncateTo(offset)
   }
 
   /** Writes the last entry of the time index and everything that the indexes hold back; nothing is appended any more. */
   becomeInactive(): void {
-    this.#findTimes()
-    if (this.#largestTimestamp >= 0)
-      this.#times.append(this.#largestTimestamp, this.#offsetOfLargestTimestamp)
-    this.#offsets.store()
-    this.#times.store()
-    this.#offsets.release()
-    this.#times.release()
+    this.#indexes.finish()
   }
 
   /** fdatasync of the .log file, off the loop. */
@@ -386,10 +339,7 @@ export class Segment {
   /** Everything of a closed segment to the device, off the loop. */
   async syncAll(): Promise<void> {
     await this.#log.sync()
-    if (this.#indexesOpen) {
-      await this.#offsets.sync()
-      await this.#times.sync()
-    }
+    await this.#indexes.sync()
     await this.transactions.sync()
     this.release()
   }
@@ -397,66 +347,51 @@ export class Segment {
   /** The same at once, for recovery. */
   syncNow(): void {
     this.#log.syncNow()
-    if (this.#indexesOpen) {
-      this.#offsets.syncNow()
-      this.#times.syncNow()
-    }
+    this.#indexes.syncNow()
     this.release()
   }
 
   /** Gives back memory and descriptors. Index entries held back are written. */
   release(): void {
-    if (this.#indexesOpen) {
-      this.#offsets.release()
-      this.#times.release()
-    }
+    this.#indexes.release()
     this.#log.close()
+  }
+
+  /** Gives back the descriptors. Index entries held back are not written: for a segment that is no part of its log any more. */
+  close(): void {
+    this.#log.close()
+    this.#indexes.close()
   }
 
   /** Renames every file there is of it: `.deleted` before removal, `.swap` and none in compaction. */
   changeSuffix(suffix: string): void {
-    const { disk } = this.#files
-    for (const kind of fileKinds) {
-      const from = this.path(kind)
-      if (disk.stat(from) === undefined) continue
-      disk.rename(from, join(this.#directory, segmentFileName(this.baseOffset, kind, suffix)))
-    }
-    this.#suffix = suffix
+    this.#files.changeSuffix(suffix)
     this.#pathsChanged()
   }
 
   /** The directory has been given another name. */
   directoryRenamed(directory: string): void {
-    this.#directory = directory
+    this.#files.directoryRenamed(directory)
     this.#pathsChanged()
   }
 
   /** Removes the files. A read that is under way off the loop keeps what it has open. */
   deleteFiles(): void {
-    this.#log.close()
-    this.#offsets.close()
-    this.#times.close()
-    for (const kind of fileKinds) this.#files.disk.unlink(this.path(kind))
+    this.close()
+    this.#files.remove()
   }
 
   #pathsChanged(): void {
     this.#log.renamed(this.path('log'))
-    this.#offsets.renamed()
-    this.#times.renamed()
+    this.#indexes.renamed()
     if (this.#transactions !== undefined) this.#hasTransactionIndex = this.#transactions.exists
     this.#transactions = undefined
   }
 
-  readonly #readAt: ReadAt = (target, at, length, position) =>
-    this.#log.readSync(target, at, length, position)
+  readonly #readAt: ReadAt = (...read) => this.#log.readSync(...read)
 
   #scan(from: number): HeaderScan {
-    return new HeaderScan(
-      (...read) => this.#log.readSync(...read),
-      from,
-      this.#writtenBytes,
-      sharedScanBuffer,
-    )
+    return new HeaderScan(this.#readAt, from, this.#writtenBytes, sharedScanBuffer)
   }
 
   #checkRead(got: number, wanted: number, position: number): void {
@@ -480,41 +415,5 @@ export class Segment {
       path,
       'EIO',
     )
-  }
-
-  #openIndexes(): void {
-    if (this.#indexesOpen) return
-    this.#indexesOpen = true
-    const isGood = this.#offsets.open(this.#writtenBytes) && this.#times.open()
-    if (!isGood) this.#rebuildIndexes()
-  }
-
-  #rebuildIndexes(): void {
-    this.forgetBatches()
-    const scan = this.#scan(0)
-    while (scan.next()) this.noteBatch(scan.batch.lastOffset, scan.batch.maxTimestamp, scan.batch.sizeInBytes)
-    this.#sizeInBytes = this.#writtenBytes
-    this.becomeInactive()
-  }
-
-  /**
-   * The largest time of a segment that was not written by this process, or was cut. What stands before the last offset entry
-   * is in the time index; a closed segment's time index ends with an entry that speaks for all of it.
-   */
-  #findTimes(): void {
-    if (this.#timesKnown) return
-    this.#timesKnown = true
-    this.#openIndexes()
-    const last = this.#times.last()
-    this.#largestTimestamp = last?.timestamp ?? -1
-    this.#offsetOfLargestTimestamp = last?.offset ?? -1
-    if (!this.#wasCut) return
-    const scan = this.#scan(this.#offsets.last()?.position ?? 0)
-    while (scan.next()) {
-      if (scan.batch.maxTimestamp > this.#largestTimestamp) {
-        this.#largestTimestamp = scan.batch.maxTimestamp
-        this.#offsetOfLargestTimestamp = scan.batch.lastOffset
-      }
-    }
   }
 }

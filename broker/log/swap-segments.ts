@@ -2,6 +2,7 @@ import { assert } from '../../runtime/assert.ts'
 import type { CleanedGroup } from './cleaning-job.ts'
 import { cleanedSuffix, swapSuffix } from './file-names.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { RemovedSegments } from './removed-segments.ts'
 import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 
@@ -16,8 +17,7 @@ export function swapSegments(parts: {
   readonly files: OpenFiles
   readonly directory: string
   readonly indexIntervalBytes: number
-  /** Takes a segment's files out of the log's. */
-  readonly remove: (segment: Segment) => void
+  readonly removed: RemovedSegments
 }): void {
   const { group, segments } = parts
   const bases = new Set(group.bases)
@@ -40,9 +40,8 @@ export function swapSegments(parts: {
   })
   cleaned.changeSuffix(swapSuffix)
   for (const segment of replaced) {
-    // What was known of producers at the base of the first is as true as it was.
-    if (segment !== first) parts.files.disk.unlink(segment.path('snapshot'))
-    parts.remove(segment)
+    if (segment === first) parts.removed.replaced(segment)
+    else parts.removed.remove(segment)
   }
   cleaned.changeSuffix('')
   segments.replace(replaced, cleaned)

@@ -115,10 +115,33 @@ describe('the lock of a process', () => {
     systemDisk.lock(path).release()
   })
 
+  test('lets go of it for good, and can take it again', () => {
+    const path = join(root, '.lock')
+    const first = systemDisk.lock(path)
+    expect(() => systemDisk.lock(path)).toThrow('two brokers')
+    first.release()
+    systemDisk.lock(path).release()
+  })
+
+  test('is seen although its id says nothing, as that of another container', async () => {
+    const path = join(root, '.lock')
+    const program = 'flock'
+    const holder = spawn(program, ['-x', '-F', path, 'sh', '-c', 'echo held; exec cat'])
+    await new Promise(resolve => holder.stdout.once('data', resolve))
+    try {
+      writeFileSync(path, '1 5 another-boot')
+      expect(() => systemDisk.lock(path)).toThrow('held by process 1')
+    } finally {
+      const gone = new Promise(resolve => holder.once('exit', resolve))
+      holder.kill('SIGKILL')
+      await gone
+    }
+  })
+
   test('that lives does hold', async () => {
     const path = join(root, '.lock')
     const disk = join(import.meta.dirname, '../../../broker/log/disk.ts')
-    const program = `import { systemDisk } from ${JSON.stringify(disk)}; systemDisk.lock(${JSON.stringify(path)}); console.log('held'); setInterval(() => {}, 1000)`
+    const program = `import { systemDisk } from ${JSON.stringify(disk)}; systemDisk.lock(${JSON.stringify(path)}); console.log('held'); process.stdin.resume()`
     const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program])
     try {
       await new Promise<void>((resolve, reject) => {

@@ -129,6 +129,15 @@ describe('what stands in it', () => {
     expect(lines).toMatchObject([{ level: 'warn', file: '/data/recovery-point-offset-checkpoint' }])
   })
 
+  test('an empty checkpoint, as Kafka makes it, says nothing', () => {
+    const disk = new FakeDisk()
+    disk.makeDirectory(path)
+    disk.poke('/data/recovery-point-offset-checkpoint', Buffer.alloc(0))
+    const { logger, lines } = recordingLogger()
+    expect(prepare(disk, {}, logger)).toMatchObject({ hasRecoveryPoints: false })
+    expect(lines).toEqual([])
+  })
+
   test('a disk that fails lets go of the lock', () => {
     const disk = new FakeDisk()
     const mend = disk.fail('readDirectory')
