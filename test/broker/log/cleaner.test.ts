@@ -3,9 +3,12 @@ import { Cleaner, type CleanerSettings } from '../../../broker/log/cleaner.ts'
 import { cleanerMetrics } from '../../../broker/log/cleaner-metrics.ts'
 import { type Compactor, inlineCompactor } from '../../../broker/log/compactor.ts'
 import type { Log } from '../../../broker/log/log.ts'
+import { silentLogger } from '../../../runtime/logger.ts'
 import { seededRandom } from '../../../runtime/random.ts'
 import { aCompactedLog, contentOf, records, settle } from '../../support/a-compacted-log.ts'
-import { append, type LogHarness } from '../../support/a-log.ts'
+import { append, defaultLogSettings, type LogHarness } from '../../support/a-log.ts'
+import { openLogs } from '../../support/broker-logs.ts'
+import type { FakeDisk } from '../../support/fake-disk.ts'
 import { recordingLogger } from '../../support/recording-logger.ts'
 import { until } from '../../support/until.ts'
 
@@ -262,6 +265,79 @@ test('the metrics tell of the last cleanings', async () => {
     kafka_log_logcleanermanager_time_since_last_run_ms: 500,
   })
   await cleaner.stop()
+})
+
+describe('with the directories of a broker', () => {
+  const topic = {
+    'cleanup.policy': ['compact'],
+    'segment.bytes': 100,
+    'file.delete.delay.ms': 1000,
+  } as const
+
+  async function aBroker(given: { readonly disk?: FakeDisk } = {}) {
+    const broker = await openLogs({ topic, ...given })
+    const { logs, disk, clock } = broker
+    const cleaner = new Cleaner({
+      disk,
+      clock,
+      random: seededRandom(3),
+      logger: silentLogger,
+      settings: () => defaults,
+      topicSettings: () => ({ ...defaultLogSettings, ...topic }),
+      logs: () => logs.all(),
+      compactor: inlineCompactor(disk, clock),
+      settleRecoveryPoints: () => logs.settleRecoveryPoints(),
+      checkpoint: () => logs.checkpoint(),
+    })
+    cleaner.start()
+    return { ...broker, cleaner }
+  }
+
+  async function writeAndClean({ create, turn, clock }: Awaited<ReturnType<typeof aBroker>>): Promise<Log> {
+    const log = create('t', 0)
+    // After cleaning the second and third of these segments end before the next begins.
+    for (const batch of ['a=1 b=1', 'c=1 a=2 a=3', 'd=1 a=4', 'a=5', 'e=1']) {
+      log.appendAsLeader(records(batch), { leaderEpoch: 0, origin: 'client' })
+      turn.flush()
+      log.roll()
+    }
+    log.advanceHighWatermark(log.logEndOffset)
+    clock.advance(15_000)
+    await until(() => log.cleaning.firstDirtyOffset === 9, 'a cleaning')
+    expect(contentOf(log)).toEqual(['1:b=1', '2:c=1', '5:d=1', '7:a=5', '8:e=1'])
+    return log
+  }
+
+  test.each(['kill', 'power cut'] as const)(
+    'gaps between cleaned segments are no damage after a %s',
+    async how => {
+      const first = await aBroker()
+      const log = await writeAndClean(first)
+      const before = contentOf(log)
+      if (how === 'kill') first.disk.kill()
+      else first.disk.cutPower()
+      const second = await aBroker({ disk: first.disk })
+      const again = second.logs.get('t', 0)
+      if (again === undefined) throw new Error('The log is gone.')
+      expect(contentOf(again)).toEqual(before)
+      expect(again.logEndOffset).toBe(9)
+      await second.cleaner.stop()
+      await second.logs.close()
+    },
+  )
+
+  test('how far a log is compacted is known to the next start', async () => {
+    const first = await aBroker()
+    await writeAndClean(first)
+    await until(() => first.disk.paths().includes('/a/cleaner-offset-checkpoint'), 'the checkpoint')
+    expect(first.disk.peek('/a/cleaner-offset-checkpoint').toString()).toBe('0\n1\nt 0 9\n')
+    await first.cleaner.stop()
+    await first.logs.close()
+    const second = await aBroker({ disk: first.disk })
+    expect(second.logs.get('t', 0)?.cleaning.firstDirtyOffset).toBe(9)
+    await second.cleaner.stop()
+    await second.logs.close()
+  })
 })
 
 function valuesOf(cleaner: Cleaner): Record<string, number> {
