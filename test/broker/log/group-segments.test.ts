@@ -25,7 +25,7 @@ test('the index of a group stays within segment.index.bytes', () => {
 })
 
 test('no group is so large that putting it in its place takes long', () => {
-  expect(grouped(new Array<number>(130).fill(0)).map(group => group.length)).toEqual([64, 64, 2])
+  expect(grouped(Array.from({ length: 130 }, () => 0)).map(group => group.length)).toEqual([64, 64, 2])
 })
 
 test('every segment is in one group, in order', () => {

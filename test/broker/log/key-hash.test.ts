@@ -52,7 +52,7 @@ test('another seed gives other hashes, in both lanes', () => {
 })
 
 test('each bit of the hash is set for about half of all keys', () => {
-  const counts = new Array<number>(128).fill(0)
+  const counts = Array.from({ length: 128 }, () => 0)
   const hash = new KeyHash(seed)
   const keys = 4000
   for (let index = 0; index < keys; index++) {
