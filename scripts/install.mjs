@@ -28,7 +28,9 @@ function installNpmPackages() {
   const withDevelopment = mode === 'test' || hasDevelopmentPackages(installed)
   if (installed !== null && firstMissing(wanted, installed, withDevelopment) === null) return checkNode()
 
-  say(withDevelopment ? 'Installing packages (npm ci)…' : 'Installing packages (npm ci), the first time only…')
+  say(
+    withDevelopment ? 'Installing packages (npm ci)…' : 'Installing packages (npm ci), the first time only…',
+  )
   const options = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=false']
   if (!withDevelopment) options.push('--omit=dev')
   const npm = spawnSync('npm', options, { cwd: root, encoding: 'utf8', env: npmEnvironment() })
@@ -37,7 +39,8 @@ function installNpmPackages() {
 
   const now = packagesOf(join(root, 'node_modules', '.package-lock.json'))
   const missing = now === null ? 'everything' : firstMissing(wanted, now, withDevelopment)
-  if (missing !== null) fail(`npm ci ended well but did not install ${missing}. Try: rm -rf node_modules && npm ci`)
+  if (missing !== null)
+    fail(`npm ci ended well but did not install ${missing}. Try: rm -rf node_modules && npm ci`)
   checkNode()
 }
 
@@ -67,7 +70,10 @@ function firstMissing(wanted, installed, withDevelopment) {
     if (present.version !== entry.version || present.integrity !== entry.integrity) return path
   }
   const nodePackage = join(root, 'node_modules', `node-${process.platform}-${process.arch}`)
-  if (wanted[`node_modules/node-${process.platform}-${process.arch}`] !== undefined && !existsSync(nodePackage)) {
+  if (
+    wanted[`node_modules/node-${process.platform}-${process.arch}`] !== undefined &&
+    !existsSync(nodePackage)
+  ) {
     return `node-${process.platform}-${process.arch}`
   }
   return null
@@ -98,7 +104,9 @@ function checkNode() {
 
 function npmFailure(output) {
   const lastLines = output.trim().split('\n').slice(-15).join('\n')
-  if (/ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ENOTCACHED/.test(output)) {
+  if (
+    /ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ENOTCACHED/.test(output)
+  ) {
     return `${lastLines}\n\nThe npm registry cannot be reached from here. Packages are fetched once: connect this machine to the network and try again.`
   }
   if (/EACCES|EPERM|EROFS/.test(output)) {

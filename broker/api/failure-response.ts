@@ -1,4 +1,5 @@
 import { type Api, zeroUuid } from '../../protocol/index.ts'
+import { unreachable } from '../../runtime/assert.ts'
 
 type Fields = Api['response']['fields']
 type Field = Fields[string]
@@ -13,8 +14,9 @@ export function failureResponse(
   errorCode: number,
 ): Readonly<Record<string, unknown>> | undefined {
   const field = api.response.fields['errorCode']
-  if (field === undefined || field.type.kind !== 'int16' || !isPresent(field, version)) return undefined
-  return { ...emptyStruct(api.response.fields), errorCode }
+  if (field === undefined || field.type.kind !== 'int16' || covers(field.versions, version) === false)
+    return undefined
+  return { ...emptyStruct(api.response.fields, version), errorCode }
 }
 
 /** Calls `count` with every error code but 0 that stands in a response. */
@@ -66,34 +68,46 @@ function innerStruct(type: Field['type']): Fields | undefined {
   return type.kind === 'array' && type.element.kind === 'struct' ? type.element.fields : undefined
 }
 
-/** Once an answer has an error code of its own, all later versions have it. */
-function isPresent({ versions }: Field, version: number): boolean {
-  return versions === undefined || version >= Number.parseInt(versions, 10)
+/** `versions` as a declaration has them: "3", "3-12", "3+"; undefined: none are said. */
+function covers(versions: string | undefined, version: number): boolean | undefined {
+  if (versions === undefined) return undefined
+  const [first, last] = versions.split(/[+-]/)
+  return version >= Number(first) && (versions.endsWith('+') || version <= Number(last ?? first))
 }
 
-function emptyStruct(fields: Fields): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, emptyValue(field)]))
+function emptyStruct(fields: Fields, version: number): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, emptyValue(field, version)]))
 }
 
-function emptyValue(field: Field): unknown {
-  if (field.default !== undefined) return field.default
+function emptyValue(field: Field, version: number): unknown {
+  if (field.default !== undefined && field.default !== null) return field.default
+  if (covers(field.nullable, version) === true) return null
   switch (field.type.kind) {
     case 'array':
       return []
     case 'struct':
-      return field.nullable === undefined ? emptyStruct(field.type.fields) : null
+      return emptyStruct(field.type.fields, version)
     case 'bytes':
     case 'records':
-      return field.nullable === undefined ? Buffer.alloc(0) : null
+      return Buffer.alloc(0)
     case 'string':
-      return field.nullable === undefined ? '' : null
+      return ''
     case 'bool':
       return false
     case 'uuid':
       return zeroUuid
     case 'int64Big':
       return 0n
-    default:
+    case 'int8':
+    case 'int16':
+    case 'uint16':
+    case 'int32':
+    case 'uint32':
+    case 'int64':
+    case 'int64Saturated':
+    case 'float64':
       return 0
+    default:
+      return unreachable(field.type)
   }
 }

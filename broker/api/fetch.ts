@@ -191,7 +191,7 @@ function partitionAnswer(
     preferredReadReplica: read.preferredReadReplica,
     records: loaded ?? read.records?.records ?? noRecords,
     ...(read.divergingEpoch === undefined ? {} : { divergingEpoch: read.divergingEpoch }),
-    ...(isLeaderError(read.error) && read.topicName !== undefined
+    ...(apiVersion >= 16 && isLeaderError(read.error) && read.topicName !== undefined
       ? { currentLeader: parts.partitions.leaderHint(read.topicName, read.partition.index) }
       : {}),
   }

@@ -1,5 +1,6 @@
 import type { Api, Decoded, Encodable } from '../../protocol/index.ts'
 import { assert } from '../../runtime/assert.ts'
+import { answerSizeOf } from './answer-size.ts'
 import type { RequestContext } from './request-context.ts'
 
 export type { Peer, RequestContext } from './request-context.ts'
@@ -53,7 +54,10 @@ export interface HandlerOptions<Request, Response> {
    * Without it they are copies.
    */
   readonly borrowsBytes?: boolean
-  /** About how many bytes the answer will take, so that it is written into one buffer of the right size. */
+  /**
+   * About how many bytes the answer will take, so that it is written into one buffer of the right size. Without it: as much as
+   * the records in it, and a little more.
+   */
   readonly answerSize?: (response: Response) => number
   /** The answer when the handler failed unexpectedly. Without it: UNKNOWN_SERVER_ERROR at the top of the answer, else the connection is closed. */
   readonly failure?: (request: Request, context: RequestContext) => Response
@@ -65,15 +69,12 @@ export interface ApiHandler {
   readonly borrowsBytes: boolean
   /** Called with the decoded request of `api`, and nothing else. */
   handle(request: unknown, context: RequestContext): Answer<unknown>
-  answerSize(response: unknown): number
+  readonly answerSize: (response: unknown) => number
   readonly failure: ((request: unknown, context: RequestContext) => unknown) | undefined
 }
 
 /** Key → handler. What stands here is served and advertised; nothing else is. */
 export type ApiHandlers = ReadonlyMap<number, ApiHandler>
-
-/** Most answers are small; a buffer that turns out too small grows. */
-const usualAnswerBytes = 256
 
 /**
  * A handler of one API. Its synchronous part runs in the order in which requests came on a connection; answers leave in
@@ -87,13 +88,13 @@ export function handler<Served extends Api>(
     context: RequestContext,
   ) => Answer<Encodable<Served['response']>>,
 ): ApiHandler {
-  const { borrowsBytes = false, answerSize = () => usualAnswerBytes, failure } = options
+  const { borrowsBytes = false, answerSize, failure } = options
   // Dispatch hands a handler only what was decoded by its own api, so the types are those of that api.
   return {
     api,
     borrowsBytes,
     handle: handle as ApiHandler['handle'],
-    answerSize: answerSize as ApiHandler['answerSize'],
+    answerSize: (answerSize as ApiHandler['answerSize'] | undefined) ?? answerSizeOf(api.response.fields),
     failure: failure as ApiHandler['failure'],
   }
 }

@@ -41,7 +41,7 @@ export function listOffsetsHandler(parts: { readonly partitions: Partitions }): 
           errorCode: errorCode(result.error),
           timestamp: result.timestamp,
           offset: result.offset,
-          leaderEpoch: result.leaderEpoch,
+          ...(context.apiVersion >= 4 ? { leaderEpoch: result.leaderEpoch } : {}),
         })
       }
       topics.push({ name: topic.name, partitions })

@@ -61,7 +61,12 @@ function produceToPartition(
   }
   const partition = partitions.leader(name, index)
   if (typeof partition === 'string') {
-    results.fail(index, partition, null, partitions.leaderHint(name, index))
+    results.fail(
+      index,
+      partition,
+      null,
+      context.apiVersion >= 10 ? partitions.leaderHint(name, index) : undefined,
+    )
     return
   }
   if (records === null) {

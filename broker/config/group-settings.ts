@@ -1,3 +1,4 @@
+import type { BrokerSettingName } from './broker-settings.ts'
 import { boolean, choice, int, string } from './setting-types.ts'
 import { shareOffsetReset } from './value-checks.ts'
 
@@ -31,3 +32,10 @@ export const groupSettings = {
   'streams.initial.rebalance.delay.ms': int(3000, 'First-assignment delay.', { from: 0 }),
   'streams.assignment.interval.ms': int(1000, 'Minimum time between assignments.', { from: 0 }),
 }
+
+/** The broker settings that give a group its value where it has no override. */
+export const groupSynonyms: { readonly [name: string]: BrokerSettingName } = Object.fromEntries(
+  Object.keys(groupSettings)
+    .filter(name => !/^share\.(auto\.offset\.reset|isolation\.level|renew\.acknowledge\.enable)$/.test(name))
+    .map(name => [name, `group.${name}` as BrokerSettingName]),
+)

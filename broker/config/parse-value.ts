@@ -14,6 +14,9 @@ export function parseValue(name: string, setting: Setting<unknown>, text: string
   })
   const read = readText(setting.type, text.trim())
   if (read.mistake !== undefined) return wrong(read.mistake)
+  if (Array.isArray(read.value) && read.value.includes('')) {
+    return { mistake: `Configuration '${name}' values must not be empty.` }
+  }
   const mistake = checkValue(setting, read.value)
   return mistake === undefined ? read : wrong(mistake)
 }
@@ -38,12 +41,17 @@ function readText(type: SettingType, text: string): Parsed {
         ? { mistake: undefined, value: Number(text) }
         : { mistake: 'Not a number of type DOUBLE' }
     case 'list':
-      return { mistake: undefined, value: text === '' ? [] : text.split(',').map(element => element.trim()) }
+      return { mistake: undefined, value: splitList(text) }
     case 'string':
     case 'class':
     case 'password':
       return { mistake: undefined, value: text }
   }
+}
+
+/** The elements in order, each once. */
+export function splitList(text: string): string[] {
+  return text === '' ? [] : [...new Set(text.split(',').map(element => element.trim()))]
 }
 
 function readInteger(text: string, bound: bigint, type: string): Parsed {
@@ -59,18 +67,14 @@ function readInteger(text: string, bound: bigint, type: string): Parsed {
 function checkValue(setting: Setting<unknown>, value: unknown): string | undefined {
   if (typeof value === 'number') {
     if (setting.from !== undefined && value < setting.from) {
-      return `Value must be at least ${formatValue(setting.type, setting.from)}`
+      return `Value must be at least ${setting.from}`
     }
     if (setting.to !== undefined && value > setting.to) {
-      return `Value must be no more than ${formatValue(setting.type, setting.to)}`
+      return `Value must be no more than ${setting.to}`
     }
   }
   if (setting.notEmpty && (value === '' || (Array.isArray(value) && value.length === 0))) {
     return `${setting.type === 'list' ? 'List' : 'String'} must not be empty`
-  }
-  if (Array.isArray(value)) {
-    if (new Set(value).size !== value.length) return 'The list must not hold a value twice'
-    if (value.includes('')) return 'The list must not hold an empty value'
   }
   if (setting.oneOf !== undefined) {
     const allowed = setting.oneOf
@@ -86,10 +90,10 @@ function checkValue(setting: Setting<unknown>, value: unknown): string | undefin
 
 /** As DescribeConfigs shows it. Null where the setting is not set. */
 export function formatValue(type: SettingType, value: unknown): string | null {
-  if (value === null || value === undefined) return null
   if (Array.isArray(value)) return value.join(',')
   if (typeof value === 'number') return type === 'double' ? formatDouble(value) : formatInteger(value)
-  return String(value)
+  if (typeof value === 'boolean') return value ? 'true' : 'false'
+  return typeof value === 'string' ? value : null
 }
 
 function formatInteger(value: number): string {

@@ -34,7 +34,7 @@ export interface Setting<Value> {
   readonly ignoreCase: boolean
   readonly notEmpty: boolean
   /** A further check: what is wrong with the value, or undefined. */
-  readonly check: ((value: NonNullable<Value>) => string | undefined) | undefined
+  check?(this: void, value: NonNullable<Value>): string | undefined
   /** Never shown; passwords. */
   readonly sensitive: boolean
 }
@@ -52,7 +52,7 @@ export const unlimited = Number.POSITIVE_INFINITY
 
 interface Common<Value> {
   readonly update?: UpdateMode
-  check?(value: NonNullable<Value>): string | undefined
+  check?(this: void, value: NonNullable<Value>): string | undefined
 }
 
 interface Bounds<Value> extends Common<Value> {
@@ -188,7 +188,7 @@ function declare<Value>(
     oneOf: options.oneOf,
     ignoreCase: options.ignoreCase ?? false,
     notEmpty: options.notEmpty ?? false,
-    check: options.check?.bind(undefined),
+    ...(options.check === undefined ? {} : { check: options.check }),
     sensitive: type === 'password',
   }
 }

@@ -9,7 +9,6 @@ import {
   list,
   long,
   unlimited,
-  type Setting,
   type ValuesOf,
 } from './setting-types.ts'
 import { gzipLevel, throttledReplicas } from './value-checks.ts'
@@ -125,6 +124,8 @@ const milliseconds: { readonly [unit: string]: number } = { hours: 3_600_000, mi
 /**
  * The settings in force for a topic: its overrides over what the broker's settings in force say. Overrides that are
  * unknown or cannot be read (a later version wrote them) are passed over; they were checked when they were set.
+ *
+ * Cheap to call again with the same two objects, so it may be asked for every batch; neither may be changed afterwards.
  */
 export function topicSettingsFor(
   overrides: ReadonlyMap<string, string>,
@@ -132,14 +133,23 @@ export function topicSettingsFor(
 ): TopicSettings {
   const defaults = defaultsOf(broker)
   if (overrides.size === 0) return defaults
+  const known = settingsByOverrides.get(overrides)
+  if (known !== undefined && known.defaults === defaults) return known.settings
   const values: Record<string, unknown> = { ...defaults }
   for (const [name, text] of overrides) {
     if (!isTopicSetting(name)) continue
-    const parsed = parseValue(name, topicSettingTable[name] as Setting<unknown>, text)
+    const parsed = parseValue(name, topicSettingTable[name], text)
     if (parsed.mistake === undefined) values[name] = parsed.value
   }
-  return values as TopicSettings
+  const settings = Object.freeze(values) as TopicSettings
+  settingsByOverrides.set(overrides, { defaults, settings })
+  return settings
 }
+
+const settingsByOverrides = new WeakMap<
+  ReadonlyMap<string, string>,
+  { readonly defaults: TopicSettings; readonly settings: TopicSettings }
+>()
 
 export function isTopicSetting(name: string): name is TopicSettingName {
   return Object.hasOwn(topicSettingTable, name)

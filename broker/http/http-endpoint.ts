@@ -29,7 +29,7 @@ export class HttpEndpoint {
       },
     )
     this.#server.maxConnections = 64
-    this.#server.setTimeout(idleTimeoutMs)
+    this.#server.timeout = idleTimeoutMs
   }
 
   /** Resolves when it answers. An empty host means all addresses, port 0 any free one. */
@@ -73,7 +73,7 @@ export class HttpEndpoint {
       sendText(response, 405, 'Only GET and HEAD are answered here.\n')
       return
     }
-    const path = (request.url ?? '/').split('?', 1)[0]
+    const path = (request.url ?? '/').replace(/\?.*$/s, '')
     switch (path) {
       case '/metrics': {
         const { metrics } = this.#parts
@@ -99,7 +99,7 @@ export interface HttpParts {
   readonly logger: Logger
 }
 
-export interface Health {
+interface Health {
   /** Why the process should be restarted; empty when it lives. */
   alive(): readonly HealthReason[]
   /** Why clients should not be sent here yet; empty when they may. */

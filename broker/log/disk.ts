@@ -21,6 +21,7 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
@@ -60,6 +61,8 @@ export interface Disk {
   setModifiedTime(path: string, modifiedAtMs: number): void
   /** Makes creations, renames and removals in this directory survive a power cut. */
   syncDirectory(path: string): void
+  /** The same off the loop. */
+  directorySynced(path: string): Promise<void>
   space(path: string): { readonly totalBytes: number; readonly usableBytes: number }
   /**
    * Holds this file for this process until released or until the process ends, however it ends. Throws a `DiskError` with code
@@ -262,6 +265,18 @@ export const systemDisk: Disk = {
   syncDirectory(path) {
     attempt('sync the directory', path, () => syncDirectoryNow(path))
   },
+  async directorySynced(path) {
+    try {
+      const handle = await open(path, 'r')
+      try {
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    } catch (error) {
+      throw diskError('sync the directory', path, error)
+    }
+  },
   space(path) {
     return attempt('ask for the free space of', path, () => {
       const found = statfsSync(path)
@@ -300,7 +315,7 @@ function lockFile(path: string): DiskLock {
         const owner = readIfThere(path)
         if (owner === undefined) continue
         const pid = Number(owner.split(' ')[0])
-        if (owner === mine || (pid > 0 && processIdentity(pid) === owner)) {
+        if (owner === mine || (pid > 0 && isAlive(pid) && processIdentity(pid) === owner)) {
           throw new DiskError(
             `${path} is held by process ${pid}: two brokers must not share a directory.`,
             path,
@@ -336,6 +351,15 @@ function readIfThere(path: string): string | undefined {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return codeOf(error) === 'EPERM'
   }
 }
 

@@ -122,7 +122,13 @@ export class IndexFile {
     this.close()
   }
 
+  sync(): Promise<void> {
+    this.store()
+    return this.#opened().sync()
+  }
+
   syncNow(): void {
+    this.store()
     this.#opened().syncNow()
   }
 

@@ -107,3 +107,22 @@ export class LeaderEpochs {
     this.#entries = []
   }
 }
+
+/**
+ * Up to where two logs agree at most: the first offset where the one may hold another record than the other, or the end of
+ * the shorter one. Both in one process; between brokers each fetch does one step of it.
+ */
+export function divergenceOffset(
+  own: { readonly epochs: LeaderEpochs; readonly endOffset: number },
+  other: { readonly epochs: LeaderEpochs; readonly endOffset: number },
+): number {
+  let end = own.endOffset
+  for (let index = own.epochs.entries.length - 1; index >= 0; index--) {
+    const { epoch, startOffset } = own.epochs.entries[index]!
+    const there = other.epochs.endOffsetFor(epoch, other.endOffset)
+    if (there.epoch === epoch) return Math.min(end, there.endOffset)
+    // The other never wrote in this epoch: nothing of it can be the same, unless it never heard of any epoch so late.
+    end = startOffset
+  }
+  return Math.min(end, other.endOffset)
+}

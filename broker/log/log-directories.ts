@@ -1,18 +1,43 @@
+import { resolve } from 'node:path'
 import type { Uuid } from '../../protocol/index.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import { type Clock, every, type Timer } from '../../runtime/clock.ts'
 import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
-import type { BrokerSettings } from '../config/broker-settings.ts'
-import type { TopicSettings } from '../config/topic-settings.ts'
-import type { Disk } from './disk.ts'
-import type { Log } from './log.ts'
+import { describeDirectory, type DescribedDirectory } from './describe-directory.ts'
+import { markedFolderName, replicaName } from './directory-names.ts'
+import { type Disk, DiskError } from './disk.ts'
+import { loadReplicas } from './load-replicas.ts'
+import { Log } from './log.ts'
+import { LogDirectory, type Replica, unknownTopicId } from './log-directory.ts'
+import type { LogSettings } from './log-settings.ts'
+import { ReplicaMove } from './move-replica.ts'
+import { ForeignDirectory, prepareDirectory, type PreparedDirectory } from './prepare-directory.ts'
 import type { Recoverer } from './recoverer.ts'
-import type { RecoveryProgress } from './recovery-progress.ts'
+import { type RecoveryProgress, RecoveryTracker } from './recovery-progress.ts'
+import { recoveryThreads } from './recovery-threads.ts'
+import { SpaceWatch } from './space-watch.ts'
+import { Upkeep } from './upkeep.ts'
+
+/** The settings of a broker that its log directories follow, by Kafka's names. */
+export interface LogDirectorySettings {
+  readonly 'log.dir': readonly string[]
+  readonly 'log.dirs': readonly string[] | null
+  readonly 'cordoned.log.dirs': readonly string[]
+  readonly 'num.recovery.threads.per.data.dir': number
+  readonly 'log.retention.check.interval.ms': number
+  readonly 'log.flush.offset.checkpoint.interval.ms': number
+  readonly 'log.flush.start.offset.checkpoint.interval.ms': number
+  readonly 'replica.high.watermark.checkpoint.interval.ms': number
+  readonly 'replica.alter.log.dirs.io.max.bytes.per.second': number
+  readonly 'producer.id.expiration.ms': number
+  readonly 'log.dirs.reserved.bytes': number
+}
 
 export interface LogDirectoriesOptions {
-  readonly settings: BrokerSettings
-  readonly topicSettings: (topic: string) => TopicSettings
+  /** A function where they may change while the broker runs. */
+  readonly settings: LogDirectorySettings | (() => LogDirectorySettings)
+  readonly topicSettings: (topic: string) => LogSettings
   readonly disk: Disk
   readonly clock: Clock
   readonly random: Random
@@ -22,7 +47,7 @@ export interface LogDirectoriesOptions {
   readonly nodeId: number
   /** A disk failed: the replicas on it serve nothing any more. When `remaining` is 0, the broker has to stop. */
   readonly onDirectoryOffline: (path: string, error: Error, remaining: number) => void
-  /** Told while logs are read again after an unclean stop. */
+  /** Told once a second while logs are opened, and at the end. */
   readonly onProgress?: (progress: RecoveryProgress) => void
   /** A replica has been moved to another directory: `log` takes the place of the one it had. */
   readonly onReplicaMoved?: (topic: string, partition: number, log: Log) => void
@@ -30,69 +55,507 @@ export interface LogDirectoriesOptions {
   readonly recoverer?: Recoverer
 }
 
-export interface DescribedDirectory {
-  readonly path: string
-  /** The zero id while the directory is offline and its id was never read. */
-  readonly directoryId: Uuid
-  readonly error: 'NONE' | 'KAFKA_STORAGE_ERROR'
-  readonly message: string | null
-  /** -1 when not known. */
-  readonly totalBytes: number
-  readonly usableBytes: number
-  readonly isCordoned: boolean
-  readonly logs: readonly {
-    readonly topic: string
-    readonly partition: number
-    readonly sizeInBytes: number
-    /** Of a live replica: log end minus high watermark; of a future one: how far it is behind the live one. */
-    readonly offsetLag: number
-    readonly isFuture: boolean
-  }[]
-}
+export type { DescribedDirectory } from './describe-directory.ts'
 
 export interface NoLog {
   readonly error: 'KAFKA_STORAGE_ERROR'
   readonly message: string
 }
 
-/** All log directories of this broker and the logs in them. */
-export declare class LogDirectories {
+export interface MoveOutcome {
+  readonly error: 'NONE' | 'LOG_DIR_NOT_FOUND' | 'KAFKA_STORAGE_ERROR' | 'REPLICA_NOT_AVAILABLE'
+  readonly message: string
+}
+
+/**
+ * All log directories of this broker and the logs in them. A directory whose disk fails takes its own replicas offline and
+ * nothing else.
+ */
+export class LogDirectories {
+  readonly #options: LogDirectoriesOptions
+  readonly #settings: () => LogDirectorySettings
+  readonly #directories: LogDirectory[] = []
+  /** Directories that failed before anything in them was known. */
+  readonly #unknown = new Map<string, Error>()
+  readonly #spaces = new Map<string, SpaceWatch>()
+  /** By replica name. */
+  readonly #moves = new Map<string, ReplicaMove>()
+  /** Where replicas that are not here yet were asked to be made. */
+  readonly #wanted = new Map<string, string>()
+  readonly #tracker: RecoveryTracker
+  #cleanStopEpoch: number | undefined
+  #timers: Timer[] = []
+  #upkeep: Upkeep | undefined
+
   /**
    * Locks the directories, checks whose they are, and opens every log; after an unclean stop the ends of the logs are read
    * again first. Rejects with a sentence when a directory belongs to somebody else or when none can be used.
    */
-  static open(options: LogDirectoriesOptions): Promise<LogDirectories>
+  static async open(options: LogDirectoriesOptions): Promise<LogDirectories> {
+    const directories = new LogDirectories(options)
+    await directories.#open()
+    return directories
+  }
+
+  private constructor(options: LogDirectoriesOptions) {
+    this.#options = options
+    const { settings } = options
+    this.#settings = typeof settings === 'function' ? settings : () => settings
+    this.#tracker = new RecoveryTracker(options.clock, progress => options.onProgress?.(progress))
+  }
 
   /** Ids of the directories that are online, for the broker's registration. */
-  get directoryIds(): readonly Uuid[]
-  /** The broker epoch at the last clean stop; -1 after an unclean one. */
-  get previousBrokerEpoch(): number
-  get progress(): RecoveryProgress
+  get directoryIds(): readonly Uuid[] {
+    return this.#online().map(({ id }) => id)
+  }
 
-  get(topic: string, partition: number): Log | undefined
-  /** Every log that is open. */
-  all(): Iterable<Log>
+  /** The broker epoch at the last clean stop; -1 after an unclean one. */
+  get previousBrokerEpoch(): number {
+    return this.#cleanStopEpoch ?? -1
+  }
+
+  get progress(): RecoveryProgress {
+    return this.#tracker.progress
+  }
+
+  get(topic: string, partition: number): Log | undefined {
+    return this.#find(topic, partition)?.replica.log
+  }
+
+  /** Every log that is open, on disks that work. */
+  *all(): Generator<Log, void, undefined> {
+    for (const directory of this.#online()) {
+      for (const { log } of directory.replicas()) if (log !== undefined) yield log
+    }
+  }
+
   /**
    * The log of this replica, made when there is none. A log of another topic of the same name is put aside first. A new one goes
-   * to `directory`, or to the one with the fewest replicas.
+   * to `directory`, or to the one with the fewest replicas. While the content of some directory is not known only replicas
+   * that are `isNew` in the cluster are made: another might be there, and an empty log must not pass for it.
    */
-  create(topic: string, partition: number, topicId: Uuid, directory?: string): Log | NoLog
-  /** The replica leaves: its folder is renamed now and removed after file.delete.delay.ms. */
-  delete(topic: string, partition: number): void
-  /** Puts aside every log for which `isOurs` answers false: replicas that went away while the broker was down. */
-  putStraysAside(isOurs: (topic: string, partition: number, topicId: Uuid) => boolean): void
-  describe(): DescribedDirectory[]
-  /** Copies the replica to the directory `path` while it goes on being used, then switches over. */
-  moveReplica(
+  create(
     topic: string,
     partition: number,
-    path: string,
-  ): {
-    readonly error: 'NONE' | 'LOG_DIR_NOT_FOUND' | 'KAFKA_STORAGE_ERROR' | 'REPLICA_NOT_AVAILABLE'
-    readonly message: string
+    topicId: Uuid,
+    options: { readonly directory?: string; readonly isNew?: boolean } = {},
+  ): Log | NoLog {
+    const found = this.#find(topic, partition)
+    if (found !== undefined) {
+      const existing = this.#existing(found, topicId)
+      if (existing !== undefined) return existing
+    } else if (this.#unknown.size > 0 && options.isNew !== true) {
+      const [path] = this.#unknown.keys()
+      return noLog(`The replica may be in ${path}, which is offline.`)
+    }
+    const directory = this.#directoryForNew(topic, partition, options.directory)
+    if (directory === undefined) return noLog('No log directory takes new replicas.')
+    const replica = directory.attempt(() => directory.create(topic, partition, topicId))
+    this.#wanted.delete(replicaName(topic, partition))
+    return replica?.log ?? noLog(directory.error?.message ?? `${directory.path} is offline.`)
   }
-  /** False, with a sentence in the log, while the disk under this replica is too full for new records. */
-  checkpointHighWatermarks(): Promise<void>
-  /** Stops all periodic work and closes the logs; `clean` also syncs them, so that the next start reads nothing again. */
-  close(options?: { clean?: boolean; brokerEpoch?: number }): Promise<void>
+
+  /** The replica leaves: its folder is renamed now and removed after file.delete.delay.ms. */
+  delete(topic: string, partition: number): void {
+    this.#wanted.delete(replicaName(topic, partition))
+    const found = this.#find(topic, partition)
+    if (found === undefined) return
+    this.#endMove(topic, partition)
+    found.directory.attempt(() => found.directory.remove(found.replica))
+  }
+
+  /** Puts aside every log for which `isOurs` answers false: replicas that went away while the broker was down. */
+  putStraysAside(isOurs: (topic: string, partition: number, topicId: Uuid) => boolean): void {
+    for (const directory of this.#online()) {
+      for (const replica of directory.replicas()) {
+        const { topic, partition, topicId } = replica
+        if (isOurs(topic, partition, topicId)) continue
+        this.#endMove(topic, partition)
+        directory.attempt(() => directory.putAside(replica, 'The cluster does not place this replica here.'))
+      }
+    }
+  }
+
+  describe(): DescribedDirectory[] {
+    const cordoned = this.#cordoned()
+    return [
+      ...this.#directories.map(directory =>
+        describeDirectory(directory, {
+          space: this.#spaces.get(directory.path),
+          isCordoned: cordoned.has(directory.path),
+          moves: [...this.#moves.values()].filter(({ target }) => target === directory),
+        }),
+      ),
+      ...Array.from(this.#unknown, ([path, { message }]) => ({
+        path,
+        directoryId: unknownTopicId,
+        error: 'KAFKA_STORAGE_ERROR' as const,
+        message,
+        totalBytes: -1,
+        usableBytes: -1,
+        isCordoned: cordoned.has(path),
+        logs: [],
+      })),
+    ]
+  }
+
+  /** Why a directory takes no new records at the moment; undefined while all do. */
+  fullDisk(): string | undefined {
+    for (const space of this.#spaces.values()) if (space.message !== undefined) return space.message
+    return undefined
+  }
+
+  /** Copies the replica to the directory `path` while it goes on being used, then switches over. */
+  moveReplica(topic: string, partition: number, path: string): MoveOutcome {
+    const target = this.#directories.find(directory => directory.path === resolve(path))
+    if (target === undefined) {
+      return this.#unknown.has(resolve(path))
+        ? { error: 'KAFKA_STORAGE_ERROR', message: `${path} is offline.` }
+        : { error: 'LOG_DIR_NOT_FOUND', message: `${path} is none of this broker's log directories.` }
+    }
+    if (!target.isOnline) return { error: 'KAFKA_STORAGE_ERROR', message: `${path} is offline.` }
+    const found = this.#find(topic, partition)
+    if (found === undefined) {
+      this.#wanted.set(replicaName(topic, partition), target.path)
+      const message = `${replicaName(topic, partition)} is not here yet; if it comes it will be made in ${path}.`
+      return { error: 'REPLICA_NOT_AVAILABLE', message }
+    }
+    if (!found.directory.isOnline || found.replica.log === undefined) {
+      return { error: 'KAFKA_STORAGE_ERROR', message: `${replicaName(topic, partition)} is offline.` }
+    }
+    if (this.#moves.get(replicaName(topic, partition))?.target === target) return done
+    this.#endMove(topic, partition)
+    if (found.directory !== target) this.#startMove(found.replica, found.directory, target)
+    return done
+  }
+
+  /** Writes the checkpoint files that have changed; also done from time to time, and by `close`. */
+  async checkpoint(): Promise<void> {
+    for (const kind of ['recoveryPoint', 'logStart', 'highWatermark'] as const) await this.#checkpoint(kind)
+  }
+
+  /**
+   * Stops all periodic work and closes the logs. A clean stop also syncs everything and says so in each directory, so that
+   * the next start reads nothing again. `brokerEpoch` goes with it (-1: not known).
+   */
+  async close(options: { readonly clean?: boolean; readonly brokerEpoch?: number } = {}): Promise<void> {
+    const { clean = true, brokerEpoch = -1 } = options
+    for (const timer of this.#timers) timer.cancel()
+    this.#upkeep?.stop()
+    for (const space of this.#spaces.values()) space.stop()
+    for (const move of this.#moves.values()) move.suspend()
+    await Promise.all(this.#directories.map(directory => directory.close(clean ? brokerEpoch : undefined)))
+  }
+
+  async #open(): Promise<void> {
+    const prepared = this.#prepareAll()
+    this.#cleanStopEpoch = commonCleanStop(prepared)
+    const settings = this.#settings()
+    const threads = settings['num.recovery.threads.per.data.dir'] * prepared.length
+    const recoverer = this.#options.recoverer ?? recoveryThreads(threads)
+    const pairs = prepared.map(found => {
+      const directory = this.#adopt(found)
+      return { found, directory }
+    })
+    try {
+      await Promise.all(pairs.map(({ found, directory }) => this.#load(found, directory, recoverer)))
+    } finally {
+      await recoverer.close()
+    }
+    if (this.#online().length === 0) {
+      await this.close({ clean: false })
+      throw new Error(`No log directory can be used: ${this.#reasons()}.`)
+    }
+    this.#resolveDoubles()
+    for (const { found, directory } of pairs) this.#tidyFolders(found, directory)
+    this.#startTimers(settings)
+  }
+
+  #prepareAll(): PreparedDirectory[] {
+    const { clusterId, nodeId, disk, random, logger } = this.#options
+    const prepared: PreparedDirectory[] = []
+    try {
+      for (const path of this.#paths()) {
+        try {
+          prepared.push(prepareDirectory({ path, clusterId, nodeId, disk, random, logger }))
+        } catch (error) {
+          if (!(error instanceof DiskError)) throw error
+          this.#unknown.set(path, error)
+        }
+      }
+      refuseTwins(prepared)
+    } catch (error) {
+      for (const { lock } of prepared) lock.release()
+      throw error
+    }
+    if (prepared.length === 0) throw new Error(`No log directory can be used: ${this.#reasons()}.`)
+    for (const [path, error] of this.#unknown) this.#options.onDirectoryOffline(path, error, prepared.length)
+    return prepared
+  }
+
+  #paths(): readonly string[] {
+    const settings = this.#settings()
+    return [...new Set((settings['log.dirs'] ?? settings['log.dir']).map(path => resolve(path)))]
+  }
+
+  #reasons(): string {
+    const failed = this.#directories.flatMap(({ path, error }) =>
+      error === undefined ? [] : [[path, error] as const],
+    )
+    return [...this.#unknown, ...failed].map(([path, { message }]) => `${path}: ${message}`).join('; ')
+  }
+
+  #adopt(prepared: PreparedDirectory): LogDirectory {
+    const { disk, clock, random, logger, topicSettings } = this.#options
+    const directory: LogDirectory = new LogDirectory(prepared, {
+      disk,
+      clock,
+      random,
+      logger,
+      deleteDelayMs: topic => topicSettings(topic)['file.delete.delay.ms'],
+      openLog: (replica, checkpoints) => this.#openLog(directory, replica, checkpoints),
+      onOffline: (failed, error) => this.#directoryFailed(failed, error),
+    })
+    this.#directories.push(directory)
+    const space = new SpaceWatch(directory.path, {
+      disk,
+      clock,
+      logger,
+      reservedBytes: () => this.#settings()['log.dirs.reserved.bytes'],
+      attempt: job => directory.attempt(job),
+    })
+    this.#spaces.set(directory.path, space)
+    return directory
+  }
+
+  #openLog(directory: LogDirectory, replica: Replica, checkpoints: Parameters<typeof Log.open>[1]): Log {
+    const { topicSettings, disk, clock, random, turn, logger } = this.#options
+    const { topic, partition, topicId, folder } = replica
+    return Log.open(
+      {
+        directory: folder,
+        topic,
+        partition,
+        topicId,
+        settings: () => topicSettings(topic),
+        disk,
+        clock,
+        random,
+        turn,
+        logger,
+        isWritable: () => this.#spaces.get(directory.path)?.isFull !== true,
+        onFailed: error => directory.fail(error),
+        onRecoveryPointLowered: () => directory.recoveryPointLowered(job => turn.write(job)),
+        producerIdExpirationMs: this.#settings()['producer.id.expiration.ms'],
+      },
+      checkpoints,
+    )
+  }
+
+  #load(prepared: PreparedDirectory, directory: LogDirectory, recoverer: Recoverer): Promise<void> {
+    const { disk, clock, logger, topicSettings } = this.#options
+    return loadReplicas(prepared, directory, {
+      disk,
+      clock,
+      logger,
+      recoverer,
+      tracker: this.#tracker,
+      producerIdExpirationMs: this.#settings()['producer.id.expiration.ms'],
+      indexIntervalBytes: topic => topicSettings(topic)['index.interval.bytes'],
+    })
+  }
+
+  #directoryFailed(directory: LogDirectory, error: Error): void {
+    const remaining = this.#online().length
+    this.#spaces.get(directory.path)?.stop()
+    this.#options.logger.error(
+      { directory: directory.path, replicas: directory.size, remaining, err: error },
+      'A log directory has failed; its replicas are offline.',
+    )
+    this.#options.onDirectoryOffline(directory.path, error, remaining)
+  }
+
+  /** A move between directories was cut short between its two renames: both hold all records; the longer one stays. */
+  #resolveDoubles(): void {
+    const seen = new Map<string, { directory: LogDirectory; replica: Replica }>()
+    for (const directory of this.#online()) {
+      for (const replica of directory.replicas()) {
+        const name = replicaName(replica.topic, replica.partition)
+        const other = seen.get(name)
+        if (other === undefined) {
+          seen.set(name, { directory, replica })
+          continue
+        }
+        const isLonger = (replica.log?.nextOffset ?? -1) > (other.replica.log?.nextOffset ?? -1)
+        const spare = isLonger ? other : { directory, replica }
+        if (isLonger) seen.set(name, { directory, replica })
+        spare.directory.attempt(() =>
+          spare.directory.putAside(spare.replica, 'It is in another log directory too.'),
+        )
+      }
+    }
+  }
+
+  /** What folders that are no live replicas ask for: removal, a move to begin again, a word to somebody. */
+  #tidyFolders(prepared: PreparedDirectory, directory: LogDirectory): void {
+    for (const { kind, topic, partition, name } of prepared.folders) {
+      const folder = `${prepared.path}/${name}`
+      if (kind === 'delete') directory.removeLater(folder, 0)
+      else if (kind === 'stray') {
+        this.#options.logger.warn(
+          { folder },
+          'There is a replica that was put aside; remove it when nobody needs it.',
+        )
+      } else if (kind === 'future') {
+        const found = this.#find(topic, partition)
+        if (found?.replica.log === undefined) {
+          this.#options.logger.warn(
+            { folder },
+            'The replica that was being moved here is not online; its copy is kept.',
+          )
+        } else {
+          directory.removeLater(folder, 0)
+          if (found.directory !== directory) this.#startMove(found.replica, found.directory, directory)
+        }
+      }
+    }
+  }
+
+  #startTimers(settings: LogDirectorySettings): void {
+    const { clock, logger } = this.#options
+    const periodically = (kind: Parameters<LogDirectory['checkpoint']>[0], periodMs: number): Timer =>
+      every(clock, Math.max(periodMs, 1), () => void this.#checkpoint(kind))
+    this.#timers = [
+      periodically('recoveryPoint', settings['log.flush.offset.checkpoint.interval.ms']),
+      periodically('logStart', settings['log.flush.start.offset.checkpoint.interval.ms']),
+      periodically('highWatermark', settings['replica.high.watermark.checkpoint.interval.ms']),
+    ]
+    this.#upkeep = new Upkeep({
+      clock,
+      logger,
+      logs: () => this.all(),
+      retentionCheckMs: settings['log.retention.check.interval.ms'],
+      producerIdExpirationMs: () => this.#settings()['producer.id.expiration.ms'],
+    })
+  }
+
+  async #checkpoint(kind: Parameters<LogDirectory['checkpoint']>[0]): Promise<void> {
+    await Promise.all(this.#directories.map(directory => directory.checkpoint(kind)))
+  }
+
+  #startMove(replica: Replica, source: LogDirectory, target: LogDirectory): void {
+    const { disk, clock, logger, random } = this.#options
+    const { topic, partition, topicId } = replica
+    const name = replicaName(topic, partition)
+    const folder = `${target.path}/${markedFolderName(topic, partition, 'future', random)}`
+    const future = target.attempt(() =>
+      target.make({ topic, partition, folder, topicId }, replica.log?.logStartOffset),
+    )
+    if (future === undefined) return
+    const move = new ReplicaMove(future, {
+      disk,
+      clock,
+      logger,
+      source,
+      target,
+      replica,
+      bytesPerSecond: () => this.#settings()['replica.alter.log.dirs.io.max.bytes.per.second'],
+      onSwitched: moved => {
+        if (moved.log !== undefined) this.#options.onReplicaMoved?.(topic, partition, moved.log)
+      },
+    })
+    this.#moves.set(name, move)
+    move
+      .run()
+      .catch((error: unknown) => {
+        logger.error(
+          { topic, partition, target: target.path, err: error },
+          'A replica could not be moved; it stays where it is.',
+        )
+        move.cancel()
+      })
+      .finally(() => {
+        if (this.#moves.get(name) === move) this.#moves.delete(name)
+      })
+  }
+
+  #endMove(topic: string, partition: number): void {
+    const name = replicaName(topic, partition)
+    this.#moves.get(name)?.cancel()
+    this.#moves.delete(name)
+  }
+
+  /** What there is of this replica already; undefined when it was another topic's and a new log is to be made. */
+  #existing(found: { directory: LogDirectory; replica: Replica }, topicId: Uuid): Log | NoLog | undefined {
+    const { directory, replica } = found
+    if (!directory.isOnline) return noLog(directory.error?.message ?? `${directory.path} is offline.`)
+    if (replica.topicId === unknownTopicId) {
+      directory.attempt(() => directory.takeTopicId(replica, topicId))
+    } else if (replica.topicId !== topicId) {
+      this.#endMove(replica.topic, replica.partition)
+      const reason = `It belongs to a topic of the same name with id ${replica.topicId}; now it is ${topicId}.`
+      directory.attempt(() => directory.putAside(replica, reason))
+      return undefined
+    }
+    return replica.log ?? noLog(replica.problem ?? directory.error?.message ?? 'The log could not be opened.')
+  }
+
+  #directoryForNew(topic: string, partition: number, path: string | undefined): LogDirectory | undefined {
+    const wanted = path === undefined ? this.#wanted.get(replicaName(topic, partition)) : resolve(path)
+    const online = this.#online()
+    const asked = online.find(directory => directory.path === wanted)
+    if (asked !== undefined) return asked
+    const cordoned = this.#cordoned()
+    const candidates = online.filter(directory => !cordoned.has(directory.path))
+    return candidates.reduce<LogDirectory | undefined>(
+      (best, next) => (best === undefined || next.size < best.size ? next : best),
+      undefined,
+    )
+  }
+
+  #cordoned(): ReadonlySet<string> {
+    const paths = this.#settings()['cordoned.log.dirs']
+    return new Set(
+      paths.includes('*') ? this.#directories.map(({ path }) => path) : paths.map(path => resolve(path)),
+    )
+  }
+
+  #online(): LogDirectory[] {
+    return this.#directories.filter(directory => directory.isOnline)
+  }
+
+  #find(topic: string, partition: number): { directory: LogDirectory; replica: Replica } | undefined {
+    for (const directory of this.#directories) {
+      const replica = directory.replica(topic, partition)
+      if (replica !== undefined) return { directory, replica }
+    }
+    return undefined
+  }
+}
+
+const done: MoveOutcome = { error: 'NONE', message: '' }
+
+function noLog(message: string): NoLog {
+  return { error: 'KAFKA_STORAGE_ERROR', message }
+}
+
+/** The epoch that all directories agree on; undefined when one of them was not left cleanly. */
+function commonCleanStop(prepared: readonly PreparedDirectory[]): number | undefined {
+  const epochs = new Set(prepared.map(({ cleanStopEpoch }) => cleanStopEpoch))
+  const [epoch] = epochs
+  return epochs.size === 1 ? epoch : undefined
+}
+
+/** A copied directory would count its replicas twice. */
+function refuseTwins(prepared: readonly PreparedDirectory[]): void {
+  const paths = new Map<Uuid, string>()
+  for (const { id, path } of prepared) {
+    const twin = paths.get(id)
+    if (twin !== undefined) {
+      throw new ForeignDirectory(
+        `${path} and ${twin} have the same directory.id ${id} in meta.properties: one is a copy of the other. Take the copy out of log.dirs.`,
+      )
+    }
+    paths.set(id, path)
+  }
 }

@@ -1,20 +1,41 @@
-import type { ErrorName, RecordsSource, Uuid } from '../../protocol/index.ts'
+import type { ErrorName, RecordBatchView, Uuid } from '../../protocol/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { Logger } from '../../runtime/logger.ts'
-import type { Random } from '../../runtime/random.ts'
-import type { TopicSettings } from '../config/topic-settings.ts'
-import type { Disk } from './disk.ts'
+import { type Random, randomInt } from '../../runtime/random.ts'
+import { checkFollowed } from './check-followed.ts'
+import { type Disk, DiskError } from './disk.ts'
+import { saveLeaderEpochs } from './leader-epoch-file.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
-import type { ProducerState } from './producer-state.ts'
-import type { Segment } from './segment.ts'
+import { loadLog, loadProducers, removeProducerSnapshots } from './load-log.ts'
+import type { LogRead } from './log-slice.ts'
+import type { LogSettings } from './log-settings.ts'
+import { LogTail, type WriteListener } from './log-tail.ts'
+import { OpenFiles } from './open-files.ts'
+import { addBatchToDraft } from './producer-batches.ts'
+import { writeProducerSnapshot } from './producer-snapshots.ts'
+import { type ProducerDraft, ProducerState } from './producer-state.ts'
+import { type ReadFrom, type ReadOptions, readSegments } from './read-segments.ts'
+import { RemovedSegments } from './removed-segments.ts'
+import { decideRetention } from './retention.ts'
+import { Segment } from './segment.ts'
+import type { SegmentList } from './segment-list.ts'
+import { findRecordAtTime, findRecordOfMaxTime, type LookedIn, type RecordAtTime } from './time-lookup.ts'
+import { DamagedTransactionIndex } from './transaction-index.ts'
+import type { TransactionGuard } from './transaction-verifications.ts'
+import { mostUnpackedBytes, validateBatch } from './validate-batch.ts'
+
+export type { LogRead } from './log-slice.ts'
+export type { WriteListener } from './log-tail.ts'
+export type { ReadOptions } from './read-segments.ts'
+export type { RecordAtTime } from './time-lookup.ts'
 
 export interface LogOptions {
   readonly directory: string
   readonly topic: string
   readonly partition: number
   readonly topicId: Uuid
-  readonly settings: () => TopicSettings
+  readonly settings: () => LogSettings
   readonly disk: Disk
   readonly clock: Clock
   readonly random: Random
@@ -24,6 +45,10 @@ export interface LogOptions {
   readonly isWritable?: () => boolean
   /** The disk failed under this log; the owner of the directory takes the whole directory offline. Called once. */
   readonly onFailed?: (error: Error) => void
+  /** The log was cut below its recovery point: the checkpoint must say so before this turn ends. */
+  readonly onRecoveryPointLowered?: () => void
+  /** The setting producer.id.expiration.ms. */
+  readonly producerIdExpirationMs?: number
 }
 
 /** What the checkpoints of the log directory know of this log. Missing: as for a log that is new. */
@@ -40,6 +65,7 @@ export type AppendOutcome =
   | {
       readonly kind: 'appended' | 'duplicate'
       readonly baseOffset: number
+      /** Inclusive. */
       readonly lastOffset: number
       /** -1 for CreateTime. */
       readonly logAppendTimeMs: number
@@ -53,89 +79,514 @@ export interface AppendRefused {
   readonly recordErrors?: readonly { readonly batchIndex: number; readonly message: string }[]
 }
 
-export interface WriteListener {
-  /** Bytes up to this offset (exclusive) are in the file. At the end of the turn, never inside the append. */
-  written(logEndOffset: number): void
-  /** The disk failed; the log accepts nothing any more. */
-  failed(error: Error): void
-}
-
-export interface ReadOptions {
-  readonly offset: number
-  readonly maxBytes: number
-  /** Give the first batch whole even when it is larger than `maxBytes`. */
-  readonly minOneBatch: boolean
-  /** Exclusive: no batch that begins at or after it is given. */
-  readonly upTo: number
-  /** Also find the aborted transactions that overlap what is given. */
-  readonly readCommitted?: boolean
-}
-
-export interface LogRead {
-  readonly records: RecordsSource
-  readonly recent: boolean
-  load(): Promise<Buffer>
-  readonly firstBatchIncomplete: boolean
-  readonly abortedTransactions: { producerId: number; firstOffset: number }[] | null
-  readonly segmentBaseOffset: number
-  readonly position: number
-}
-
-export interface RecordAtTime {
-  readonly offset: number
-  readonly timestamp: number
-  /** -1 when unknown. */
+export interface LeaderAppendOptions {
   readonly leaderEpoch: number
+  readonly origin: 'client' | 'coordinator'
+  /** Version of the Produce request. */
+  readonly apiVersion?: number
+  /** For a transaction that the coordinator has confirmed; see ProducerState.startVerification. */
+  readonly guard?: TransactionGuard
+  readonly mustBeVerified?: boolean
+  /** Of an end-of-transaction marker. */
+  readonly transactionVersion?: 1 | 2
 }
 
 /**
- * One partition's log. The files in `directory` must be whole: after an unclean stop recovery runs before `open`.
+ * The log of one partition. Appending gives out offsets at once; the bytes are in the file by the end of the turn, and
+ * then readable (see LogTail). Producer state and leader epochs run ahead with the offsets given out, so that the next append
+ * of the same turn is checked against them; should the write fail, the log is closed for good, and they are made
+ * anew from the files at the next start.
+ *
+ * The files in `directory` must be whole: after an unclean stop recovery runs before `open`. One log per directory.
  */
-export declare class Log {
-  /** Opens the log in `directory`, making the directory and the first segment when there are none. Throws DiskError. */
-  static open(options: LogOptions, checkpoints?: LogCheckpoints): Log
-
+export class Log {
   readonly topic: string
   readonly partition: number
   readonly topicId: Uuid
-  get directory(): string
-  get leaderEpochs(): LeaderEpochs
-  get producers(): ProducerState
-  get logStartOffset(): number
-  get logEndOffset(): number
-  get nextOffset(): number
-  get highWatermark(): number
-  get lastStableOffset(): number
-  get sizeInBytes(): number
-  /** Offsets below are on the device (fdatasync done); what the recovery-point checkpoint holds. */
-  get recoveryPoint(): number
-  get segments(): readonly Segment[]
+  readonly #options: LogOptions
+  readonly #files: OpenFiles
+  readonly #segments: SegmentList
+  readonly #tail: LogTail
+  readonly #leaderEpochs: LeaderEpochs
+  readonly #removed: RemovedSegments
+  readonly #readFrom: ReadFrom
+  #directory: string
+  #producers: ProducerState
+  #logStartOffset: number
+  #highWatermark: number
+  #usedLately = false
+  #closed = false
 
-  advanceHighWatermark(offset: number): void
-  appendAsLeader(
-    records: Buffer,
-    options: { leaderEpoch: number; origin: 'client' | 'coordinator'; apiVersion?: number },
-  ): AppendOutcome
-  /** `records` may hold several batches and end in a part of one, which is dropped. */
-  appendAsFollower(records: Buffer, options?: { leaderEpoch?: number }): AppendOutcome
-  onWritten(listener: WriteListener): void
-  read(options: ReadOptions): LogRead | { readonly error: 'OFFSET_OUT_OF_RANGE' | 'KAFKA_STORAGE_ERROR' }
-  offsetForTimestamp(timestamp: number): Promise<RecordAtTime | undefined>
-  offsetOfMaxTimestamp(): Promise<RecordAtTime | undefined>
-  /** Cuts the end off; `offset` becomes the log end. Never below the log start. */
-  truncateTo(offset: number): void
-  truncateFullyAndStartAt(offset: number): void
-  /** Moves the log start; at most to the high watermark. Files go with the next `deleteOldSegments`. */
-  deleteRecordsBefore(offset: number): void
-  roll(): void
-  /** Retention. Returns the number of segments deleted. */
-  deleteOldSegments(nowMs: number): number
-  /** Everything appended so far is on the device when it resolves; concurrent calls share one fdatasync. */
-  flush(): Promise<void>
-  /** Gives back memory and descriptors that an idle log does not need; call now and then. */
-  releaseIdle(): void
-  /** The directory was renamed (deletion, a future log taking its place). */
-  directoryRenamed(directory: string): void
-  /** Writes what is staged, the indexes and a producer snapshot; syncs when `sync` (the default). */
-  close(options?: { sync?: boolean }): void
+  /** Opens the log in `directory`, making the directory and the first segment when there are none. Throws DiskError. */
+  static open(options: LogOptions, checkpoints: LogCheckpoints = {}): Log {
+    return new Log(options, checkpoints)
+  }
+
+  private constructor(options: LogOptions, checkpoints: LogCheckpoints) {
+    const { disk, clock, logger, turn, settings, directory } = options
+    this.topic = options.topic
+    this.partition = options.partition
+    this.topicId = options.topicId
+    this.#options = options
+    this.#directory = directory
+    this.#files = OpenFiles.of(disk)
+    this.#removed = new RemovedSegments(clock, logger)
+    const loaded = loadLog({
+      directory,
+      files: this.#files,
+      logStartOffset: checkpoints.logStartOffset,
+      logger,
+      nowMs: clock.nowMs(),
+      producerIdExpirationMs: this.#producerIdExpirationMs,
+      indexIntervalBytes: settings()['index.interval.bytes'],
+      createSegment: baseOffset => this.#createSegment(baseOffset),
+    })
+    const { endOffset } = loaded
+    this.#segments = loaded.segments
+    this.#leaderEpochs = loaded.leaderEpochs
+    this.#producers = loaded.producers
+    this.#logStartOffset = loaded.logStartOffset
+    this.#highWatermark = clamp(checkpoints.highWatermark ?? 0, loaded.logStartOffset, endOffset)
+    this.#producers.highWatermarkMoved(this.#highWatermark)
+    this.#tail = new LogTail({
+      disk,
+      clock,
+      turn,
+      settings,
+      segments: this.#segments,
+      leaderEpochs: this.#leaderEpochs,
+      createSegment: baseOffset => this.#createSegment(baseOffset),
+      writeSnapshot: offset => writeProducerSnapshot(disk, this.#directory, offset, this.#producers),
+      directory: () => this.#directory,
+      endOffset,
+      recoveryPoint: clamp(checkpoints.recoveryPoint ?? 0, loaded.logStartOffset, endOffset),
+      hasNewFiles: loaded.hasNewFiles,
+      onFailed: error => options.onFailed?.(error),
+    })
+    this.#readFrom = {
+      segments: this.#segments,
+      logEndOffset: () => this.logEndOffset,
+      recentPosition: offset => this.#tail.recentPosition(offset),
+      nowMs: () => clock.monotonicMs(),
+    }
+    this.releaseIdle()
+  }
+
+  get directory(): string {
+    return this.#directory
+  }
+
+  /** By growing base offset; the last is the active one. */
+  get segments(): readonly Segment[] {
+    return this.#segments.all
+  }
+
+  get leaderEpochs(): LeaderEpochs {
+    return this.#leaderEpochs
+  }
+
+  /** Another object after the log was cut. */
+  get producers(): ProducerState {
+    return this.#producers
+  }
+
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+
+  /** Exclusive end of what is readable. */
+  get logEndOffset(): number {
+    return this.#tail.logEndOffset
+  }
+
+  /** The next offset to be given out. */
+  get nextOffset(): number {
+    return this.#tail.nextOffset
+  }
+
+  get highWatermark(): number {
+    return this.#highWatermark
+  }
+
+  get lastStableOffset(): number {
+    return Math.min(this.#highWatermark, this.#producers.firstUnstableOffset)
+  }
+
+  /** Everything below is on the device; what the recovery-point checkpoint holds. */
+  get recoveryPoint(): number {
+    return this.#tail.recoveryPoint
+  }
+
+  /** Bytes given to the log and not deleted, indexes not counted. */
+  get sizeInBytes(): number {
+    return this.#segments.sizeInBytes
+  }
+
+  /** Why nothing can be written any more. */
+  get failure(): Error | undefined {
+    return this.#tail.failure
+  }
+
+  /** One listener: the partition. */
+  onWritten(listener: WriteListener): void {
+    this.#tail.listen(listener)
+  }
+
+  /** Never goes back by this, nor beyond the log end. */
+  advanceHighWatermark(offset: number): void {
+    const next = Math.min(offset, this.logEndOffset)
+    if (next <= this.#highWatermark) return
+    this.#highWatermark = next
+    this.#producers.highWatermarkMoved(next)
+  }
+
+  /** Validates one batch, gives out its offsets, stages or writes it. `records` is changed in place and not needed afterwards. */
+  appendAsLeader(records: Buffer, options: LeaderAppendOptions): AppendOutcome {
+    const refusal = this.#refusal() ?? (options.origin === 'client' ? this.#refusalOfFullDisk() : undefined)
+    if (refusal !== undefined) return refusal
+    const settings = this.#options.settings()
+    const nowMs = this.#options.clock.nowMs()
+    const { origin, apiVersion } = options
+    const valid = validateBatch(records, settings, { origin, apiVersion, nowMs })
+    if (valid.kind === 'refused') return valid
+
+    const { batch } = valid
+    const baseOffset = this.nextOffset
+    batch.setBaseOffset(baseOffset)
+    batch.setPartitionLeaderEpoch(options.leaderEpoch)
+    let draft: ProducerDraft | undefined
+    if (batch.producerId >= 0) {
+      draft = this.#producers.draft({ ...options, nowMs })
+      const verdict = addBatchToDraft(draft, batch, options.transactionVersion)
+      if (verdict.kind === 'refused') return verdict
+      if (verdict.kind === 'duplicate') {
+        const { lastOffset, timestampMs } = verdict
+        return { kind: 'duplicate', baseOffset: verdict.baseOffset, lastOffset, logAppendTimeMs: timestampMs }
+      }
+    }
+    const { lastOffset } = batch
+    const stored = this.#tail.attempt(() => {
+      if (this.#tail.mustRoll(settings, batch)) this.#tail.roll(baseOffset)
+      this.#tail.note(batch)
+      this.#tail.add(batch.buffer, batch.start, batch.sizeInBytes)
+      return true
+    })
+    if (stored === undefined) return this.#refusal() ?? neverRefused()
+    this.#usedLately = true
+    this.#leaderEpochs.assign(options.leaderEpoch, baseOffset)
+    if (draft !== undefined) this.#takeOver(draft)
+    return { kind: 'appended', baseOffset, lastOffset, logAppendTimeMs: valid.logAppendTimeMs }
+  }
+
+  /**
+   * Stores batches as the leader has them. `records` may end in a part of a batch, which is left out; so is everything from the
+   * first batch on that is of a later epoch than `leaderEpoch`, the epoch in which the leader was asked.
+   */
+  appendAsFollower(records: Buffer, options: { readonly leaderEpoch?: number } = {}): AppendOutcome {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return refusal
+    const checked = checkFollowed(records, options.leaderEpoch ?? Number.POSITIVE_INFINITY)
+    if ('error' in checked) return { kind: 'refused', ...checked }
+    const { batches } = checked
+    const [first] = batches
+    const appended = (): AppendOutcome => ({
+      kind: 'appended',
+      baseOffset: first?.baseOffset ?? this.nextOffset,
+      lastOffset: this.nextOffset - 1,
+      logAppendTimeMs: -1,
+    })
+    if (first === undefined) return appended()
+    const isFirstOfLog = this.sizeInBytes === 0 && first.lastOffset >= this.nextOffset
+    if (first.baseOffset < this.nextOffset && !isFirstOfLog) {
+      const message = `The leader sent offset ${first.baseOffset}, but ${this.nextOffset} is next here.`
+      return { kind: 'refused', error: 'UNKNOWN_SERVER_ERROR', message }
+    }
+    const stored = this.#tail.attempt(() => {
+      if (first.baseOffset < this.nextOffset) this.#startBelowLogStart(first.baseOffset)
+      this.#storeFollowed(records, batches)
+      return true
+    })
+    if (stored === undefined) return this.#refusal() ?? neverRefused()
+    this.#usedLately = true
+    return appended()
+  }
+
+  /** Where the bytes are that begin with the batch that contains `offset`. Nothing is read of them yet. */
+  read(options: ReadOptions): LogRead | { readonly error: 'OFFSET_OUT_OF_RANGE' | 'KAFKA_STORAGE_ERROR' } {
+    if (options.offset < this.#logStartOffset || options.offset > this.logEndOffset) {
+      return { error: 'OFFSET_OUT_OF_RANGE' }
+    }
+    this.#usedLately = true
+    try {
+      return readSegments(this.#readFrom, options)
+    } catch (error) {
+      if (error instanceof DiskError) this.#tail.fail(error)
+      else if (!(error instanceof DamagedTransactionIndex)) throw error
+      return { error: 'KAFKA_STORAGE_ERROR' }
+    }
+  }
+
+  /** The first record with a time >= `timestamp`, also above the high watermark. */
+  offsetForTimestamp(timestamp: number): Promise<RecordAtTime | undefined> {
+    this.#tail.write()
+    return findRecordAtTime(() => this.#lookedIn(), timestamp)
+  }
+
+  /** The first record with the largest time, also above the high watermark. */
+  offsetOfMaxTimestamp(): Promise<RecordAtTime | undefined> {
+    this.#tail.write()
+    return findRecordOfMaxTime(() => this.#lookedIn())
+  }
+
+  /** Cuts the end off: `offset` becomes the log end, and batches that reach to it or beyond are gone. */
+  truncateTo(offset: number): void {
+    this.#tail.write()
+    if (offset >= this.nextOffset) return
+    if (offset < this.#segments.first.baseOffset) {
+      this.truncateFullyAndStartAt(offset)
+      return
+    }
+    this.#tail.attempt(() => {
+      for (const segment of this.#segments.removeAbove(offset)) this.#remove(segment)
+      this.#segments.active.truncateTo(offset)
+      this.#leaderEpochs.truncateFromEnd(offset)
+      this.#logStartOffset = Math.min(this.#logStartOffset, offset)
+      this.#highWatermark = Math.min(this.#highWatermark, offset)
+      this.#cutTailTo(offset)
+      this.#producers = loadProducers({
+        disk: this.#options.disk,
+        directory: this.#directory,
+        segments: this.#segments.all,
+        endOffset: offset,
+        nowMs: this.#options.clock.nowMs(),
+        expirationMs: this.#producerIdExpirationMs,
+      })
+      this.#producers.highWatermarkMoved(this.#highWatermark)
+    })
+  }
+
+  /** Drops everything and goes on at `offset`. */
+  truncateFullyAndStartAt(offset: number): void {
+    this.#tail.attempt(() => {
+      this.#tail.discard()
+      const old = this.#segments.removeFirst(this.#segments.length)
+      for (const segment of old) this.#remove(segment)
+      this.#segments.add(this.#createSegment(offset))
+      this.#leaderEpochs.clear()
+      this.#logStartOffset = offset
+      this.#highWatermark = offset
+      this.#cutTailTo(offset)
+      removeProducerSnapshots(this.#options.disk, this.#directory)
+      this.#producers = new ProducerState()
+    })
+  }
+
+  /** Moves the log start, at most to the high watermark. Files go with the next `deleteOldSegments`. */
+  deleteRecordsBefore(offset: number): void {
+    this.#moveLogStart(Math.min(offset, this.#highWatermark))
+  }
+
+  /** Closes the active segment, if there is anything in it, and begins another. */
+  roll(): void {
+    this.#tail.attempt(() => this.#tail.roll(this.nextOffset))
+  }
+
+  /** Deletes what retention lets go; `nowMs` is wall clock. Answers how many segments went. */
+  deleteOldSegments(nowMs: number): number {
+    if (this.#closed) return 0
+    this.#tail.write()
+    return this.#tail.attempt(() => this.#deleteOldSegments(nowMs)) ?? 0
+  }
+
+  /** Everything appended so far is on the device when it resolves. Callers share one sync at a time. */
+  flush(): Promise<void> {
+    return this.#tail.flush()
+  }
+
+  /** Begins a flush if the setting flush.ms says that it is time. To be called now and then. */
+  flushIfDue(): void {
+    if (!this.#closed) this.#tail.flushIfDue()
+  }
+
+  /** Gives back memory and descriptors if the log was not used since the last call. To be called now and then. */
+  releaseIdle(): void {
+    if (!this.#usedLately && !this.#tail.hasStaged) {
+      this.#tail.release()
+      this.#tail.attempt(() => this.#releaseSegments())
+    }
+    this.#usedLately = false
+  }
+
+  /** The disk has failed elsewhere: nothing is written to this log any more. */
+  takeOffline(error: Error): void {
+    this.#tail.fail(error)
+  }
+
+  /** The directory was given another name: deletion, or a future log taking its place. */
+  directoryRenamed(directory: string): void {
+    this.#directory = directory
+    for (const segment of this.#segments.all) segment.directoryRenamed(directory)
+    this.#removed.directoryRenamed(directory)
+  }
+
+  /**
+   * Writes what is staged, the indexes and a snapshot of the producers; with `sync` (the default) the records are on the device
+   * afterwards. A log that has failed is only let go. Rejects with DiskError.
+   */
+  async close(options: { readonly sync?: boolean } = {}): Promise<void> {
+    if (this.#closed) return
+    this.#tail.write()
+    this.#closed = true
+    this.#removed.close()
+    try {
+      if (this.failure !== undefined) return
+      this.#segments.active.becomeInactive()
+      writeProducerSnapshot(this.#options.disk, this.#directory, this.nextOffset, this.#producers)
+      saveLeaderEpochs(this.#options.disk, this.#directory, this.#leaderEpochs)
+      if (options.sync !== false) await this.#tail.flush()
+    } finally {
+      this.#releaseSegments()
+    }
+  }
+
+  get #producerIdExpirationMs(): number {
+    return this.#options.producerIdExpirationMs ?? 86_400_000
+  }
+
+  #refusal(): AppendRefused | undefined {
+    if (this.failure === undefined && !this.#closed) return undefined
+    const why =
+      this.failure === undefined ? 'is closed.' : `cannot be written any more: ${this.failure.message}`
+    return refuseStorage(`The log of ${this.topic}-${this.partition} ${why}`)
+  }
+
+  #refusalOfFullDisk(): AppendRefused | undefined {
+    if (this.#options.isWritable?.() !== false) return undefined
+    return refuseStorage(
+      `The disk that holds ${this.topic}-${this.partition} is too full for new records; reading, deleting and retention go on.`,
+    )
+  }
+
+  #createSegment(baseOffset: number): Segment {
+    const settings = this.#options.settings()
+    const jitterMs = Math.min(settings['segment.jitter.ms'], settings['segment.ms'])
+    return Segment.create({
+      files: this.#files,
+      directory: this.#directory,
+      baseOffset,
+      indexIntervalBytes: settings['index.interval.bytes'],
+      createdAtMs: this.#options.clock.nowMs(),
+      rollJitterMs: jitterMs > 0 ? randomInt(this.#options.random, jitterMs) : 0,
+    })
+  }
+
+  /** Neighbours that go to one segment are written together. */
+  #storeFollowed(records: Buffer, batches: readonly RecordBatchView[]): void {
+    const settings = this.#options.settings()
+    const nowMs = this.#options.clock.nowMs()
+    let runStart = 0
+    let runEnd = 0
+    const addRun = (): void => {
+      if (runEnd > runStart) this.#tail.add(records, runStart, runEnd - runStart)
+    }
+    for (const batch of batches) {
+      if (this.#tail.mustRoll(settings, batch)) {
+        addRun()
+        runStart = batch.start
+        this.#tail.roll(Math.max(this.nextOffset, batch.baseOffset))
+      }
+      runEnd = batch.end
+      this.#tail.note(batch)
+      this.#leaderEpochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
+      if (batch.producerId < 0) continue
+      const draft = this.#producers.draft({ origin: 'replication', nowMs })
+      addBatchToDraft(draft, batch)
+      this.#takeOver(draft)
+    }
+    addRun()
+  }
+
+  /**
+   * The leader's log may start in the middle of a batch. A follower that begins there gets the whole batch, whose first
+   * offsets lie below its log start.
+   */
+  #startBelowLogStart(baseOffset: number): void {
+    const logStartOffset = this.#logStartOffset
+    this.truncateFullyAndStartAt(baseOffset)
+    this.#logStartOffset = logStartOffset
+    this.#highWatermark = logStartOffset
+  }
+
+  #takeOver(draft: ProducerDraft): void {
+    const ended = draft.takeOver()
+    if (ended.length > 0) this.#tail.ended(ended)
+  }
+
+  #lookedIn(): LookedIn {
+    return {
+      segments: this.#segments.all,
+      logStartOffset: this.#logStartOffset,
+      mostUnpackedBytes: mostUnpackedBytes(this.#options.settings()),
+    }
+  }
+
+  #cutTailTo(offset: number): void {
+    const lowersRecoveryPoint = offset < this.recoveryPoint
+    this.#tail.cutTo(offset)
+    if (lowersRecoveryPoint) this.#options.onRecoveryPointLowered?.()
+  }
+
+  #deleteOldSegments(nowMs: number): number {
+    const { topic, partition } = this
+    const facts = {
+      segments: this.#segments.all.map(segment => ({
+        baseOffset: segment.baseOffset,
+        sizeInBytes: segment.sizeInBytes,
+        timestampMs: () => segment.timestampMs,
+      })),
+      logStartOffset: this.#logStartOffset,
+      logEndOffset: this.logEndOffset,
+      highWatermark: this.#highWatermark,
+      nowMs,
+    }
+    const { count, reason } = decideRetention(facts, this.#options.settings())
+    if (count === 0) return 0
+    if (count === this.#segments.length) this.#tail.roll(this.nextOffset)
+    for (const segment of this.#segments.removeFirst(count)) this.#remove(segment)
+    this.#moveLogStart(this.#segments.first.baseOffset)
+    const { logStartOffset } = this
+    this.#options.logger.info(
+      { topic, partition, segments: count, reason, logStartOffset },
+      'Old segments were deleted.',
+    )
+    return count
+  }
+
+  #remove(segment: Segment): void {
+    this.#options.disk.unlink(segment.path('snapshot'))
+    this.#removed.remove(segment, this.#options.settings()['file.delete.delay.ms'])
+  }
+
+  #moveLogStart(offset: number): void {
+    if (offset <= this.#logStartOffset) return
+    this.#logStartOffset = offset
+    this.#highWatermark = Math.max(this.#highWatermark, offset)
+    this.#leaderEpochs.truncateFromStart(offset)
+  }
+
+  #releaseSegments(): void {
+    for (const segment of this.#segments.all) segment.release()
+  }
+}
+
+function refuseStorage(message: string): AppendRefused {
+  return { kind: 'refused', error: 'KAFKA_STORAGE_ERROR', message }
+}
+
+function neverRefused(): never {
+  throw new Error('An append that failed has closed the log.')
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most)
 }

@@ -105,6 +105,10 @@ export class OffsetIndex {
     this.#file.close()
   }
 
+  sync(): Promise<void> {
+    return this.#file.sync()
+  }
+
   syncNow(): void {
     this.#file.syncNow()
   }

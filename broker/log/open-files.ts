@@ -77,6 +77,7 @@ export class LazyFile {
   #create: boolean
   #file: DiskFile | undefined
   #busy = 0
+  #closing = false
 
   /** With `create` a missing file is made when it is first used; without, that is an error. */
   constructor(files: OpenFiles, path: string, create = false) {
@@ -108,7 +109,7 @@ export class LazyFile {
     try {
       return await file.read(target, at, length, position)
     } finally {
-      this.#busy--
+      this.#noLongerBusy()
     }
   }
 
@@ -118,7 +119,7 @@ export class LazyFile {
     try {
       await file.sync()
     } finally {
-      this.#busy--
+      this.#noLongerBusy()
     }
   }
 
@@ -139,13 +140,19 @@ export class LazyFile {
     this.#path = path
   }
 
-  /** Gives the descriptor back; the next use opens the file again. Left open while something off the loop uses it. */
+  /** Gives the descriptor back, as soon as nothing off the loop uses it; the next use opens the file again. */
   close(): void {
-    if (this.#file === undefined || this.#busy > 0) return
+    this.#closing = this.#busy > 0
+    if (this.#file === undefined || this.#closing) return
     const file = this.#file
     this.#file = undefined
     this.#files.forget(this)
     file.close()
+  }
+
+  #noLongerBusy(): void {
+    this.#busy--
+    if (this.#closing && this.#busy === 0) this.close()
   }
 
   #use(): DiskFile {
@@ -154,6 +161,7 @@ export class LazyFile {
       // From now on it has been there: should it vanish, that must be noticed.
       this.#create = false
     }
+    this.#closing = false
     this.#files.touch(this)
     return this.#file
   }

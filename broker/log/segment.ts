@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { RecordBatchView } from '../../protocol/index.ts'
 import { assert } from '../../runtime/assert.ts'
+import { DiskError } from './disk.ts'
 import { type SegmentFileKind, segmentFileName } from './file-names.ts'
-import { HeaderScan, scanBufferBytes } from './header-scan.ts'
+import { HeaderScan, type ReadAt, scanBufferBytes } from './header-scan.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { LazyFile, type OpenFiles } from './open-files.ts'
 import { TimeIndex } from './time-index.ts'
+import { TransactionIndex } from './transaction-index.ts'
 
 export interface SegmentOptions {
   readonly files: OpenFiles
@@ -18,6 +20,8 @@ export interface SegmentOptions {
   /** How much sooner than segment.ms this one is rolled. */
   readonly rollJitterMs?: number
   readonly suffix?: string
+  /** Whether the directory has its .txnindex; looked up when left out. */
+  readonly hasTransactionIndex?: boolean
 }
 
 /** A batch as it stands in a segment. */
@@ -28,6 +32,9 @@ export interface BatchAt {
 
 /** Greatest distance from the base offset that the indexes can express. */
 const greatestRelativeOffset = 2 ** 31 - 1
+
+/** How long what was read is taken to be in the page cache. */
+const warmMs = 30_000
 
 /** Scans that end before anybody else can begin one share this. */
 const sharedScanBuffer = Buffer.allocUnsafeSlow(scanBufferBytes)
@@ -66,6 +73,9 @@ export class Segment {
   #cuts = 0
   #warmFrom = 0
   #warmTo = 0
+  #warmUntilMs = Number.NEGATIVE_INFINITY
+  #hasTransactionIndex: boolean | undefined
+  #transactions: TransactionIndex | undefined
   /** Monotonic time when a slice of it was last handed out. */
   lastReadAtMs = Number.NEGATIVE_INFINITY
 
@@ -77,6 +87,7 @@ export class Segment {
     this.#indexIntervalBytes = options.indexIntervalBytes
     this.#directory = options.directory
     this.#suffix = options.suffix ?? ''
+    this.#hasTransactionIndex = options.hasTransactionIndex
     this.#log = new LazyFile(options.files, this.path('log'), isNew)
     this.#offsets = new OffsetIndex(options.files, options.baseOffset, () => this.path('index'))
     this.#times = new TimeIndex(options.files, options.baseOffset, () => this.path('timeindex'))
@@ -86,7 +97,9 @@ export class Segment {
   static create(options: SegmentOptions): Segment {
     const segment = new Segment(options, true)
     if (segment.#log.size() > 0) segment.#log.truncate(0)
-    for (const kind of ['index', 'timeindex'] as const) options.files.disk.unlink(segment.path(kind))
+    for (const kind of ['index', 'timeindex', 'txnindex'] as const)
+      options.files.disk.unlink(segment.path(kind))
+    segment.#hasTransactionIndex = false
     segment.#indexesOpen = true
     segment.#timesKnown = true
     return segment
@@ -153,6 +166,27 @@ export class Segment {
     return this.#times
   }
 
+  /** The aborted transactions whose markers stand in this segment. */
+  get transactions(): TransactionIndex {
+    if (this.#transactions !== undefined) return this.#transactions
+    const { disk } = this.#files
+    const path = this.path('txnindex')
+    this.#hasTransactionIndex ??= disk.stat(path) !== undefined
+    this.#transactions = new TransactionIndex({ disk, path, exists: this.#hasTransactionIndex })
+    return this.#transactions
+  }
+
+  /** Largest record time; where no record has one, the time of the file. */
+  get timestampMs(): number {
+    const largest = this.largestTimestamp
+    if (largest >= 0) return largest
+    return this.#files.disk.stat(this.path('log'))?.modifiedAtMs ?? this.createdAtMs
+  }
+
+  get isPublished(): boolean {
+    return this.#readableBytes === this.#writtenBytes
+  }
+
   path(kind: SegmentFileKind): string {
     return join(this.#directory, segmentFileName(this.baseOffset, kind, this.#suffix))
   }
@@ -208,9 +242,9 @@ export class Segment {
     this.#writtenBytes += length
   }
 
-  /** Readers may see all that is written. */
-  publish(): void {
-    this.#readableBytes = this.#writtenBytes
+  /** Readers may see the written bytes before `position`. */
+  publishTo(position: number): void {
+    this.#readableBytes = position
   }
 
   /** After a failed write: a part of it may stand in the file, which nobody is to find. */
@@ -234,7 +268,7 @@ export class Segment {
     this.#sizeInBytes = last?.position ?? 0
     this.#bytesSinceIndexEntry = 0
     let nextOffset = this.baseOffset
-    const scan = new HeaderScan((...read) => this.#log.readSync(...read), this.#sizeInBytes, fileBytes)
+    const scan = new HeaderScan(this.#readAt, this.#sizeInBytes, fileBytes)
     while (scan.next()) {
       if (!this.fits(scan.batch.lastOffset) || scan.batch.lastOffset < nextOffset - 1) {
         return {
@@ -268,11 +302,9 @@ export class Segment {
     return undefined
   }
 
-  /** Where the first batch begins of which no offset is below `offset`; the end of what is readable when there is none. */
-  endPositionFor(offset: number): number {
-    const found = this.find(offset)
-    if (found === undefined) return this.#readableBytes
-    return found.batch.baseOffset >= offset ? found.position : found.position + found.batch.sizeInBytes
+  /** Where the first batch begins that contains `offset` or comes after it; the end of what is readable when there is none. */
+  positionFor(offset: number): number {
+    return this.find(offset)?.position ?? this.#readableBytes
   }
 
   /** Size of the batch that begins at `position`. */
@@ -281,20 +313,19 @@ export class Segment {
     return new RecordBatchView(sharedScanBuffer).sizeInBytes
   }
 
-  /** The headers of the readable batches in order. A view is good until the next step. */
-  *headers(fromPosition = 0): Generator<BatchAt, void, undefined> {
-    const scan = new HeaderScan((...read) => this.#log.readSync(...read), fromPosition, this.#readableBytes)
-    while (scan.next()) yield { batch: scan.batch, position: scan.position }
-    if (scan.problem !== undefined) throw new Error(`${this.path('log')}: ${scan.problem}`)
+  /** The whole batch that begins at `position`, in a buffer of its own. */
+  batchAt(position: number): RecordBatchView {
+    const bytes = Buffer.allocUnsafe(this.batchSizeAt(position))
+    this.readSync(bytes, 0, bytes.length, position)
+    return new RecordBatchView(bytes)
   }
 
-  /** The readable batches with all their bytes, in order. Each view keeps its bytes. */
-  *batches(fromPosition = 0): Generator<BatchAt, void, undefined> {
-    for (const { batch, position } of this.headers(fromPosition)) {
-      const bytes = Buffer.allocUnsafeSlow(batch.sizeInBytes)
-      this.readSync(bytes, 0, bytes.length, position)
-      yield { batch: new RecordBatchView(bytes), position }
-    }
+  /** The headers of the readable batches in order. A view is good until the next step. */
+  *headers(fromPosition = 0): Generator<BatchAt, void, undefined> {
+    const scan = new HeaderScan(this.#readAt, fromPosition, this.#readableBytes)
+    while (scan.next()) yield { batch: scan.batch, position: scan.position }
+    if (scan.problem !== undefined)
+      throw new DiskError(`${this.path('log')}: ${scan.problem}`, this.path('log'), 'EIO')
   }
 
   /** Reads exactly `length` bytes of what is written; throws when they are not there. */
@@ -307,30 +338,27 @@ export class Segment {
     this.#checkRead(await this.#log.read(target, at, length, position), length, position)
   }
 
-  /** [from, to) has just been read: it is in the page cache. */
-  noteWarm(from: number, to: number): void {
-    if (from > this.#warmTo || to < this.#warmFrom) {
-      this.#warmFrom = from
-      this.#warmTo = to
-    } else {
-      this.#warmFrom = Math.min(this.#warmFrom, from)
-      this.#warmTo = Math.max(this.#warmTo, to)
-    }
+  /** [from, to) has just been read: it is in the page cache for a while. `nowMs` is monotonic. */
+  noteWarm(from: number, to: number, nowMs: number): void {
+    const goesOn = nowMs < this.#warmUntilMs && from <= this.#warmTo && to >= this.#warmFrom
+    this.#warmFrom = goesOn ? Math.min(this.#warmFrom, from) : from
+    this.#warmTo = goesOn ? Math.max(this.#warmTo, to) : to
+    this.#warmUntilMs = nowMs + warmMs
   }
 
-  isWarm(from: number, to: number): boolean {
-    return from >= this.#warmFrom && to <= this.#warmTo
+  isWarm(from: number, to: number, nowMs: number): boolean {
+    return nowMs < this.#warmUntilMs && from >= this.#warmFrom && to <= this.#warmTo
   }
 
-  /** Cuts off the batch that contains `offset` and all after it; answers the offset after what is left, or the base. */
+  /** Cuts off the batch that contains `offset` and all after it; in the file and in the indexes. */
   truncateTo(offset: number): void {
     const found = offset <= this.baseOffset ? { position: 0 } : this.find(offset)
+    this.transactions.truncateTo(offset)
     if (found === undefined) return
     this.#openIndexes()
     this.#sizeInBytes = found.position
     this.cutToNoted()
-    this.#warmTo = Math.min(this.#warmTo, found.position)
-    this.#warmFrom = Math.min(this.#warmFrom, this.#warmTo)
+    this.#warmUntilMs = Number.NEGATIVE_INFINITY
     if (found.position === 0) {
       this.forgetBatches()
       return
@@ -358,18 +386,25 @@ export class Segment {
     return this.#log.sync()
   }
 
-  /** Everything of this segment to the device, at once. */
-  syncNow(): void {
-    this.#log.syncNow()
-    this.syncIndexes()
+  /** Everything of a closed segment to the device, off the loop. */
+  async syncAll(): Promise<void> {
+    await this.#log.sync()
+    if (this.#indexesOpen) {
+      await this.#offsets.sync()
+      await this.#times.sync()
+    }
+    await this.transactions.sync()
+    this.release()
   }
 
-  syncIndexes(): void {
-    if (!this.#indexesOpen) return
-    this.#offsets.syncNow()
-    this.#times.syncNow()
-    this.#offsets.release()
-    this.#times.release()
+  /** The same at once, for recovery. */
+  syncNow(): void {
+    this.#log.syncNow()
+    if (this.#indexesOpen) {
+      this.#offsets.syncNow()
+      this.#times.syncNow()
+    }
+    this.release()
   }
 
   /** Gives back memory and descriptors. Index entries held back are written. */
@@ -411,7 +446,12 @@ export class Segment {
     this.#log.renamed(this.path('log'))
     this.#offsets.renamed()
     this.#times.renamed()
+    if (this.#transactions !== undefined) this.#hasTransactionIndex = this.#transactions.exists
+    this.#transactions = undefined
   }
+
+  readonly #readAt: ReadAt = (target, at, length, position) =>
+    this.#log.readSync(target, at, length, position)
 
   #scan(from: number): HeaderScan {
     return new HeaderScan(
@@ -424,8 +464,11 @@ export class Segment {
 
   #checkRead(got: number, wanted: number, position: number): void {
     if (got === wanted) return
-    throw new Error(
-      `${this.path('log')} ends at byte ${position + got}, before byte ${position + wanted} that was to be read.`,
+    const path = this.path('log')
+    throw new DiskError(
+      `${path} ends at byte ${position + got}, before byte ${position + wanted} that was to be read.`,
+      path,
+      'EIO',
     )
   }
 

@@ -92,6 +92,10 @@ export class TimeIndex {
     this.#file.close()
   }
 
+  sync(): Promise<void> {
+    return this.#file.sync()
+  }
+
   syncNow(): void {
     this.#file.syncNow()
   }

@@ -27,10 +27,15 @@ export class BrokerRegistration {
   constructor(options: BrokerRegistrationOptions) {
     this.#options = options
     this.#unsubscribe = options.images.onChange((image, _, changed) => {
+      if (!changed.brokers.has(options.brokerId)) return
       const held = this.#current
-      if (held === undefined || !changed.brokers.has(options.brokerId) || image.revision < held.epoch) return
-      if (image.brokers.get(options.brokerId)?.epoch !== held.epoch)
+      const inImage = image.brokers.get(options.brokerId)
+      if (held === undefined) {
+        // Who was in the way is gone.
+        if (inImage === undefined && this.#work === undefined) this.#again(0)
+      } else if (image.revision >= held.epoch && inImage?.epoch !== held.epoch) {
         this.#lose('its record is gone from the store')
+      }
     })
     this.#step()
   }

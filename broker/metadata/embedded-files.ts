@@ -29,14 +29,17 @@ export class EmbeddedFiles {
   readonly #lock: DiskLock
   #log: DiskFile
   #logEnd: number
+  /** Of the logs before the current one that no snapshot has replaced yet. */
+  #olderBytes: number
   #stopSnapshot = false
 
-  private constructor(disk: Disk, directory: string, lock: DiskLock, log: DiskFile, logEnd: number) {
+  private constructor(disk: Disk, directory: string, lock: DiskLock, log: DiskFile, loaded: Loaded) {
     this.#disk = disk
     this.#directory = directory
     this.#lock = lock
     this.#log = log
-    this.#logEnd = logEnd
+    this.#logEnd = Math.max(loaded.end, fileHeaderBytes)
+    this.#olderBytes = loaded.olderBytes
   }
 
   /** Takes the directory for this process and loads it. Throws StoreDamaged, or the disk's own errors. */
@@ -51,7 +54,7 @@ export class EmbeddedFiles {
       if (loaded.end === 0) log.writeSync(encodeFileHeader('wal', loaded.base, 0), 0, fileHeaderBytes, 0)
       await log.sync()
       disk.syncDirectory(directory)
-      const files = new EmbeddedFiles(disk, directory, lock, log, Math.max(loaded.end, fileHeaderBytes))
+      const files = new EmbeddedFiles(disk, directory, lock, log, loaded)
       files.#removeOlderThan(loaded.snapshot)
       return { files, entries: loaded.entries, revision: loaded.revision }
     } catch (error) {
@@ -60,9 +63,9 @@ export class EmbeddedFiles {
     }
   }
 
-  /** Size of the log that is written now. */
+  /** What a start would have to replay. */
   get loggedBytes(): number {
-    return this.#logEnd
+    return this.#olderBytes + this.#logEnd
   }
 
   /** Puts a frame behind the others. When this throws, the log is as it was. */
@@ -94,6 +97,7 @@ export class EmbeddedFiles {
     }
     this.#log.close()
     this.#log = log
+    this.#olderBytes += this.#logEnd
     this.#logEnd = fileHeaderBytes
   }
 
@@ -121,6 +125,7 @@ export class EmbeddedFiles {
     }
     this.#disk.rename(temporary, path)
     this.#disk.syncDirectory(this.#directory)
+    this.#olderBytes = 0
     this.#removeOlderThan(revision)
   }
 
@@ -215,6 +220,8 @@ interface Loaded {
   readonly snapshot: number
   /** Base revision of the log to go on with. */
   base: number
+  /** Sizes of the logs before that one. */
+  olderBytes: number
   /** Where its last sound frame ends; 0 when the log is still to be made. */
   end: number
 }
@@ -230,6 +237,7 @@ function load(disk: Disk, directory: string, logger: Logger): Loaded {
     snapshot,
     base: snapshot,
     end: 0,
+    olderBytes: 0,
   }
   if (snapshot > 0) loadSnapshot(disk, join(directory, fileName('snapshot', snapshot)), loaded)
 
@@ -307,6 +315,7 @@ function replayLog({ path, base, file }: LogFile, isLast: boolean, loaded: Loade
     const fields = { path, at, cutBytes: file.length - at }
     logger.warn(fields, 'An unfinished write at the end of the metadata log was cut off.')
   }
+  loaded.olderBytes += loaded.end
   loaded.base = base
   loaded.end = at
 }

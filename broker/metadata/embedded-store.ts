@@ -53,7 +53,9 @@ export class EmbeddedStore implements MetadataStore {
   #staged: StagedTransaction[] = []
   #flushing: Promise<void> | undefined
   #snapshot: Promise<void> | undefined
+  #snapshotDueAtBytes: number
   #refusal: Error | undefined
+  #closing: Promise<void> | undefined
 
   private constructor(options: EmbeddedStoreOptions, opened: Awaited<ReturnType<typeof EmbeddedFiles.open>>) {
     this.#files = opened.files
@@ -61,6 +63,7 @@ export class EmbeddedStore implements MetadataStore {
     this.#revision = opened.revision
     this.#logger = options.logger
     this.#snapshotAfterBytes = options.snapshotAfterBytes ?? defaultSnapshotAfterBytes
+    this.#snapshotDueAtBytes = this.#snapshotAfterBytes
     this.#watches = new EmbeddedWatches(opened.revision)
     this.#leases = new EmbeddedLeases(options.clock, `${opened.revision}`, lease =>
       this.#deleteBoundTo(lease),
@@ -119,7 +122,12 @@ export class EmbeddedStore implements MetadataStore {
     return Promise.resolve(this.#leases.grant(ttlMs))
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     await this.#leases.close()
     this.#refusal ??= new Error('The metadata store is closed.')
     this.#files.stopSnapshot()
@@ -212,32 +220,37 @@ export class EmbeddedStore implements MetadataStore {
   }
 
   #wantsSnapshot(): boolean {
-    return this.#snapshot === undefined && this.#files.loggedBytes > this.#snapshotAfterBytes
+    return this.#snapshot === undefined && this.#files.loggedBytes > this.#snapshotDueAtBytes
   }
 
   /** Later frames go to a new log file; the snapshot is written beside them and then replaces the older files. */
   async #beginSnapshot(revision: number, entries: StoreEntry[]): Promise<void> {
+    // Should it fail, the next try comes when as much again was logged.
+    this.#snapshotDueAtBytes = this.#files.loggedBytes + this.#snapshotAfterBytes
     try {
       await this.#files.beginLog(revision)
     } catch (error) {
       this.#logger.error(
         { err: error },
-        'The metadata store could not begin a new log file; it goes on with the old one.',
+        'The metadata store goes on with its old log file: a new one could not be made.',
       )
       return
     }
-    entries.sort(byKey)
-    this.#snapshot = this.#files
-      .writeSnapshot(revision, entries)
-      .catch((error: unknown) => {
-        this.#logger.error(
-          { err: error },
-          'The metadata store could not write a snapshot; its log keeps growing.',
-        )
-      })
-      .finally(() => {
-        this.#snapshot = undefined
-      })
+    this.#snapshot = this.#writeSnapshot(revision, entries).finally(() => {
+      this.#snapshot = undefined
+    })
+  }
+
+  async #writeSnapshot(revision: number, entries: StoreEntry[]): Promise<void> {
+    try {
+      await this.#files.writeSnapshot(revision, entries.sort(byKey))
+      this.#snapshotDueAtBytes = this.#snapshotAfterBytes
+    } catch (error) {
+      this.#logger.error(
+        { err: error },
+        'The metadata store could not write a snapshot; its log keeps growing.',
+      )
+    }
   }
 
   async #untilFlushed(): Promise<void> {

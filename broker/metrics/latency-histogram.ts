@@ -6,7 +6,7 @@ export class LatencyHistogram {
   readonly #total = new Float64Array(buckets)
   #current = new Uint32Array(buckets)
   #previous = new Uint32Array(buckets)
-  #rotatedAtMs = Number.NEGATIVE_INFINITY
+  #rotatedAtMs: number | undefined
   count = 0
   sumMs = 0
 
@@ -48,13 +48,14 @@ export class LatencyHistogram {
   }
 
   #rotate(nowMs: number): void {
+    if (this.#rotatedAtMs === undefined) this.#rotatedAtMs = nowMs
     const passedMs = nowMs - this.#rotatedAtMs
     if (passedMs < windowMs) return
     this.#rotatedAtMs = nowMs
     const oldest = this.#previous
     this.#previous = this.#current
     this.#current = oldest.fill(0)
-    if (passedMs >= 2 * windowMs && passedMs !== Number.POSITIVE_INFINITY) this.#previous.fill(0)
+    if (passedMs >= 2 * windowMs) this.#previous.fill(0)
   }
 }
 

@@ -39,7 +39,7 @@ export interface Metric {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  collect(emit: Emit): void
+  readonly collect: (emit: Emit) => void
 }
 
 export type Labels = Readonly<Record<string, string | number>>

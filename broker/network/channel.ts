@@ -1,4 +1,5 @@
 import { connect, createServer, Socket, type SocketConstructorOpts } from 'node:net'
+import type { Clock } from '../../runtime/clock.ts'
 import { deferred } from '../../runtime/deferred.ts'
 
 /**
@@ -87,7 +88,8 @@ function detach(accepted: Socket): Handle | undefined {
   const handle = inside._handle
   if (typeof handle?.useUserBuffer !== 'function') return undefined
   // The server counts its sockets, and waits for them when it closes: this one will never tell it that it is gone.
-  if (inside._server != null) inside._server._connections--
+  const server = inside._server
+  if (server !== undefined && server !== null) server._connections--
   inside._server = null
   inside._handle = null
   return handle
@@ -96,12 +98,12 @@ function detach(accepted: Socket): Handle | undefined {
 let tested: Promise<boolean> | undefined
 
 /** Whether this Node reads into a shared buffer as we expect it to: tried once, over a real connection. */
-export function sharedReadWorks(): Promise<boolean> {
-  tested ??= trySharedRead().catch(() => false)
+export function sharedReadWorks(clock: Clock): Promise<boolean> {
+  tested ??= trySharedRead(clock).catch(() => false)
   return tested
 }
 
-async function trySharedRead(): Promise<boolean> {
+async function trySharedRead(clock: Clock): Promise<boolean> {
   const shared = Buffer.alloc(64)
   const outcome = deferred<boolean>()
   const opened: Socket[] = []
@@ -118,7 +120,7 @@ async function trySharedRead(): Promise<boolean> {
     channel.socket.on('error', () => outcome.resolve(false))
     channel.resume()
   })
-  const deadline = setTimeout(() => outcome.resolve(false), 1000)
+  const deadline = clock.after(1000, () => outcome.resolve(false))
   try {
     server.on('error', () => outcome.resolve(false))
     server.listen(0, '127.0.0.1', () => {
@@ -134,7 +136,7 @@ async function trySharedRead(): Promise<boolean> {
     })
     return await outcome.promise
   } finally {
-    clearTimeout(deadline)
+    deadline.cancel()
     for (const socket of opened) socket.destroy()
     server.close()
   }

@@ -129,6 +129,10 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
     return this.#state !== 'open'
   }
 
+  get memoryIsShort(): boolean {
+    return !this.#parts.budget.allows(this)
+  }
+
   mayStart(size: number): boolean {
     if (this.#state !== 'open' || this.#finishing || this.#muted !== undefined || this.#backedUp) return false
     const inWork = this.requestsInWork
@@ -371,7 +375,7 @@ export interface ConnectionIdentity {
   readonly clientAddress: string
 }
 
-export interface ConnectionLimits {
+interface ConnectionLimits {
   /** Largest frame; a larger one closes the connection. */
   readonly requestBytes: number
   /** Requests of one connection that are started and not answered. */

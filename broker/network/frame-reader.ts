@@ -157,7 +157,7 @@ export class FrameReader {
   #expected(bytes: Buffer, from: number, to: number, present: number): number {
     if (to - from < frameHeaderBytes) return present
     const whole = frameHeaderBytes + this.#frameSize(bytes, from)
-    return Math.min(whole, Math.max(present * growth, unquestionedBytes))
+    return this.#sink.memoryIsShort ? present : Math.min(whole, Math.max(present * growth, unquestionedBytes))
   }
 
   #frameSize(bytes: Buffer, at: number): number {
@@ -189,6 +189,8 @@ export class FrameReader {
 export interface FrameSink {
   /** Nothing more is wanted. */
   readonly closed: boolean
+  /** Buffers are to be no larger than they must. */
+  readonly memoryIsShort: boolean
   /** Whether a request of so many bytes may start now; if not, `resume` is to be called later. */
   mayStart(size: number): boolean
   /** A frame's body lies between `start` and `end`; the bytes are gone when this returns. */

@@ -20,6 +20,8 @@ export class MemoryBudget {
   readonly #line = new Set<Holder>()
   #used = 0
   #favoured: Holder | undefined
+  /** The favoured one is done: the next need not wait for the timer. */
+  #passOn = false
   #relief: Timer | undefined
   /** Connections closed to free memory, so far. */
   evictions = 0
@@ -42,6 +44,14 @@ export class MemoryBudget {
     return this.#used >= this.limit
   }
 
+  /**
+   * The last line: every connection may overstep by one chunk before it stops reading; when that has added up to several
+   * times the limit, whoever adds more is closed.
+   */
+  get overrun(): boolean {
+    return this.#used > overrunFactor * this.limit
+  }
+
   /** Bytes left; 0 when exhausted. */
   get room(): number {
     return Math.max(0, this.limit - this.#used)
@@ -59,8 +69,12 @@ export class MemoryBudget {
     assert(this.#used >= 0, 'More bytes were given back than taken.')
     if (bytes > 0) this.#holders.add(holder)
     else this.#holders.delete(holder)
-    if (this.exhausted) this.#startRelief()
-    else if (this.#line.size > 0) this.#wakeLine()
+    if (!this.exhausted) {
+      if (this.#line.size > 0) this.#wakeLine()
+      return
+    }
+    this.#startRelief()
+    if (this.#passOn) this.#favourNext()
   }
 
   /** `holder.roomAgain` is called when there is room, or when it is its turn to go over the limit. */
@@ -71,7 +85,9 @@ export class MemoryBudget {
 
   /** The favoured one has finished what it was let through for. */
   finished(holder: Holder): void {
-    if (this.#favoured === holder) this.#favoured = undefined
+    if (this.#favoured !== holder) return
+    this.#favoured = undefined
+    this.#passOn = true
   }
 
   /** The connection is gone. */
@@ -113,8 +129,12 @@ export class MemoryBudget {
       )
       if (!this.exhausted) return
     }
-    if (this.#favoured !== undefined) return
+    if (this.#favoured === undefined) this.#favourNext()
+  }
+
+  #favourNext(): void {
     for (const first of this.#line) {
+      this.#passOn = false
       this.#line.delete(first)
       this.#favoured = first
       first.roomAgain()
@@ -134,3 +154,4 @@ export interface Holder {
 }
 
 const reliefPeriodMs = 1000
+const overrunFactor = 4

@@ -32,7 +32,7 @@ export class Network {
   /** Resolves when clients can connect on all listeners; if one cannot be opened, none is. */
   static async open(parts: NetworkParts): Promise<Network> {
     const { settings, clock, logger } = parts
-    const shared = (parts.sharedRead ?? true) && (await sharedReadWorks())
+    const shared = (parts.sharedRead ?? true) && (await sharedReadWorks(clock))
     if (!shared)
       logger.warn('Reading into one shared buffer does not work on this Node: reading will cost more.')
     const network = new Network(parts)

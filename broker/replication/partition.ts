@@ -21,7 +21,7 @@ export class Partition {
   readonly #brokerId: number
   readonly #turn: EndOfTurn
   readonly #settings: () => TopicSettings
-  readonly #log: Log
+  #log: Log
   readonly #written: Acknowledgements
   readonly #committed: Acknowledgements
   readonly #watchers = new Set<PartitionWatcher>()
@@ -52,7 +52,7 @@ export class Partition {
     this.#written = new Acknowledgements(options.clock)
     this.#committed = new Acknowledgements(options.clock)
     this.#state = options.state
-    this.#log.onWritten({ written: () => this.#onWritten(), failed: () => this.#onFailed() })
+    this.#listen()
     this.apply(options.state)
   }
 
@@ -163,6 +163,13 @@ export class Partition {
     this.#watchers.delete(watcher)
   }
 
+  /** The same records in another directory; what was written to the old log is in the new one. */
+  replaceLog(log: Log): void {
+    this.#log = log
+    this.#listen()
+    this.#onWritten()
+  }
+
   /** Something a waiting fetch may care about has changed outside an append (DeleteRecords, deletion). */
   notifyWatchers(): void {
     if (this.#watchers.size === 0 || this.#notifying) return
@@ -177,6 +184,18 @@ export class Partition {
   close(): void {
     this.#isLeader = false
     this.#loseLeadership()
+  }
+
+  #listen(): void {
+    const log = this.#log
+    log.onWritten({
+      written: () => {
+        if (log === this.#log) this.#onWritten()
+      },
+      failed: () => {
+        if (log === this.#log) this.#onFailed()
+      },
+    })
   }
 
   #onWritten(): void {

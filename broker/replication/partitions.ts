@@ -3,6 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { ErrorName, Uuid } from '../../protocol/index.ts'
 import type { TopicSettings } from '../config/topic-settings.ts'
+import type { Log } from '../log/log.ts'
 import type { LogDirectories } from '../log/log-directories.ts'
 import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/image.ts'
 import { Partition } from './partition.ts'
@@ -64,19 +65,38 @@ export class Partitions {
     return this.#image?.topicsById.get(id)?.name
   }
 
-  /** Moves every replica here to what `next` says. Called with each image, in order. */
-  apply(next: MetadataImage): void {
-    const previous = this.#image
+  /**
+   * Takes the first image: opens every replica that lives here. Logs of replicas that went away while the broker
+   * was down are put aside, never deleted at once.
+   */
+  start(image: MetadataImage): void {
+    this.#image = image
+    this.#options.logs.putStraysAside((topic, index, topicId) => {
+      const known = image.topicsByName.get(topic)
+      return (
+        known?.id === topicId && known.partitions[index]?.replicas.includes(this.#options.brokerId) === true
+      )
+    })
+    for (const topic of image.topicsByName.values()) this.#applyTopic(topic, topic)
+  }
+
+  /** Moves the replicas of the topics that changed to what `next` says. Called with each image, in order. */
+  apply(next: MetadataImage, previous: MetadataImage, changedTopics: Iterable<Uuid>): void {
     this.#image = next
-    for (const [name, topic] of next.topicsByName) {
-      if (previous?.topicsByName.get(name) === topic) continue
-      const existing = this.#topics.get(name)
-      if (existing !== undefined && firstOf(existing)?.topicId !== topic.id) this.#removeTopic(name)
-      this.#applyTopic(topic)
+    for (const id of changedTopics) {
+      const gone = previous.topicsById.get(id)
+      const topic = next.topicsById.get(id)
+      if (topic === undefined) {
+        if (gone !== undefined) this.#removeTopic(gone.name, id)
+      } else {
+        this.#applyTopic(topic, gone)
+      }
     }
-    for (const name of this.#topics.keys()) {
-      if (!next.topicsByName.has(name)) this.#removeTopic(name)
-    }
+  }
+
+  /** The replica has a new log: it was moved to another directory. */
+  replaceLog(topic: string, index: number, log: Log): void {
+    this.get(topic, index)?.replaceLog(log)
   }
 
   /** Every replica stops leading: the broker goes down. */
@@ -84,22 +104,30 @@ export class Partitions {
     for (const partition of this.all()) partition.close()
   }
 
-  #applyTopic(topic: TopicImage): void {
+  #applyTopic(topic: TopicImage, previous: TopicImage | undefined): void {
     for (const [index, state] of topic.partitions.entries()) {
-      const existing = this.#topics.get(topic.name)?.get(index)
+      const existing = this.#current(topic, index)
       const lives = state.replicas.includes(this.#options.brokerId)
       if (existing !== undefined) {
         if (!lives) this.#remove(existing)
         else if (existing.state !== state) existing.apply(state)
       } else if (lives) {
-        this.#open(topic, index, state)
+        this.#open(topic, index, state, previous?.partitions[index] === undefined)
       }
     }
   }
 
-  #open(topic: TopicImage, index: number, state: PartitionImage): void {
+  /** The replica that is here now; one of an earlier topic of the same name makes way first. */
+  #current(topic: TopicImage, index: number): Partition | undefined {
+    const existing = this.#topics.get(topic.name)?.get(index)
+    if (existing === undefined || existing.topicId === topic.id) return existing
+    this.#remove(existing)
+    return undefined
+  }
+
+  #open(topic: TopicImage, index: number, state: PartitionImage, isNew: boolean): void {
     const { brokerId, clock, turn, logs, logger } = this.#options
-    const log = logs.get(topic.name, index) ?? logs.create(topic.name, index, topic.id)
+    const log = logs.create(topic.name, index, topic.id, { isNew })
     if ('error' in log) {
       logger.error({ topic: topic.name, partition: index, reason: log.message }, 'A replica has no log.')
       return
@@ -122,8 +150,10 @@ export class Partitions {
     this.#count++
   }
 
-  #removeTopic(name: string): void {
-    for (const partition of [...(this.#topics.get(name)?.values() ?? [])]) this.#remove(partition)
+  #removeTopic(name: string, id: Uuid): void {
+    for (const partition of [...(this.#topics.get(name)?.values() ?? [])]) {
+      if (partition.topicId === id) this.#remove(partition)
+    }
   }
 
   #remove(partition: Partition): void {
@@ -150,8 +180,4 @@ export interface PartitionsOptions {
   readonly logs: LogDirectories
   readonly topicSettings: (topic: string) => TopicSettings
   readonly logger: Logger
-}
-
-function firstOf(partitions: ReadonlyMap<number, Partition>): Partition | undefined {
-  return partitions.values().next().value
 }

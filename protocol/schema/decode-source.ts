@@ -1,5 +1,6 @@
 // Source of the function that decodes one version of a message. Straight-line code and object literals are what the
-// engine makes fast: several times faster than closures that go through lists of fields.
+// engine makes fast: about three times faster than closures that walk lists of fields (measured on Fetch and Metadata).
+// Only declarations go into the source, never anything that was received.
 
 import type { Field, Fields, FieldType } from './fields.ts'
 import {

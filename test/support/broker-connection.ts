@@ -29,7 +29,7 @@ export class BrokerConnection {
     this.closed = new Promise(resolve => {
       socket.on('close', () => {
         this.#closed = true
-        for (const { reject } of this.#waiting) reject(new Error('The broker closed the connection.'))
+        for (const waiting of this.#waiting) waiting.reject(new Error('The broker closed the connection.'))
         this.#waiting = []
         resolve()
       })
@@ -72,7 +72,7 @@ export class BrokerConnection {
   /** Resolves when the bytes have left this process. */
   sent(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.socket.write(bytes, error => (error == null ? resolve() : reject(error)))
+      this.socket.write(bytes, error => (error === undefined || error === null ? resolve() : reject(error)))
     })
   }
 

@@ -23,7 +23,7 @@ export interface TestNetwork {
   readonly dispatcher: Dispatcher
   readonly turn: EndOfTurn
   readonly port: number
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** A network on a free port of the loopback that serves the given handlers, and ApiVersions. */

@@ -130,8 +130,8 @@ export class BrokerUnderTest {
   }
 
   /** Clean stop: SIGTERM, and the exit code (Java's 143 counts as 0). */
-  async stop(): Promise<number> {
-    const code = await this.#running().stop()
+  async stop(graceMs = 30_000): Promise<number> {
+    const code = await this.#running().stop(graceMs)
     if (typeof code === 'string')
       throw new Error(`The broker had to be ended by ${code}; it said: ${this.output.slice(-3_000)}`)
     return this.target === 'apache-kafka' && code === 143 ? 0 : code
@@ -180,7 +180,7 @@ export class BrokerUnderTest {
     }
     const barnabasOnly = {
       listeners: `PLAINTEXT://127.0.0.1:${this.port}`,
-      'http.port': String(this.httpPort),
+      'http.listeners': `http://127.0.0.1:${this.httpPort}`,
     }
     const settings: Record<string, string> = {
       'node.id': '1',

@@ -18,6 +18,8 @@ const tools = {
   'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
   RoundTrip: 'RoundTrip',
+  AssignConsumer: 'AssignConsumer',
+  FixedRateLatency: 'FixedRateLatency',
 } as const
 
 type ToolName = keyof typeof tools
@@ -48,11 +50,17 @@ export class JavaTools {
     process.once('exit', () => child.kill('SIGKILL'))
   }
 
-  static async start(): Promise<JavaTools> {
+  /** Quick to start and not to warm up, for tests; benchmarks give Java options of their own. */
+  static async start(
+    options: readonly string[] = ['-Xmx512M', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
+  ): Promise<JavaTools> {
     const { classPath } = await prepareKafkaJava()
-    const options = ['-Xmx512M', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
     const logging = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
     return new JavaTools(spawn('java', [...options, ...logging, '-cp', classPath, 'ToolHost']))
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1
   }
 
   /** Runs one tool to its end, after those asked for before. */

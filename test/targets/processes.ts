@@ -69,7 +69,7 @@ export class RunningProcess {
   }
 
   /** SIGTERM, and SIGKILL if it has not ended after `graceMs`. */
-  async stop(graceMs = 20_000): Promise<number | NodeJS.Signals> {
+  async stop(graceMs: number): Promise<number | NodeJS.Signals> {
     this.kill('SIGTERM')
     const timer = setTimeout(() => this.kill('SIGKILL'), graceMs)
     try {

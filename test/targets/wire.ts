@@ -10,6 +10,7 @@ export const apiKeys = {
   metadata: 3,
   apiVersions: 18,
   createTopics: 19,
+  deleteTopics: 20,
 }
 
 export const int8 = (value: number): Buffer => Buffer.from([value & 0xff])
@@ -238,6 +239,39 @@ export function createTopicsOutcome(payload: Buffer): { topic: string; errorCode
     return { topic, errorCode }
   })
 }
+
+/** ListOffsets v1 body: the end of every partition of the topics. */
+export const listOffsetsBody = (topics: readonly string[], partitions: number): Buffer =>
+  Buffer.concat([
+    int32(-1),
+    arrayOf(
+      topics.map(topic => {
+        const ends = Array.from({ length: partitions }, (_, index) =>
+          Buffer.concat([int32(index), int64(-1)]),
+        )
+        return Buffer.concat([string(topic), arrayOf(ends)])
+      }),
+    ),
+  ])
+
+/** Error code and end offset of each partition in a ListOffsets v1 answer. */
+export function listOffsetsOutcome(payload: Buffer): { topic: string; errorCode: number; offset: number }[] {
+  const reader = new WireReader(payload, 4)
+  const perTopic = Array.from({ length: reader.arrayLength() }, () => {
+    const topic = reader.string() ?? ''
+    return Array.from({ length: reader.arrayLength() }, () => {
+      reader.int32()
+      const errorCode = reader.int16()
+      reader.int64()
+      return { topic, errorCode, offset: reader.int64() }
+    })
+  })
+  return perTopic.flat()
+}
+
+/** DeleteTopics v3 body. */
+export const deleteTopicsBody = (topic: string): Buffer =>
+  Buffer.concat([arrayOf([string(topic)]), int32(60_000)])
 
 /** Metadata v4 body: the topics named, not created when they are missing. */
 export const metadataBody = (topics: readonly string[]): Buffer =>

@@ -8,6 +8,7 @@ class Collector implements FrameSink {
   readonly frames: string[] = []
   readonly inPlace: boolean[] = []
   closed = false
+  memoryIsShort = false
   startsLeft = Number.POSITIVE_INFINITY
   chunk: Buffer | undefined
   onFrame: () => void = () => undefined

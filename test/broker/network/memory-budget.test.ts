@@ -23,7 +23,7 @@ class TestHolder implements Holder {
   }
 }
 
-function aBudget(limit: number): { clock: FakeClock; budget: MemoryBudget; holder(): TestHolder } {
+function aBudget(limit: number): { clock: FakeClock; budget: MemoryBudget; holder: () => TestHolder } {
   const clock = new FakeClock()
   const budget = new MemoryBudget({ limit, clock, stalledMs: 10_000 })
   return { clock, budget, holder: () => new TestHolder(budget) }

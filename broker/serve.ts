@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { parseArgs } from 'node:util'
+import { systemClock } from '../runtime/clock.ts'
+import { EndOfTurn } from '../runtime/end-of-turn.ts'
+import { createLogger, type Logger } from '../runtime/logger.ts'
+import { systemRandom } from '../runtime/random.ts'
+import { Broker } from './broker.ts'
+import { loadBrokerSettings, type ValidSettings } from './config/load-settings.ts'
+import { systemDisk } from './log/disk.ts'
+
+/** Loads the settings, runs the broker and ends the process when it stops or fails. */
+export async function main(): Promise<void> {
+  const loaded = load()
+  const logger = createLogger(loaded.settings['log.level'], { broker: loaded.settings['node.id'] })
+  for (const note of loaded.notes) logger.warn(note)
+  process.on('uncaughtException', error => endBecauseOf(error, logger))
+  process.on('unhandledRejection', error => endBecauseOf(error, logger))
+  await serve(loaded, logger)
+  // Now, not at the end: the process may be killed, and its next start is to be as fast.
+  flushCompileCache()
+}
+
+function load(): ValidSettings {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } })
+  const path = values.config
+  const result = loadBrokerSettings({
+    ...(path === undefined ? {} : { file: { name: path, text: readFileSync(path, 'utf8') } }),
+    environment: process.env,
+  })
+  if (result.kind === 'valid') return result
+  process.stderr.write(
+    `The settings have mistakes:\n${result.mistakes.map(mistake => `  ${mistake}\n`).join('')}`,
+  )
+  process.exit(2)
+}
+
+async function serve(settings: ValidSettings, log: Logger): Promise<void> {
+  const startedAtMs = performance.now()
+  try {
+    const broker = await Broker.start({
+      loaded: settings,
+      clock: systemClock,
+      random: systemRandom,
+      disk: systemDisk,
+      turn: new EndOfTurn(),
+      logger: log,
+      onFatal: error => endBecauseOf(error, log),
+    })
+    log.info(
+      {
+        clusterId: broker.clusterId,
+        listeners: broker.listeners.map(({ name, host, port }) => `${name}://${host}:${port}`),
+        httpPorts: broker.httpPorts,
+        tookMs: Math.round(performance.now() - startedAtMs),
+      },
+      'The broker serves clients.',
+    )
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        log.info({ signal }, 'The broker stops.')
+        broker.stop().then(
+          () => {
+            log.info('The broker has stopped.')
+            process.exit(0)
+          },
+          error => endBecauseOf(error, log),
+        )
+      })
+    }
+  } catch (error) {
+    endBecauseOf(error, log)
+  }
+}
+
+function endBecauseOf(error: unknown, log: Logger): never {
+  log.fatal({ err: error }, error instanceof Error ? error.message : 'The broker has failed.')
+  process.exit(1)
+}

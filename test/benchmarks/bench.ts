@@ -1,0 +1,83 @@
+/** What every part of the benchmark works with. */
+import type { BrokerUnderTest, Target } from '../targets/broker.ts'
+import type { JavaTools } from '../targets/java-tools.ts'
+import { WireConnection } from '../targets/wire-connection.ts'
+import { waitUntil } from '../targets/processes.ts'
+import {
+  apiKeys,
+  createTopicsBody,
+  createTopicsOutcome,
+  deleteTopicsBody,
+  listOffsetsBody,
+  listOffsetsOutcome,
+} from '../targets/wire.ts'
+import { type Figures, alternating } from './figures.ts'
+
+export interface Bench {
+  readonly figures: Figures
+  /** The brokers that run, pinned to core 0. */
+  readonly brokers: ReadonlyMap<Target, BrokerUnderTest>
+  /** Kafka's perf tools in a warm JVM, pinned to core 1 like this process. */
+  readonly tools: JavaTools
+  /** How often A, B, B, A is run. */
+  readonly rounds: number
+  readonly full: boolean
+}
+
+/** Runs `work` for each broker in turn, A, B, B, A, `rounds` times; says what is going on. */
+export async function alternate(
+  bench: Bench,
+  what: string,
+  work: (broker: BrokerUnderTest, target: Target) => Promise<void>,
+  rounds = bench.rounds,
+): Promise<void> {
+  process.stderr.write(`${what} `)
+  for (const [target, broker] of alternating([...bench.brokers], rounds)) {
+    await work(broker, target)
+    process.stderr.write('.')
+  }
+  process.stderr.write('\n')
+}
+
+let topics = 0
+
+/** A new topic for one run, deleted again after it, so that no run has the files of another before it. */
+export async function withTopic<T>(
+  broker: BrokerUnderTest,
+  partitions: number,
+  work: (topic: string, connection: WireConnection) => Promise<T>,
+): Promise<T> {
+  const topic = `bench-${++topics}`
+  const connection = await WireConnection.open(broker.port)
+  try {
+    await createTopics(connection, [topic], partitions)
+    return await work(topic, connection)
+  } finally {
+    await connection.request(apiKeys.deleteTopics, 3, deleteTopicsBody(topic))
+    connection.close()
+  }
+}
+
+/** Creates topics and waits until all their partitions answer. */
+export async function createTopics(
+  connection: WireConnection,
+  names: readonly string[],
+  partitions: number,
+): Promise<void> {
+  const answer = await connection.request(apiKeys.createTopics, 4, createTopicsBody(names, partitions))
+  for (const { topic, errorCode } of createTopicsOutcome(answer)) {
+    if (errorCode !== 0) throw new Error(`Creating ${topic} was refused with error code ${errorCode}.`)
+  }
+  // Metadata tells of leaders before all of them lead; ListOffsets is answered by those that do.
+  await waitUntil(
+    `the partitions of ${names.length} topics are led`,
+    async () => {
+      const ends = listOffsetsOutcome(
+        await connection.request(apiKeys.listOffsets, 1, listOffsetsBody(names, partitions)),
+      )
+      const led = ends.filter(({ errorCode }) => errorCode === 0)
+      return led.length === names.length * partitions || undefined
+    },
+    { everyMs: 5 },
+  )
+}

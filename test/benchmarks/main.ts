@@ -1,0 +1,106 @@
+/**
+ * npm run benchmark:kafka — Barnabas and Apache Kafka 4.3.1 side by side, brokers on core 0, clients on core 1; writes
+ * RESULTS.md beside this file. The quick subset takes about ten minutes.
+ *   -- --full                   all of the produce matrix, longer latency runs
+ *   -- --only produce,fetch     parts: start, produce, replay, fetch, latency, topics
+ *   -- --targets apache-kafka   one side alone
+ *   -- --rounds 1               how often A, B, B, A is run (default 3)
+ *   -- --output FILE            elsewhere than RESULTS.md
+ */
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { BrokerUnderTest, type Target } from '../targets/broker.ts'
+import { JavaTools } from '../targets/java-tools.ts'
+import { prepareKafkaJava } from '../targets/kafka-jars.ts'
+import { run } from '../targets/processes.ts'
+import type { Bench } from './bench.ts'
+import { benchmarkFetch } from './fetch.ts'
+import { Figures, targets } from './figures.ts'
+import { benchmarkLatency } from './latency.ts'
+import { benchmarkManyTopics } from './many-topics.ts'
+import { benchmarkProducer, benchmarkReplay } from './produce.ts'
+import { report } from './report.ts'
+import { addMemoryAfterLoad, benchmarkStart } from './start.ts'
+
+const parts: Record<string, (bench: Bench) => Promise<void>> = {
+  start: benchmarkStart,
+  produce: benchmarkProducer,
+  replay: benchmarkReplay,
+  fetch: benchmarkFetch,
+  latency: benchmarkLatency,
+  topics: benchmarkManyTopics,
+}
+
+const { values: options } = parseArgs({
+  options: {
+    full: { type: 'boolean', default: false },
+    only: { type: 'string', default: Object.keys(parts).join(',') },
+    targets: { type: 'string', default: targets.join(',') },
+    rounds: { type: 'string', default: '3' },
+    output: { type: 'string', default: join(import.meta.dirname, 'RESULTS.md') },
+  },
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1)) // ends the children too
+await main()
+
+async function main(): Promise<void> {
+  const began = performance.now()
+  const wanted = targets.filter(target => options.targets.split(',').includes(target))
+  const chosen = options.only.split(',')
+  const unknown = chosen.filter(part => !(part in parts))
+  if (unknown.length > 0 || wanted.length === 0) {
+    throw new Error(`Parts are ${Object.keys(parts).join(', ')}; targets are ${targets.join(', ')}.`)
+  }
+  await prepareKafkaJava()
+  await run('taskset', ['-acp', '1', String(process.pid)])
+
+  const brokers = new Map<Target, BrokerUnderTest>()
+  const tools = await JavaTools.start(['-Xmx1G', '-Xms512M'])
+  const figures = new Figures()
+  try {
+    for (const target of wanted) {
+      const settings = { 'log.segment.delete.delay.ms': '1000' } // gone before the kernel writes it out
+      brokers.set(target, await BrokerUnderTest.start(target, { core: 0, heap: '1G', settings }))
+    }
+    const bench: Bench = { figures, brokers, tools, rounds: Number(options.rounds), full: options.full }
+    for (const [name, part] of Object.entries(parts)) {
+      if (!chosen.includes(name)) continue
+      if (name === 'produce') await warmUp(bench)
+      if (name === 'topics') addMemoryAfterLoad(bench)
+      await part(bench)
+    }
+    if (!chosen.includes('topics')) addMemoryAfterLoad(bench)
+  } finally {
+    tools.stop()
+    for (const broker of brokers.values()) await broker.dispose()
+  }
+  const commandLine = ['npm run benchmark:kafka', ...process.argv.slice(2)]
+  if (process.argv.length > 2) commandLine.splice(1, 0, '--')
+  const facts = {
+    command: commandLine.join(' '),
+    minutes: (performance.now() - began) / 60_000,
+    rounds: Number(options.rounds),
+    commit: (
+      await run('git', ['describe', '--always', '--dirty'], { directory: import.meta.dirname })
+    ).stdout.trim(),
+    javaVersion: (await run('java', ['-version'])).stderr.split('\n')[1]?.trim() ?? '',
+    disk: (await run('df', ['--output=fstype', tmpdir()])).stdout.split('\n')[1]?.trim() ?? '',
+  }
+  writeFileSync(options.output, report(figures.all, facts))
+  process.stderr.write(`Written: ${options.output}\n`)
+}
+
+/** Both brokers and the tools' JVM compile their hot paths before anything counts. */
+async function warmUp(bench: Bench): Promise<void> {
+  const unmeasured = { ...bench, figures: new Figures(), rounds: 1, full: false }
+  process.stderr.write('(not counted) ')
+  await benchmarkReplay(unmeasured)
+  process.stderr.write('(not counted) ')
+  await benchmarkProducer(unmeasured, [
+    { recordSize: 1024, acks: '1', partitions: 1, compression: 'none' },
+    { recordSize: 100, acks: 'all', partitions: 16, compression: 'lz4' },
+  ])
+}

@@ -1,0 +1,89 @@
+import { applyChanges, emptyImage, type RevisedChange } from '../../../broker/metadata/changes.ts'
+import type { MetadataImage } from '../../../broker/metadata/image.ts'
+import type { MetadataChange, PartitionState } from '../../../broker/metadata/keys.ts'
+import type { ControllerRules, DecisionContext } from '../../../broker/controller/decision.ts'
+import { seededRandom } from '../../../runtime/random.ts'
+import { testRules } from './one-store-cluster.ts'
+
+/** An image with these changes, each in a revision of its own. */
+export function imageOf(...changes: readonly MetadataChange[]): MetadataImage {
+  return changes.reduce((image, change) => imageAfter(image, [change]), emptyImage)
+}
+
+/** The next image, with these changes in one revision. */
+export function imageAfter(image: MetadataImage, changes: readonly MetadataChange[]): MetadataImage {
+  const revision = image.revision + 1
+  const revised: RevisedChange[] = changes.map(change => ({
+    change,
+    createRevision: revision,
+    modRevision: revision,
+  }))
+  return applyChanges(image, revision, revised).image
+}
+
+/** Broker `id`, registered; admitted by the controller unless `fenced`. Two revisions, or one. */
+export function withBroker(
+  image: MetadataImage,
+  id: number,
+  {
+    rack = null,
+    fenced = false,
+    cordoned = false,
+  }: { rack?: string | null; fenced?: boolean; cordoned?: boolean } = {},
+): MetadataImage {
+  const registration = {
+    incarnationId: `i${id}`,
+    listeners: [],
+    rack,
+    logDirectories: [],
+    cordoned,
+    previousEpoch: -1,
+  }
+  const registered = imageAfter(image, [{ kind: 'broker', id, registration }])
+  if (fenced) return registered
+  const state = { admittedEpoch: registered.revision, cleanStopEpoch: -1, rack, cordoned: false }
+  return imageAfter(registered, [{ kind: 'brokerState', id, state }])
+}
+
+export function withoutBroker(image: MetadataImage, id: number): MetadataImage {
+  return imageAfter(image, [{ kind: 'broker', id, registration: null }])
+}
+
+/** A topic `name` with id `id-<name>` and these partitions. */
+export function withTopic(
+  image: MetadataImage,
+  name: string,
+  partitions: readonly Partial<PartitionState>[],
+): MetadataImage {
+  const topicId = `id-${name}`
+  const changes: MetadataChange[] = partitions.map((partition, index) => ({
+    kind: 'partition',
+    topicId,
+    index,
+    partition: aPartition(partition),
+  }))
+  return imageAfter(image, [
+    ...changes,
+    { kind: 'topic', topicId, topic: { name, partitions: partitions.length } },
+  ])
+}
+
+export function aPartition(changes: Partial<PartitionState> = {}): PartitionState {
+  return {
+    leader: 1,
+    leaderEpoch: 0,
+    isr: [1],
+    replicas: [1],
+    adding: [],
+    removing: [],
+    elr: [],
+    directories: [],
+    recovering: false,
+    partitionEpoch: 0,
+    ...changes,
+  }
+}
+
+export function contextWith(rules: Partial<ControllerRules> = {}, seed = 1): DecisionContext {
+  return { random: seededRandom(seed), rules: testRules(rules) }
+}
