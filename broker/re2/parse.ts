@@ -47,7 +47,7 @@ class Parser {
   readonly #singles = new Map<string, CharacterSet>()
 
   constructor(text: string) {
-    this.#text = [...text]
+    this.#text = Array.from(text)
   }
 
   parse(): Node {
