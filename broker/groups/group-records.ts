@@ -1,0 +1,57 @@
+import {
+  decodeCoordinatorRecord,
+  type DecodedCoordinatorRecord,
+  encodeRecordKey,
+  encodeRecordValue,
+  groupCoordinatorRecords,
+} from '../../protocol/index.ts'
+import { assert } from '../../runtime/assert.ts'
+import type { EncodedEntry } from '../coordinator/shard-kind.ts'
+
+/** A record of __consumer_offsets, typed by its `kind`; `value` null is a tombstone. */
+export type GroupRecord = Exclude<
+  DecodedCoordinatorRecord<(typeof groupCoordinatorRecords)[number]>,
+  { readonly kind: 'unknown' }
+>
+
+export type GroupRecordOf<Kind extends GroupRecord['kind']> = Extract<GroupRecord, { readonly kind: Kind }>
+
+export type RecordKey<Kind extends GroupRecord['kind']> = GroupRecordOf<Kind>['key']
+
+/** Without the tombstone. */
+export type RecordValue<Kind extends GroupRecord['kind']> = NonNullable<GroupRecordOf<Kind>['value']>
+
+const definitions = new Map<string, (typeof groupCoordinatorRecords)[number]>(
+  groupCoordinatorRecords.map(definition => [definition.name, definition]),
+)
+
+export function encodeGroupRecord(record: GroupRecord): EncodedEntry {
+  const definition = definitions.get(record.kind)
+  assert(definition !== undefined, 'Every kind of record has a definition.', { kind: record.kind })
+  // Key and value are those of `kind`, which TypeScript cannot see through the table.
+  return {
+    key: encodeRecordKey(definition, record.key as never),
+    value:
+      record.value === null
+        ? null
+        : encodeRecordValue(definition, valueVersion(record), record.value as never),
+  }
+}
+
+/** Null for types that a newer broker may have written. Throws ProtocolError for damaged bytes. */
+export function decodeGroupRecord(key: Buffer | null, value: Buffer | null): GroupRecord | null {
+  const record = decodeCoordinatorRecord(groupCoordinatorRecords, key, value)
+  return record.kind === 'unknown' ? null : record
+}
+
+/** The versions that Kafka writes: all of its releases that could be downgraded to read them. */
+function valueVersion(record: GroupRecord): number {
+  switch (record.kind) {
+    case 'OffsetCommit':
+      return record.value !== null && record.value.expireTimestamp >= 0 ? 1 : 4
+    case 'GroupMetadata':
+      return 3
+    default:
+      return definitions.get(record.kind)?.value.versions.max ?? 0
+  }
+}
