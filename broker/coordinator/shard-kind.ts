@@ -6,7 +6,7 @@
  * A command is decided by a pure function from the state to a Decision. What is decided happens in this order, without
  * a pause: records are taken into the log's next batch, `volatile` changes what is not remembered, then the records are
  * applied to the state by the same `apply` that replays them at load, then the effects are carried out, then the answer is queued until everything written so far is
- * replicated. When the records cannot be written nothing happens at all and the asker is told.
+ * replicated. When the records cannot be written nothing of it happens.
  */
 import type { ErrorName } from '../../protocol/index.ts'
 import type { Timeline } from './timeline.ts'
@@ -54,6 +54,8 @@ export interface Decision<State, Entry, Response = never> {
   readonly effects?: readonly Effect<State, Entry>[]
   /** For the asker; left out when it is parked, or when nobody asked. */
   readonly response?: Response
+  /** What happens in the place of all this when the records cannot be written. Left out: nothing, and the asker gets the error. */
+  readonly ifRefused?: (error: ErrorName) => Decision<State, Entry, Response>
 }
 
 export type Effect<State, Entry> =

@@ -213,13 +213,24 @@ class Life<State, Entry> {
   }
 
   run<Response>(command: Command<State, Entry, Response>): void {
-    const decision = command.decide(this.state)
+    this.#decided(command.decide(this.state), command)
+  }
+
+  #decided<Response>(
+    decision: Decision<State, Entry, Response>,
+    command: Command<State, Entry, Response>,
+  ): void {
     const error = this.#carryOut(decision, {
-      answer: command.answer as (response: unknown) => void,
-      fail: command.fail,
+      answer: response => command.answer(response as Response),
+      fail: reason => command.fail(reason),
     })
-    if (error !== null) command.fail(error)
-    else if (decision.response !== undefined) this.#answer(command, decision.response)
+    if (error === null) {
+      if (decision.response !== undefined) this.#answer(command, decision.response)
+    } else if (decision.ifRefused === undefined || this.#ended) {
+      command.fail(error)
+    } else {
+      this.#decided(decision.ifRefused(error), command)
+    }
   }
 
   react(event: Event<State, Entry>): ErrorName | null {

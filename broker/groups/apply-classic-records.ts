@@ -63,7 +63,8 @@ function classicGroupOf(
       protocols,
       assignment: recorded.assignment,
       isNew: false,
-      awaiting: known?.awaiting ?? null,
+      // Whoever waited for an assignment has it now.
+      awaiting: known?.awaiting === 'join' ? 'join' : null,
     })
   }
   return {

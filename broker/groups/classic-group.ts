@@ -1,4 +1,9 @@
-import { consumerProtocolSubscription, decodeVersioned, ProtocolError } from '../../protocol/index.ts'
+import {
+  consumerProtocolSubscription,
+  decodeVersioned,
+  type ErrorName,
+  ProtocolError,
+} from '../../protocol/index.ts'
 
 /**
  * A classic group: its members agree on a protocol, one of them, the leader, hands out assignments that the broker does
@@ -104,6 +109,16 @@ export function newClassicGroup(groupId: string, nowMs: number): ClassicGroup {
 export function staticMember(group: ClassicGroup, instanceId: string): ClassicMember | undefined {
   for (const member of group.members.values()) if (member.instanceId === instanceId) return member
   return undefined
+}
+
+/** NONE when the id, and the static name if one is given, belong to a member. */
+export function checkMember(group: ClassicGroup, memberId: string, instanceId: string | null): ErrorName {
+  if (instanceId !== null) {
+    const holder = staticMember(group, instanceId)
+    if (holder === undefined) return 'UNKNOWN_MEMBER_ID'
+    if (holder.id !== memberId) return 'FENCED_INSTANCE_ID'
+  }
+  return group.members.has(memberId) ? 'NONE' : 'UNKNOWN_MEMBER_ID'
 }
 
 /** The longest time that any member may take to join again. */
@@ -224,6 +239,8 @@ export function withoutMembers(group: ClassicGroup, gone: ReadonlySet<string>): 
   }
 }
 
-export function difference(from: ReadonlySet<string>, gone: ReadonlySet<string>): ReadonlySet<string> {
-  return from.isDisjointFrom(gone) ? from : from.difference(gone)
+function difference(from: ReadonlySet<string>, gone: ReadonlySet<string>): ReadonlySet<string> {
+  const left = new Set(from)
+  for (const id of gone) left.delete(id)
+  return left.size === from.size ? from : left
 }

@@ -69,8 +69,8 @@ export class CommittedOffsets {
     return this.#groups.has(group)
   }
 
-  hasTopic(group: string, topic: string): boolean {
-    return this.#groups.get(group)?.has(topic) === true
+  ofTopic(group: string, topic: string): Iterable<readonly [partition: number, offset: CommittedOffset]> {
+    return this.#groups.get(group)?.get(topic)?.entries() ?? []
   }
 
   /** An open transaction has committed a position here. */
