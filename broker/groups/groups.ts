@@ -52,6 +52,7 @@ export class Groups {
         const group =
           state.groups.get(groupId) ?? (memberId === '' ? newClassicGroup(groupId, now.nowMs) : undefined)
         if (group === undefined) return { response: failedJoin('UNKNOWN_MEMBER_ID', memberId) }
+        if (group.kind === 'consumer') return this.#parts.consumers.join(group, joining)
         return this.#decide(joinGroup(group, joining, now))
       },
       answer,
@@ -223,6 +224,10 @@ export interface GroupsOptions {
 export type GroupShard = Shard<GroupState, GroupRecord>
 
 /** Time and settings as they are when somebody asks. */
-export function groupParts(clock: Clock, settings: () => GroupSettings): GroupParts {
-  return { now: () => ({ nowMs: clock.nowMs(), settings: settings() }) }
+export function groupParts(
+  clock: Clock,
+  settings: () => GroupSettings,
+  consumers: GroupParts['consumers'],
+): GroupParts {
+  return { now: () => ({ nowMs: clock.nowMs(), settings: settings() }), consumers }
 }
