@@ -19,7 +19,7 @@ import {
   type JoinReply,
   reply,
   type Step,
-  then,
+  andThen,
 } from './classic-step.ts'
 import type { Now } from './group-settings.ts'
 
@@ -86,7 +86,7 @@ function joinAsNew(group: ClassicGroup, event: JoinRequested, now: Now): Step<Jo
   }
   if (!event.mustKnowItsId) return addMember(group, memberId, event, now)
   const pending = { ...group, pendingMembers: new Set(group.pendingMembers).add(memberId) }
-  return then(
+  return andThen(
     doing(pending, { kind: 'startSession', memberId, afterMs: event.sessionTimeoutMs }),
     expecting => refuseJoin(expecting, 'MEMBER_ID_REQUIRED', memberId),
   )
@@ -159,7 +159,7 @@ function addMember(group: ClassicGroup, memberId: string, event: JoinRequested, 
       awaiting: 'join',
     },
   )
-  return then(
+  return andThen(
     doing(
       joined,
       { kind: 'park', call: 'join', memberId },
@@ -176,7 +176,7 @@ function updateMember(
   now: Now,
 ): Step<JoinReply> {
   const waiting = parkJoin(group, member, event)
-  return then(waiting, updated => rebalance(updated, now))
+  return andThen(waiting, updated => rebalance(updated, now))
 }
 
 /** The member as it describes itself now, waiting. An earlier join of it that still waits was given up by the client. */
@@ -226,13 +226,13 @@ function replaceStaticMember(
   now: Now,
 ): Step<JoinReply> {
   const replaced = replaceId(group, holder, memberId)
-  const updated = then(replaced, renamed =>
+  const updated = andThen(replaced, renamed =>
     parkJoin(renamed, { ...holder, id: memberId, awaiting: null }, event),
   )
   const { group: next } = updated
-  if (next.state === 'completingRebalance') return then(updated, waiting => prepareRebalance(waiting, now))
+  if (next.state === 'completingRebalance') return andThen(updated, waiting => prepareRebalance(waiting, now))
   if (next.state !== 'stable' || next.protocol !== selectProtocol(next)) {
-    return then(updated, waiting => rebalance(waiting, now))
+    return andThen(updated, waiting => rebalance(waiting, now))
   }
   // Below v9 a leader cannot be told to skip the assignment; it is told that another one leads.
   const leads = next.leader === memberId
@@ -242,7 +242,7 @@ function replaceStaticMember(
     skipAssignment: event.maySkipAssignment && leads,
     members: event.maySkipAssignment && leads ? membersForLeader(next) : [],
   }
-  return then(updated, waiting => {
+  return andThen(updated, waiting => {
     const back = waiting.members.get(memberId)
     const settled = back === undefined ? waiting : withMember(waiting, { ...back, awaiting: null })
     return {

@@ -15,7 +15,7 @@ import {
   reply,
   type Step,
   stay,
-  then,
+  andThen,
 } from './classic-step.ts'
 import type { Now } from './group-settings.ts'
 
@@ -76,8 +76,8 @@ export function leaveGroup(
     }
   }
   const ends = [...pending].map((memberId): ClassicEffect => ({ kind: 'endSession', memberId }))
-  const gone = then(doing(withoutMembers(group, pending), ...ends), rest => removeMembers(rest, leaving))
-  const settled = results.includes('NONE') ? then(gone, rest => afterLeaving(rest, now)) : gone
+  const gone = andThen(doing(withoutMembers(group, pending), ...ends), rest => removeMembers(rest, leaving))
+  const settled = results.includes('NONE') ? andThen(gone, rest => afterLeaving(rest, now)) : gone
   return { ...settled, reply: results }
 }
 
@@ -89,14 +89,14 @@ export function sessionOver(group: ClassicGroup, memberId: string, now: Now): St
   const member = group.members.get(memberId)
   // Who waits cannot beat. A new member that waits is taken for gone all the same: it can join again.
   if (member === undefined || (member.awaiting !== null && !member.isNew)) return stay(group)
-  return then(removeMembers(group, new Set([memberId])), rest => afterLeaving(rest, now))
+  return andThen(removeMembers(group, new Set([memberId])), rest => afterLeaving(rest, now))
 }
 
 /** Members that did not ask for their assignment in time are out. */
 export function syncTimeOver(group: ClassicGroup, generation: number, now: Now): Step {
   if (generation !== group.generation || group.pendingSyncs.size === 0) return stay(group)
   if (group.state !== 'completingRebalance' && group.state !== 'stable') return stay(group)
-  return then(removeMembers(group, group.pendingSyncs), rest => prepareRebalance(rest, now))
+  return andThen(removeMembers(group, group.pendingSyncs), rest => prepareRebalance(rest, now))
 }
 
 /** Whoever of them waits is told that it is not known any more, so that it joins anew. */
@@ -139,5 +139,5 @@ export function afterLoad(group: ClassicGroup, now: Now): Step {
   )
   const isTooLarge = group.members.size > now.settings['group.max.size']
   const begun = doing(group, ...sessions)
-  return isTooLarge ? then(begun, current => prepareRebalance(current, now)) : begun
+  return isTooLarge ? andThen(begun, current => prepareRebalance(current, now)) : begun
 }

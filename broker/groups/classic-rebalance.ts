@@ -19,7 +19,7 @@ import {
   type JoinReply,
   type Step,
   stay,
-  then,
+  andThen,
 } from './classic-step.ts'
 import type { Now } from './group-settings.ts'
 
@@ -48,10 +48,12 @@ export function prepareRebalance(group: ClassicGroup, now: Now): Step {
     newMemberAdded: false,
   }
   const step = { group: preparing, records: [], effects: [...interrupted.effects, ...effects] }
-  if (!isInitialRebalance) return then(step, prepared => endJoinPhaseOrWait(prepared, now))
+  if (!isInitialRebalance) return andThen(step, prepared => endJoinPhaseOrWait(prepared, now))
   const delayMs = now.settings['group.initial.rebalance.delay.ms']
   const remainingMs = Math.max(rebalanceTimeoutMs(group) - delayMs, 0)
-  return then(step, prepared => doing(prepared, { kind: 'startInitialDelay', afterMs: delayMs, remainingMs }))
+  return andThen(step, prepared =>
+    doing(prepared, { kind: 'startInitialDelay', afterMs: delayMs, remainingMs }),
+  )
 }
 
 /** The assignment under way is void, and whoever waits for it is told so. */
@@ -127,16 +129,16 @@ function endJoinPhase(group: ClassicGroup, now: Now): Step {
       ...absent.map(({ id }): ClassicEffect => ({ kind: 'endSession', memberId: id })),
     ],
   }
-  if (present.members.size === 0) return then(ended, remaining => becomeEmpty(remaining, now))
+  if (present.members.size === 0) return andThen(ended, remaining => becomeEmpty(remaining, now))
   if (!hasJoined(present, present.leader)) {
-    return then(ended, remaining =>
+    return andThen(ended, remaining =>
       doing(
         { ...remaining, isInitialRebalance: false },
         { kind: 'startJoinTimer', afterMs: rebalanceTimeoutMs(remaining), ifAbsent: false },
       ),
     )
   }
-  return then(ended, remaining => beginGeneration(remaining, now))
+  return andThen(ended, remaining => beginGeneration(remaining, now))
 }
 
 /** The leader stays while it is there; else the first who came back leads. */

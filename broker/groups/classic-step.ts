@@ -86,8 +86,8 @@ export function reply<Reply>(group: ClassicGroup, to: Reply): Step<Reply> {
   return { group, records: [], effects: [], reply: to }
 }
 
-/** One step after the other: `next` goes on from the group that `step` left. */
-export function then<Reply = never>(step: Step, next: (group: ClassicGroup) => Step<Reply>): Step<Reply> {
+/** One step after the other (a module must not export `then`: who imports it would wait for it): `next` goes on from the group that `step` left. */
+export function andThen<Reply = never>(step: Step, next: (group: ClassicGroup) => Step<Reply>): Step<Reply> {
   const following = next(step.group)
   return {
     ...following,

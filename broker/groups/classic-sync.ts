@@ -9,7 +9,7 @@ import {
   reply,
   type Step,
   type SyncReply,
-  then,
+  andThen,
 } from './classic-step.ts'
 import type { Now } from './group-settings.ts'
 
@@ -37,10 +37,10 @@ export function syncGroup(group: ClassicGroup, event: SyncRequested, now: Now): 
       return reply(group, failedSync('REBALANCE_IN_PROGRESS'))
     case 'completingRebalance': {
       const waiting = parkSync(group, member)
-      return group.leader === memberId ? then(waiting, parked => assign(parked, event, now)) : waiting
+      return group.leader === memberId ? andThen(waiting, parked => assign(parked, event, now)) : waiting
     }
     case 'stable':
-      return then(synced(group, member), current => ({
+      return andThen(synced(group, member), current => ({
         ...doing(current, { kind: 'startSession', memberId, afterMs: member.sessionTimeoutMs }),
         reply: replyOf(current, member.assignment),
       }))
@@ -75,7 +75,7 @@ function parkSync(group: ClassicGroup, member: ClassicMember): Step {
     effects.push({ kind: 'answerSync', memberId, reply: failedSync('REBALANCE_IN_PROGRESS') })
   }
   effects.push({ kind: 'park', call: 'sync', memberId })
-  return then(synced(group, member), current =>
+  return andThen(synced(group, member), current =>
     doing(withMember(current, { ...member, awaiting: 'sync' }), ...effects),
   )
 }
@@ -98,7 +98,7 @@ function assign(group: ClassicGroup, event: SyncRequested, now: Now): Step<SyncR
     ifRefused: error => {
       const leader = group.members.get(event.memberId)
       const others = leader === undefined ? group : withMember(group, { ...leader, awaiting: null })
-      const told = then(interruptSync(others, error), left => prepareRebalance(left, now))
+      const told = andThen(interruptSync(others, error), left => prepareRebalance(left, now))
       return { ...told, reply: failedSync(error) }
     },
   }
