@@ -22,7 +22,8 @@
  * `Groups.joinGroup` hands on by the group's `kind`.
  */
 import type { ClassicGroup } from './classic-group.ts'
+import type { ConsumerGroup } from './consumer-group.ts'
 
-export type Group = ClassicGroup
+export type Group = ClassicGroup | ConsumerGroup
 
 export type GroupKind = Group['kind']

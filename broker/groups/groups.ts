@@ -63,10 +63,13 @@ export class Groups {
   syncGroup(groupId: string, event: SyncRequested, answer: (reply: SyncReply) => void): void {
     if (groupId === '') return answer(failedSync('INVALID_GROUP_ID'))
     this.#run(groupId, {
-      decide: state =>
-        this.#onClassic(state, groupId, failedSync('UNKNOWN_MEMBER_ID'), (group, now) =>
-          syncGroup(group, event, now),
-        ),
+      decide: state => {
+        const group = state.groups.get(groupId)
+        if (group?.kind === 'consumer') return this.#parts.consumers.sync(group, event)
+        return this.#onClassic(state, groupId, failedSync('UNKNOWN_MEMBER_ID'), (classic, now) =>
+          syncGroup(classic, event, now),
+        )
+      },
       answer,
       failed: failedSync,
     })
@@ -75,8 +78,13 @@ export class Groups {
   heartbeat(groupId: string, event: HeartbeatReceived, answer: (error: ErrorName) => void): void {
     if (groupId === '') return answer('INVALID_GROUP_ID')
     this.#run(groupId, {
-      decide: state =>
-        this.#onClassic<ErrorName>(state, groupId, 'UNKNOWN_MEMBER_ID', group => heartbeat(group, event)),
+      decide: state => {
+        const group = state.groups.get(groupId)
+        if (group?.kind === 'consumer') return this.#parts.consumers.classicHeartbeat(group, event)
+        return this.#onClassic<ErrorName>(state, groupId, 'UNKNOWN_MEMBER_ID', classic =>
+          heartbeat(classic, event),
+        )
+      },
       answer,
       // A member must not give up because its coordinator is still reading.
       failed: error => (error === 'COORDINATOR_LOAD_IN_PROGRESS' ? 'NONE' : error),
@@ -91,13 +99,16 @@ export class Groups {
   ): void {
     if (groupId === '') return answer({ error: 'INVALID_GROUP_ID' })
     this.#run<readonly ErrorName[] | { readonly error: ErrorName }>(groupId, {
-      decide: state =>
-        this.#onClassic<readonly ErrorName[]>(
+      decide: state => {
+        const group = state.groups.get(groupId)
+        if (group?.kind === 'consumer') return this.#parts.consumers.classicLeave(group, members)
+        return this.#onClassic<readonly ErrorName[]>(
           state,
           groupId,
           members.map(() => 'UNKNOWN_MEMBER_ID'),
-          (group, now) => leaveGroup(group, members, now),
-        ),
+          (classic, now) => leaveGroup(classic, members, now),
+        )
+      },
       answer: reply => answer('error' in reply ? reply : { errors: reply }),
       failed: error => ({ error }),
     })
