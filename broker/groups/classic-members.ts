@@ -76,8 +76,15 @@ export function leaveGroup(
     }
   }
   const ends = [...pending].map((memberId): ClassicEffect => ({ kind: 'endSession', memberId }))
-  const gone = andThen(doing(withoutMembers(group, pending), ...ends), rest => removeMembers(rest, leaving))
-  const settled = results.includes('NONE') ? andThen(gone, rest => afterLeaving(rest, now)) : gone
+  const expected = doing(withoutMembers(group, pending), ...ends)
+  // Whoever was only expected back leaves no gap: the join phase may end without it, but nothing has to be shared out anew.
+  const settled =
+    leaving.size === 0
+      ? andThen(expected, rest => endJoinPhaseIfAllJoined(rest, now))
+      : andThen(
+          andThen(expected, rest => removeMembers(rest, leaving)),
+          rest => afterLeaving(rest, now),
+        )
   return { ...settled, reply: results }
 }
 

@@ -86,7 +86,10 @@ export function reply<Reply>(group: ClassicGroup, to: Reply): Step<Reply> {
   return { group, records: [], effects: [], reply: to }
 }
 
-/** One step after the other (a module must not export `then`: who imports it would wait for it): `next` goes on from the group that `step` left. */
+/**
+ * One step after the other: `next` goes on from the group that `step` left. Not called `then`: a module that exports that
+ * name passes for a promise where it is imported dynamically.
+ */
 export function andThen<Reply = never>(step: Step, next: (group: ClassicGroup) => Step<Reply>): Step<Reply> {
   const following = next(step.group)
   return {
