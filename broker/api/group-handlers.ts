@@ -1,5 +1,8 @@
+import type { ConsumerGroups } from '../groups/consumer-groups.ts'
 import type { Groups } from '../groups/groups.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import { consumerGroupDescribeHandler } from './consumer-group-describe.ts'
+import { consumerGroupHeartbeatHandler } from './consumer-group-heartbeat.ts'
 import { deleteGroupsHandler } from './delete-groups.ts'
 import { describeGroupsHandler } from './describe-groups.ts'
 import { findCoordinatorHandler } from './find-coordinator.ts'
@@ -28,11 +31,14 @@ export function groupHandlers(parts: GroupHandlersParts): ApiHandler[] {
     listGroupsHandler(parts),
     describeGroupsHandler(parts),
     deleteGroupsHandler(parts),
+    consumerGroupHeartbeatHandler(parts),
+    consumerGroupDescribeHandler(parts),
   ]
 }
 
 export interface GroupHandlersParts {
   readonly image: () => MetadataImage
   readonly groups: Groups
+  readonly consumerGroups: ConsumerGroups
   readonly internalTopics: InternalTopicCreation
 }

@@ -199,8 +199,12 @@ export class ConsumerGroupBench {
 }
 
 function portrait(state: GroupState, topics: GroupTopics): string {
+  // A classic group that nobody is in yet needs no record.
+  const groups = [...state.groups.values()].filter(
+    ({ kind, members }) => kind === 'consumer' || members.size > 0,
+  )
   return JSON.stringify(
-    [...state.groups.values()].map(group =>
+    groups.map(group =>
       group.kind === 'consumer'
         ? [
             describeConsumerGroup(group, topics, ['uniform', 'range']),

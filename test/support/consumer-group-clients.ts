@@ -53,7 +53,7 @@ abstract class Client {
   }
 
   revoke(): void {
-    this.owned = this.owned.intersection(this.assigned)
+    this.owned = new Set([...this.owned].filter(place => this.assigned.has(place)))
   }
 
   loseAll(): void {
@@ -221,7 +221,6 @@ export class ClassicClient extends Client implements SimulatedClient {
         generation: this.#generation,
         protocolType: 'consumer',
         protocol: 'cooperative-sticky',
-        assignments: new Map(),
       }),
     )
     if (loseAnswer || reply === undefined) return

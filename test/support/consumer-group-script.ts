@@ -212,7 +212,6 @@ class Script {
         generation: client.epoch,
         protocolType: 'consumer',
         protocol: null,
-        assignments: new Map(),
       }),
     )
     assert(reply !== undefined, 'A sync is answered at once.')
