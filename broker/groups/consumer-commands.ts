@@ -158,12 +158,11 @@ export class ConsumerCommands {
     response?: Response,
     before: readonly GroupEffect[] = [],
   ): GroupDecision<Response> {
-    const { groupId } = step.group
+    const { groupId } = step
     return {
       records: step.records,
       effects: [...before, ...step.effects.map(effect => this.#effect(groupId, effect))],
-      // A fork shares its notes with the group.
-      volatile: () => void Object.assign(step.group.notes, step.notes),
+      volatile: () => step.takeNotes(),
       ...(response === undefined ? {} : { response }),
     }
   }

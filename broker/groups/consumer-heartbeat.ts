@@ -129,7 +129,7 @@ export function advance(
         'The consumer group member is in an unknown state. The member must abandon all its partitions and rejoin.',
     }
   if (sameStanding(member, after)) return member
-  step.emit(currentAssignmentRecord(group.groupId, after))
+  step.emitLast(currentAssignmentRecord(group.groupId, after))
   if (after.state === 'unrevokedPartitions')
     step.schedule('rebalance', memberId, after.rebalanceTimeoutMs, { memberEpoch: after.memberEpoch })
   else step.cancel(memberId, ['rebalance'])

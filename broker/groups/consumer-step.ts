@@ -55,23 +55,48 @@ export function isRefusal(value: object): value is Refusal {
 }
 
 export class ConsumerStep {
-  /** The group as it will be. */
-  readonly group: ConsumerGroup
+  readonly groupId: string
   readonly context: ConsumerContext
   readonly records: GroupRecord[] = []
   readonly effects: ConsumerEffect[] = []
   readonly notes: Partial<ConsumerGroupNotes> = {}
+  readonly #group: ConsumerGroup
+  #last: ConsumerGroupRecord | undefined
 
   constructor(group: ConsumerGroup, context: ConsumerContext) {
-    this.group = group.fork()
+    this.groupId = group.groupId
+    this.#group = group.fork()
     this.context = context
   }
 
+  /** The group as it will be. */
+  get group(): ConsumerGroup {
+    if (this.#last !== undefined) this.#group.apply(this.#last)
+    this.#last = undefined
+    return this.#group
+  }
+
   emit(...records: readonly ConsumerGroupRecord[]): void {
+    const { group } = this
     for (const record of records) {
       this.records.push(record)
-      this.group.apply(record)
+      group.apply(record)
     }
+  }
+
+  /**
+   * For the record that ends most steps: it is applied to the fork only when somebody asks for the group again, because
+   * that costs copies. Who holds the group from before does not see it.
+   */
+  emitLast(record: ConsumerGroupRecord): void {
+    void this.group
+    this.records.push(record)
+    this.#last = record
+  }
+
+  /** To be called when the step comes true: a fork shares its notes with the group. */
+  takeNotes(): void {
+    Object.assign(this.#group.notes, this.notes)
   }
 
   schedule(
