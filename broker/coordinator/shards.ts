@@ -31,7 +31,7 @@ export class Shards<State, Entry> {
     if (this.#closed) return
     const partitions = image.topicsByName.get(this.topic)?.partitions ?? []
     this.#partitionCount = partitions.length
-    for (const index of [...this.#shards.keys()]) if (index >= partitions.length) this.#close(index)
+    for (const index of this.#shards.keys()) if (index >= partitions.length) this.#close(index)
     for (const [index, state] of partitions.entries()) {
       const existing = this.#shards.get(index)
       const replica =
@@ -63,7 +63,7 @@ export class Shards<State, Entry> {
   /** Before the log directories close. */
   close(): void {
     this.#closed = true
-    for (const index of [...this.#shards.keys()]) this.#close(index)
+    for (const index of this.#shards.keys()) this.#close(index)
   }
 
   #open(index: number, replica: Partition, epoch: number): void {

@@ -1,3 +1,4 @@
+import { zeroUuid } from '../../protocol/index.ts'
 import type { EntryOrigin } from '../coordinator/shard-kind.ts'
 import type { ClassicGroup, ClassicMember } from './classic-group.ts'
 import { newClassicGroup } from './classic-group.ts'
@@ -40,6 +41,18 @@ export function applyOffsetCommit(
   }
   if (origin.producerId >= 0) state.offsets.setPending(origin.producerId, group, topic, partition, offset)
   else state.offsets.set(group, topic, partition, offset)
+}
+
+/** Positions as Kafka wrote them before 0.9. */
+export function applyLegacyOffsetCommit(
+  state: GroupState,
+  key: RecordKey<'LegacyOffsetCommit'>,
+  value: RecordValue<'LegacyOffsetCommit'> | null,
+  origin: EntryOrigin,
+): void {
+  const current =
+    value === null ? null : { ...value, leaderEpoch: -1, expireTimestamp: -1, topicId: zeroUuid }
+  applyOffsetCommit(state, key, current, origin)
 }
 
 /** The group as the record has it; what the record does not tell of a member that stays is kept. */

@@ -1,5 +1,5 @@
 import type { EntryOrigin } from '../coordinator/shard-kind.ts'
-import { applyGroupMetadata, applyOffsetCommit } from './apply-classic-records.ts'
+import { applyGroupMetadata, applyLegacyOffsetCommit, applyOffsetCommit } from './apply-classic-records.ts'
 import { consumerAppliers } from './apply-consumer-records.ts'
 import type { GroupRecord, RecordKey, RecordValue } from './group-records.ts'
 import type { GroupState } from './group-state.ts'
@@ -15,6 +15,7 @@ type Apply<Kind extends GroupRecord['kind']> = (
 const appliers: { readonly [Kind in GroupRecord['kind']]?: Apply<Kind> } = {
   GroupMetadata: applyGroupMetadata,
   OffsetCommit: applyOffsetCommit,
+  LegacyOffsetCommit: applyLegacyOffsetCommit,
   ...consumerAppliers,
 }
 

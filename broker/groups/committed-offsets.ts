@@ -181,7 +181,7 @@ class PendingOffsets {
 
   delete(group: string, topic: string, partition: number): void {
     if (this.#producersByGroup.size === 0) return
-    for (const { producerId } of [...this.#at(group, topic, partition)]) {
+    for (const { producerId } of this.#at(group, topic, partition)) {
       this.#byProducer.get(producerId)?.delete(placeOf(group, topic, partition))
       this.#forgetIfEmpty(producerId, group)
     }

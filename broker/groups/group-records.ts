@@ -46,12 +46,8 @@ export function decodeGroupRecord(key: Buffer | null, value: Buffer | null): Gro
 
 /** The versions that Kafka writes: all of its releases that could be downgraded to read them. */
 function valueVersion(record: GroupRecord): number {
-  switch (record.kind) {
-    case 'OffsetCommit':
-      return record.value !== null && record.value.expireTimestamp >= 0 ? 1 : 4
-    case 'GroupMetadata':
-      return 3
-    default:
-      return definitions.get(record.kind)?.value.versions.max ?? 0
-  }
+  if (record.kind === 'OffsetCommit')
+    return record.value !== null && record.value.expireTimestamp >= 0 ? 1 : 4
+  if (record.kind === 'GroupMetadata') return 3
+  return definitions.get(record.kind)?.value.versions.max ?? 0
 }

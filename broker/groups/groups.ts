@@ -1,6 +1,6 @@
 import type { ErrorName, Uuid } from '../../protocol/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { type Random } from '../../runtime/random.ts'
+import type { Random } from '../../runtime/random.ts'
 import type { Shard } from '../coordinator/shard.ts'
 import type { Shards } from '../coordinator/shards.ts'
 import { classicDecision } from './classic-decision.ts'
@@ -227,7 +227,7 @@ export class Groups {
 }
 
 export interface GroupsOptions {
-  readonly shards: Shards<GroupState, GroupRecord>
+  readonly shards: Pick<Shards<GroupState, GroupRecord>, 'forKey' | 'all'>
   readonly parts: GroupParts
   readonly random: Random
 }
