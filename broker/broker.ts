@@ -61,11 +61,12 @@ export class Broker {
         await HttpEndpoint.open(listener.host, listener.port, { metrics, health, logger: parts.logger }),
       )
     }
+    const opened: (() => Promise<unknown>)[] = http.map(endpoint => () => endpoint.stop())
     try {
-      const running = await run(parts, metrics, health)
+      const running = await run(parts, metrics, health, opened)
       return new Broker(parts, http, running)
     } catch (error) {
-      await Promise.all(http.map(endpoint => endpoint.stop()))
+      for (const close of opened.reverse()) await close()
       throw error
     }
   }
@@ -90,8 +91,9 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    const { network, partitions, logs, membership, store, health } = this.#running
+    const { network, partitions, logs, membership, store, health, waitingFetches } = this.#running
     health.stopping()
+    for (const answerNow of waitingFetches) answerNow()
     await network.stop(answersLeaveWithinMs)
     partitions.close()
     this.#parts.turn.flush()
@@ -123,17 +125,32 @@ interface Running {
   readonly network: Network
   readonly advertised: readonly BrokerListener[]
   readonly health: StartingHealth
+  readonly waitingFetches: ReadonlySet<() => void>
 }
 
 const answersLeaveWithinMs = 5000
 
-async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth): Promise<Running> {
+/** Notes in `opened` how to undo each step, for a start that fails on the way. */
+async function run(
+  parts: BrokerParts,
+  metrics: Metrics,
+  health: StartingHealth,
+  opened: (() => Promise<unknown>)[],
+): Promise<Running> {
   const { loaded, clock, random, disk, turn, logger } = parts
   const { settings } = loaded
   const brokerId = settings['node.id']
 
   const store = await EmbeddedStore.open({ disk, clock, logger, directory: metadataDirectory(loaded) })
-  const membership = await ClusterMembership.open({ store, clock, random, logger })
+  opened.push(() => store.close())
+  const membership = await ClusterMembership.open({
+    store,
+    clock,
+    random,
+    logger,
+    clusterId: settings['cluster.id'],
+  })
+  opened.push(() => membership.leave({ clean: false }))
   membership.images.onEnd(reason => parts.onFatal(reason))
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
@@ -158,6 +175,7 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
     onProgress: progress => health.recovering(progress),
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
   })
+  opened.push(() => logs.close({ clean: false }))
   const partitions = new Partitions({
     brokerId,
     clock,
@@ -167,6 +185,8 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
     topicSettings: topic => inForce.topic(topic),
   })
   const traffic = new TopicTraffic()
+  // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
+  if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
   partitions.start(membership.image)
   membership.images.onChange((next, previous, changed) => {
     inForce.apply(next, changed.configs)
@@ -178,6 +198,7 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
   })
 
   const sessions = new FetchSessions(settings['max.incremental.fetch.session.cache.slots'], clock, random)
+  const waitingFetches = new Set<() => void>()
   const { controller } = membership
   const producerIds = new ProducerIds(() =>
     controller.allocateProducerIds({
@@ -195,6 +216,7 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
       partitions,
       logs,
       sessions,
+      waitingFetches,
       traffic,
       producerIds,
       brokerView: () => ({ settings: inForce.broker, levels: inForce.dynamic.levels }),
@@ -220,6 +242,8 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
     clock,
     logger,
   })
+
+  opened.push(() => network.stop(0))
 
   metrics.registerProcess()
   metrics.register(
@@ -251,7 +275,17 @@ async function run(parts: BrokerParts, metrics: Metrics, health: StartingHealth)
     rules: inForce.controllerRules,
   })
   health.isReady()
-  return { store, membership, logs, partitions, network, advertised, health }
+  return { store, membership, logs, partitions, network, advertised, health, waitingFetches }
+}
+
+/** With metadata that knows no topic every replica would be a stray: more likely the metadata is in another place. */
+function refuseUnknownReplicas(logs: LogDirectories): void {
+  const found = [...logs.all()].map(({ topic, partition }) => `${topic}-${partition}`)
+  if (found.length === 0) return
+  throw new Error(
+    `The data directories hold ${found.length} replicas (${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}), but the metadata is new and knows none of them. ` +
+      'Start the broker with the metadata it had (metadata.log.dir), or with empty data directories.',
+  )
 }
 
 /** In `metadata.log.dir`, else in the first log directory; names that begin with a dot are no partitions. */

@@ -53,6 +53,8 @@ export class SettingsInForce {
 
   apply(image: MetadataImage, changed: ReadonlySet<ConfigResourceKey>): void {
     this.#image = image
+    // Names of topics that are gone must not gather for ever.
+    if (this.#topics.size > 2 * image.topicsByName.size + 1000) this.#topics.clear()
     if (changed.size === 0) return
     if (this.#brokerKeys.some(key => changed.has(key))) this.#updateBroker()
     for (const key of changed) this.#topics.delete(key.slice(key.indexOf('/') + 1))

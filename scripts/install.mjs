@@ -42,6 +42,19 @@ function installNpmPackages() {
   if (missing !== null)
     fail(`npm ci ended well but did not install ${missing}. Try: rm -rf node_modules && npm ci`)
   checkNode()
+  warmCompileCache()
+}
+
+/** The first start is then as fast as the later ones. Failing to do so is no harm: the programs do it themselves. */
+function warmCompileCache() {
+  const node24 = join(root, 'node_modules', '.bin', 'node')
+  spawnSync(
+    existsSync(node24) ? node24 : process.execPath,
+    [join(root, 'scripts', 'warm-compile-cache.mjs')],
+    {
+      cwd: root,
+    },
+  )
 }
 
 /** path -> entry of a lock file, or null when there is none that can be read. */

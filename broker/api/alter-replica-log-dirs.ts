@@ -8,11 +8,12 @@ export function alterReplicaLogDirsHandler(parts: { readonly logs: LogDirectorie
     const results = new Map<string, { partitionIndex: number; errorCode: number }[]>()
     for (const { path, topics } of request.dirs) {
       for (const { name, partitions } of topics) {
-        const moved = partitions.map(partitionIndex => ({
-          partitionIndex,
-          errorCode: errorCode(parts.logs.moveReplica(name, partitionIndex, path).error),
-        }))
-        results.set(name, [...(results.get(name) ?? []), ...moved])
+        const moved = results.get(name) ?? []
+        results.set(name, moved)
+        for (const partitionIndex of partitions) {
+          const { error } = parts.logs.moveReplica(name, partitionIndex, path)
+          moved.push({ partitionIndex, errorCode: errorCode(error) })
+        }
       }
     }
     return {

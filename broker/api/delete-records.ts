@@ -1,6 +1,7 @@
 import { deleteRecords, type ErrorName, errorCode } from '../../protocol/index.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { type ApiHandler, handler } from './handler.ts'
+import { isInternalTopic } from './produce.ts'
 
 /** DeleteRecords: moves the start of a log up to an offset (-1: the high watermark), never beyond the watermark. */
 export function deleteRecordsHandler(parts: { readonly partitions: Partitions }): ApiHandler {
@@ -27,6 +28,7 @@ function deleteBefore(
   offset: number,
 ): { readonly error: ErrorName; readonly lowWatermark: number } {
   const failed = (error: ErrorName) => ({ error, lowWatermark: -1 })
+  if (isInternalTopic(topic)) return failed('INVALID_TOPIC_EXCEPTION')
   const replica = partitions.leader(topic, index)
   if (typeof replica === 'string') return failed(replica)
   const policies = replica.settings['cleanup.policy']

@@ -15,6 +15,7 @@ import {
   describeGroupConfigs,
   describeTopicConfigs,
 } from '../config/describe-configs.ts'
+import { findMistakeInTopicName } from '../controller/topic-names.ts'
 import { configsOf, type MetadataImage } from '../metadata/image.ts'
 import { type BrokerLoggers, rootLogger } from './broker-loggers.ts'
 import { resourceTypes } from './config-resources.ts'
@@ -61,6 +62,8 @@ function describe(
   const image = parts.image()
   switch (resourceType) {
     case resourceTypes.topic: {
+      const mistake = findMistakeInTopicName(resourceName)
+      if (mistake !== null) return { error: 'INVALID_TOPIC_EXCEPTION', message: mistake }
       if (!image.topicsByName.has(resourceName)) {
         return { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: `There is no topic ${resourceName}.` }
       }
@@ -81,8 +84,11 @@ function describe(
       return { configs: describeBrokerLoggers(new Map([[rootLogger, parts.loggers.level]])) }
     }
     case resourceTypes.group:
+      if (resourceName === '') return { error: 'INVALID_REQUEST', message: 'A group has a name.' }
       return { configs: describeGroupConfigs(configsOf(image, 'group', resourceName), parts.brokerView()) }
     case resourceTypes.clientMetrics:
+      if (resourceName === '')
+        return { error: 'INVALID_REQUEST', message: 'A client metrics subscription has a name.' }
       return { configs: describeClientMetricsConfigs(configsOf(image, 'client-metrics', resourceName)) }
     default:
       return { error: 'INVALID_REQUEST', message: `The resource type ${resourceType} does not exist.` }

@@ -11,6 +11,8 @@ import { type Random, randomInt } from '../../runtime/random.ts'
  */
 export class FetchSessions {
   readonly #slots: number
+  /** Over all sessions: what a client can make the broker remember must not depend on how much it names. */
+  readonly #mostPartitions: number
   readonly #clock: Clock
   readonly #random: Random
   readonly #sessions = new Map<number, FetchSession>()
@@ -19,6 +21,7 @@ export class FetchSessions {
 
   constructor(slots: number, clock: Clock, random: Random) {
     this.#slots = slots
+    this.#mostPartitions = Math.max(leastRoom, slots * partitionsPerSlot)
     this.#clock = clock
     this.#random = random
   }
@@ -60,11 +63,23 @@ export class FetchSessions {
     }
   }
 
-  #incrementalPlan(session: FetchSession, request: FetchSessionRequest): FetchPlan {
+  #incrementalPlan(
+    session: FetchSession,
+    request: FetchSessionRequest,
+  ): FetchPlan | { readonly error: ErrorName } {
+    let hasGrown = false
     for (const [key, partition] of partitionsOf(request)) {
       const known = session.partitions.get(key)
-      if (known === undefined) session.partitions.set(key, partition)
-      else updateAsked(known, partition)
+      if (known !== undefined) {
+        updateAsked(known, partition)
+      } else {
+        session.partitions.set(key, partition)
+        hasGrown = true
+      }
+    }
+    if (hasGrown && this.partitionCount > this.#mostPartitions) {
+      this.#sessions.delete(session.id)
+      return { error: 'FETCH_SESSION_ID_NOT_FOUND' }
     }
     for (const { topic, topicId, partitions } of request.forgotten) {
       for (const index of partitions) session.partitions.delete(partitionKey(topic, topicId, index))
@@ -93,6 +108,7 @@ export class FetchSessions {
   }
 
   #make(request: FetchSessionRequest, partitions: Map<string, FetchedPartition>): number {
+    if (this.partitionCount + partitions.size > this.#mostPartitions) return 0
     const nowMs = this.#clock.monotonicMs()
     if (this.#sessions.size >= this.#slots && !this.#evictFor(request.isFollower, partitions.size, nowMs)) {
       return 0
@@ -194,6 +210,10 @@ interface FetchSession {
   readonly createdMs: number
   lastUsedMs: number
 }
+
+/** Many more than consumers and followers need on average. */
+const partitionsPerSlot = 200
+const leastRoom = 10_000
 
 const initialEpoch = 0
 const finalEpoch = -1

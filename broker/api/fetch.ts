@@ -1,12 +1,5 @@
-import {
-  type Decoded,
-  type Encodable,
-  errorCode,
-  type ErrorName,
-  fetch,
-  type RecordsSource,
-} from '../../protocol/index.ts'
-import type { Clock, Timer } from '../../runtime/clock.ts'
+import { type Encodable, errorCode, type ErrorName, fetch, type RecordsSource } from '../../protocol/index.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partition, PartitionWatcher } from '../replication/partition.ts'
@@ -38,18 +31,22 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
       firstBatchWhole: true,
       readUpTo: replicaId >= 0 ? 'logEnd' : request.isolationLevel === 1 ? 'lastStable' : 'highWatermark',
       replicaId,
+      byTopicId: context.apiVersion >= 13,
     }
+    const minBytes = Math.min(request.minBytes, limits.maxBytes)
     const reads = readPartitions(parts.partitions, plan.partitions(), limits)
-    if (request.maxWaitMs <= 0 || isEnough(reads, request.minBytes)) {
+    if (request.maxWaitMs <= 0 || isEnough(reads, minBytes)) {
       return answer(parts, plan, reads, context)
     }
-    return waitForMore(parts, plan, limits, request, reads, context)
+    return waitForMore(parts, { plan, limits, minBytes, maxWaitMs: request.maxWaitMs }, reads, context)
   })
 }
 
 export interface FetchParts {
   readonly partitions: Partitions
   readonly sessions: FetchSessions
+  /** Fetches that wait for more; calling one answers it with what there is. */
+  readonly waitingFetches: Set<() => void>
   readonly traffic: TopicTraffic
   readonly clock: Clock
   readonly turn: EndOfTurn
@@ -57,7 +54,6 @@ export interface FetchParts {
   readonly maxBytes: number
 }
 
-type FetchRequest = Decoded<typeof fetch.request>
 type FetchResponse = Encodable<typeof fetch.response>
 
 function isEnough(reads: readonly PartitionRead[], minBytes: number): boolean {
@@ -65,27 +61,37 @@ function isEnough(reads: readonly PartitionRead[], minBytes: number): boolean {
   let bytes = 0
   for (const read of reads) {
     if (read.error !== 'NONE' || read.diverges || read.preferredReadReplica >= 0) return true
+    // What is behind the end of an old segment is there already, and does not come into this answer by waiting.
+    if (read.endsInOldSegment) return true
     bytes += read.recordsLength
   }
   return bytes >= minBytes
 }
 
+interface WaitingFetch {
+  readonly plan: FetchPlan
+  readonly limits: FetchLimits
+  readonly minBytes: number
+  readonly maxWaitMs: number
+}
+
 function waitForMore(
   parts: FetchParts,
-  plan: FetchPlan,
-  limits: FetchLimits,
-  request: FetchRequest,
+  { plan, limits, minBytes, maxWaitMs }: WaitingFetch,
   firstReads: readonly PartitionRead[],
   context: RequestContext,
 ): LateAnswer<FetchResponse> {
   const late = new LateAnswer<FetchResponse>()
   const watched = new Set<Partition>()
-  let timer: Timer | undefined
 
-  const finish = (reads: readonly PartitionRead[]): void => {
-    timer?.cancel()
+  const stopWaiting = (): void => {
+    timer.cancel()
+    parts.waitingFetches.delete(answerNow)
     for (const replica of watched) replica.unwatch(watcher)
     context.signal.removeEventListener('abort', abandon)
+  }
+  const finish = (reads: readonly PartitionRead[]): void => {
+    stopWaiting()
     const response = answer(parts, plan, reads, context)
     if (response instanceof Promise) {
       response.then(
@@ -100,17 +106,22 @@ function waitForMore(
   const watcher: PartitionWatcher = {
     partitionMoved() {
       const reads = readAgain()
-      if (isEnough(reads, request.minBytes)) finish(reads)
+      if (isEnough(reads, minBytes)) finish(reads)
     },
   }
-  // The connection is gone: nobody reads the answer.
-  const abandon = (): void => finish([])
+  // The connection is gone: nobody reads the answer, so it makes no session and moves none.
+  const abandon = (): void => {
+    stopWaiting()
+    late.answer(refusal('NONE', 0))
+  }
   for (const { replica } of firstReads) {
     if (replica === undefined || watched.has(replica)) continue
     watched.add(replica)
     replica.watch(watcher)
   }
-  timer = parts.clock.after(request.maxWaitMs, () => finish(readAgain()))
+  const answerNow = (): void => finish(readAgain())
+  parts.waitingFetches.add(answerNow)
+  const timer = parts.clock.after(maxWaitMs, answerNow)
   context.signal.addEventListener('abort', abandon, { once: true })
   return late
 }

@@ -3,7 +3,7 @@ import { assert } from '../../runtime/assert.ts'
 import { answerSizeOf } from './answer-size.ts'
 import type { RequestContext } from './request-context.ts'
 
-export type { Peer, RequestContext } from './request-context.ts'
+export type { RequestContext } from './request-context.ts'
 
 /** What a handler returns when the request has no answer at all (Produce with acks=0). */
 export const noResponse: unique symbol = Symbol('no response')

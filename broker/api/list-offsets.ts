@@ -23,19 +23,21 @@ export function listOffsetsHandler(parts: { readonly partitions: Partitions }): 
   return handler(listOffsets, {}, async (request, context) => {
     const isReplica = request.replicaId >= 0
     const topics = []
+    const duplicatesByTopic = duplicateIndexes(request.topics)
     for (const topic of request.topics) {
-      const duplicates = duplicateIndexes(topic.partitions)
+      const duplicates = duplicatesByTopic.get(topic.name)
       const partitions = []
       for (const { partitionIndex, currentLeaderEpoch, timestamp } of topic.partitions) {
-        const result = duplicates.has(partitionIndex)
-          ? notFound('INVALID_REQUEST')
-          : await offsetOf(parts.partitions, topic.name, partitionIndex, {
-              timestamp,
-              currentLeaderEpoch,
-              apiVersion: context.apiVersion,
-              readCommitted: request.isolationLevel === 1,
-              isReplica,
-            })
+        const result =
+          duplicates?.has(partitionIndex) === true
+            ? notFound('INVALID_REQUEST')
+            : await offsetOf(parts.partitions, topic.name, partitionIndex, {
+                timestamp,
+                currentLeaderEpoch,
+                apiVersion: context.apiVersion,
+                readCommitted: request.isolationLevel === 1,
+                isReplica,
+              })
         partitions.push({
           partitionIndex,
           errorCode: errorCode(result.error),
@@ -123,12 +125,24 @@ function notFound(error: ErrorName): Found {
   return { error, timestamp: -1, offset: -1, leaderEpoch: -1 }
 }
 
-function duplicateIndexes(partitions: readonly { readonly partitionIndex: number }[]): Set<number> {
-  const seen = new Set<number>()
-  const duplicates = new Set<number>()
-  for (const { partitionIndex } of partitions) {
-    if (seen.has(partitionIndex)) duplicates.add(partitionIndex)
-    seen.add(partitionIndex)
+/** By topic: the partitions that are asked for more than once, be it under one mention of the topic or several. */
+function duplicateIndexes(
+  topics: readonly {
+    readonly name: string
+    readonly partitions: readonly { readonly partitionIndex: number }[]
+  }[],
+): Map<string, Set<number>> {
+  const seen = new Map<string, Set<number>>()
+  const duplicates = new Map<string, Set<number>>()
+  for (const { name, partitions } of topics) {
+    const seenOfTopic = seen.get(name) ?? new Set()
+    seen.set(name, seenOfTopic)
+    for (const { partitionIndex } of partitions) {
+      if (seenOfTopic.has(partitionIndex)) {
+        duplicates.set(name, (duplicates.get(name) ?? new Set()).add(partitionIndex))
+      }
+      seenOfTopic.add(partitionIndex)
+    }
   }
   return duplicates
 }

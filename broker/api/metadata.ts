@@ -27,22 +27,11 @@ export function metadataHandler(parts: {
     const operations = request.includeTopicAuthorizedOperations ? allTopicOperations : operationsNotAsked
     const view: TopicView = { image, context, operations }
 
-    const topics: TopicAnswer[] = []
-    if (wantsAll) {
-      for (const topic of image.topicsByName.values()) topics.push(topicAnswer(view, topic))
-    } else {
-      const missing = new Set<string>()
-      for (const { name, topicId } of request.topics ?? []) {
-        const found = findTopic(image, name, topicId)
-        if (found !== undefined) topics.push(topicAnswer(view, found))
-        else if (name === null || topicId !== zeroUuid) topics.push(unknownId(topicId, operations))
-        else missing.add(name)
-      }
-      const mayCreate = apiVersion < 4 || request.allowAutoTopicCreation
-      for (const name of missing) {
-        topics.push(unknownName(name, parts.autoTopicCreation.errorFor(name, mayCreate), operations))
-      }
-    }
+    const topics = wantsAll
+      ? Array.from(image.topicsByName.values(), topic => topicAnswer(view, topic))
+      : askedTopics(view, request.topics ?? [], name =>
+          parts.autoTopicCreation.errorFor(name, apiVersion < 4 || request.allowAutoTopicCreation),
+        )
     const endpoints = brokerEndpoints(image, context.listenerName)
     return {
       throttleTimeMs: 0,
@@ -63,9 +52,39 @@ interface TopicView {
   readonly operations: number
 }
 
-function findTopic(image: MetadataImage, name: string | null, topicId: Uuid): TopicImage | undefined {
-  if (topicId !== zeroUuid) return image.topicsById.get(topicId)
-  return name === null ? undefined : image.topicsByName.get(name)
+/** Versions 10 and 11 have the field for an id already, but cannot be asked by it. */
+const asksByIdSince = 12
+
+/** Each topic once, however often it is asked for: a short request must not make a huge answer. */
+function askedTopics(
+  view: TopicView,
+  asked: readonly { readonly name: string | null; readonly topicId: Uuid }[],
+  errorOfMissing: (name: string) => ErrorName,
+): TopicAnswer[] {
+  const { image, context, operations } = view
+  const ids = new Set<Uuid>()
+  const names = new Set<string>()
+  for (const { name, topicId } of asked) {
+    if (topicId !== zeroUuid || name === null) ids.add(topicId)
+    else names.add(name)
+  }
+  if (ids.size > 0 && context.apiVersion < asksByIdSince) {
+    return asked.map(({ name, topicId }) => ({
+      ...unknownName(name ?? '', 'INVALID_REQUEST', operations),
+      topicId,
+    }))
+  }
+  const byId = Array.from(ids, id => {
+    const topic = image.topicsById.get(id)
+    return topic === undefined ? unknownId(id, operations) : topicAnswer(view, topic)
+  })
+  const byName = Array.from(names, name => {
+    const topic = image.topicsByName.get(name)
+    return topic === undefined
+      ? unknownName(name, errorOfMissing(name), operations)
+      : topicAnswer(view, topic)
+  })
+  return [...byId, ...byName]
 }
 
 function topicAnswer(view: TopicView, topic: TopicImage): TopicAnswer {

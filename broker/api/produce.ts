@@ -1,4 +1,4 @@
-import { type Encodable, errorCode, type ErrorName, produce, zeroUuid } from '../../protocol/index.ts'
+import { type Encodable, errorCode, type ErrorName, produce } from '../../protocol/index.ts'
 import type { Partition } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
@@ -17,7 +17,8 @@ export function produceHandler(parts: {
     const answer = new ProduceAnswer(parts.traffic, context)
     const refuseAll = refusalOfRequest(request.acks)
     for (const topic of request.topicData) {
-      const name = topic.topicId === zeroUuid ? topic.name : parts.partitions.topicName(topic.topicId)
+      const name =
+        context.apiVersion >= namesTopicsById ? parts.partitions.topicName(topic.topicId) : topic.name
       const results = answer.topic(topic.name, topic.topicId)
       for (const { index, records } of topic.partitionData) {
         if (refuseAll !== undefined) {
@@ -231,6 +232,9 @@ interface PartitionResult {
   readonly errorMessage?: string | null
   readonly currentLeader?: LeaderHint
 }
+
+/** The version from which on topics come by id alone. */
+const namesTopicsById = 13
 
 /** The Java admin client may write to internal topics, as in Kafka. */
 const adminClientId = '__admin_client'

@@ -1,4 +1,4 @@
-import { type ErrorName, zeroUuid } from '../../protocol/index.ts'
+import type { ErrorName } from '../../protocol/index.ts'
 import type { LogRead } from '../log/log.ts'
 import type { Partition } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
@@ -42,6 +42,8 @@ export interface FetchLimits {
   readonly readUpTo: 'logEnd' | 'highWatermark' | 'lastStable'
   /** The broker that replicates, or -1 for a consumer. */
   readonly replicaId: number
+  /** Fetch v13+: topics come by id alone. */
+  readonly byTopicId: boolean
 }
 
 export interface PartitionRead extends SessionResult {
@@ -51,6 +53,8 @@ export interface PartitionRead extends SessionResult {
   readonly replica: Partition | undefined
   readonly lastStableOffset: number
   readonly records: LogRead | undefined
+  /** The bytes, if any, reach to the end of a segment that is not the last; more are there, but in the next one. */
+  readonly endsInOldSegment: boolean
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | undefined
 }
 
@@ -61,17 +65,17 @@ function readPartition(
   remainingBytes: number,
   firstBatchWhole: boolean,
 ): PartitionRead {
-  const topicName = wanted.topicId === zeroUuid ? wanted.topic : partitions.topicName(wanted.topicId)
+  const topicName = limits.byTopicId ? partitions.topicName(wanted.topicId) : wanted.topic
   if (topicName === undefined) return failed(wanted, undefined, 'UNKNOWN_TOPIC_ID')
 
   const replica = partitions.leader(topicName, wanted.index)
   if (typeof replica === 'string') return failed(wanted, topicName, replica)
-  if (wanted.topicId !== zeroUuid && replica.topicId !== wanted.topicId) {
+  if (limits.byTopicId && replica.topicId !== wanted.topicId) {
     return failed(wanted, topicName, 'INCONSISTENT_TOPIC_ID')
   }
   const fenced = checkLeaderEpoch(replica, wanted.currentLeaderEpoch)
   if (fenced !== undefined) return failed(wanted, topicName, fenced, replica)
-  if (limits.replicaId >= 0 && !replica.state.replicas.includes(limits.replicaId)) {
+  if (limits.replicaId >= 0 && !isFollower(replica, limits.replicaId)) {
     return failed(wanted, topicName, 'NOT_LEADER_OR_FOLLOWER', replica)
   }
   return readLog(
@@ -82,6 +86,11 @@ function readPartition(
     Math.min(remainingBytes, wanted.maxBytes),
     firstBatchWhole,
   )
+}
+
+/** Reading beyond the high watermark is for the other replicas alone. */
+function isFollower(replica: Partition, replicaId: number): boolean {
+  return replicaId !== replica.state.leader && replica.state.replicas.includes(replicaId)
 }
 
 /** The rule of KIP-320: -1 is not checked, an older epoch is fenced, a newer one is not known here yet. */
@@ -134,6 +143,7 @@ function readLog(
     ...offsets,
     recordsLength: read.records.length,
     records: read,
+    endsInOldSegment: read.endsInOldSegment,
   }
 }
 
@@ -149,6 +159,7 @@ function empty(wanted: FetchedPartition, topicName: string | undefined, replica:
     recordsLength: 0,
     records: undefined,
     diverges: false,
+    endsInOldSegment: false,
     divergingEpoch: undefined,
     preferredReadReplica: -1,
   }

@@ -66,6 +66,7 @@ export interface ServedParts {
   readonly partitions: Partitions
   readonly logs: LogDirectories
   readonly sessions: FetchSessions
+  readonly waitingFetches: Set<() => void>
   readonly traffic: TopicTraffic
   readonly producerIds: ProducerIds
   readonly autoTopicCreation: AutoTopicCreation

@@ -53,9 +53,11 @@ export const logSettings = {
   'log.flush.start.offset.checkpoint.interval.ms': int(60_000, 'Period of writing log start offsets.', {
     from: 0,
   }),
-  'log.preallocate': boolean(false, 'Allocate the whole segment file at creation.', {
-    update: 'cluster-wide',
-  }),
+  'log.preallocate': boolean(
+    false,
+    'Accepted, without effect: a segment file is always as long as what it holds.',
+    { update: 'cluster-wide' },
+  ),
   'num.recovery.threads.per.data.dir': int(2, 'Threads per dir for start-up recovery and shutdown flush.', {
     from: 1,
     update: 'cluster-wide',

@@ -61,7 +61,8 @@ export const topicSettingTable = {
   'compression.gzip.level': int(-1, 'Gzip level.', { check: gzipLevel }),
   'compression.lz4.level': int(9, 'Lz4 level.', { from: 1, to: 17 }),
   'compression.zstd.level': int(3, 'Zstd level.', { from: -131_072, to: 22 }),
-  preallocate: boolean(false, 'Allocate segment files in full.'),
+  // Node knows no fallocate, and a file made long by truncating it holds no room and hides where its log ends.
+  preallocate: boolean(false, 'Accepted, without effect: a segment file is always as long as what it holds.'),
   'message.timestamp.type': choice(
     ['CreateTime', 'LogAppendTime'],
     'CreateTime',

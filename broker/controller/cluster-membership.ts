@@ -35,6 +35,7 @@ export class ClusterMembership {
   #election: Election | undefined
   #active: Controller | undefined
   #stopping: Promise<unknown> = Promise.resolve()
+  readonly #leaving = new AbortController()
 
   private constructor(options: ClusterMembershipOptions, images: ImageFollower) {
     this.#options = options
@@ -44,8 +45,17 @@ export class ClusterMembership {
 
   /** Sets the cluster up if the store is empty, and loads the image. */
   static async open(options: ClusterMembershipOptions): Promise<ClusterMembership> {
-    await setUpCluster(options.store, options.random)
-    return new ClusterMembership(options, await ImageFollower.open(options.store, options.logger))
+    const { store, random, logger, clusterId = null } = options
+    await setUpCluster(store, random, clusterId)
+    const images = await ImageFollower.open(store, logger)
+    const found = images.image.clusterId
+    if (clusterId !== null && found !== clusterId) {
+      images.close()
+      throw new Error(
+        `The metadata store belongs to cluster ${found}, but cluster.id=${clusterId}. Give the right cluster.id, or another store.`,
+      )
+    }
+    return new ClusterMembership(options, images)
   }
 
   get clusterId(): Uuid {
@@ -83,13 +93,13 @@ export class ClusterMembership {
     const { brokerId } = member
     const incarnationId = uuidFromRandom(size => random.bytes(size))
     const { listeners, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
-    const admitted = untilImage(
-      images,
-      image =>
-        image.brokers.get(brokerId)?.fenced === false &&
-        image.brokers.get(brokerId)?.epoch === this.brokerEpoch,
-      signal,
-    )
+    const isAdmitted = (image: MetadataImage): boolean => {
+      const broker = image.brokers.get(brokerId)
+      return broker?.fenced === false && broker.epoch === this.brokerEpoch
+    }
+    const leaving = this.#leaving.signal
+    const ends = signal === undefined ? leaving : AbortSignal.any([leaving, signal])
+    const admitted = untilImage(images, isAdmitted, ends)
 
     const registration = new BrokerRegistration({
       store,
@@ -133,6 +143,7 @@ export class ClusterMembership {
 
   /** The reverse of `join`. `clean`: all data is on disk; the next start may rely on it. */
   async leave({ clean }: { readonly clean: boolean }): Promise<void> {
+    this.#leaving.abort(new Error('The broker leaves the cluster.'))
     await this.#election?.stop()
     await this.#stopping
     await this.#registration?.stop({ clean })
@@ -147,6 +158,8 @@ export class ClusterMembership {
 }
 
 export interface ClusterMembershipOptions {
+  /** The id that the cluster must have, and gets when it is new. */
+  readonly clusterId?: string | null
   readonly store: MetadataStore
   readonly clock: Clock
   readonly random: Random
@@ -169,28 +182,24 @@ export interface ClusterMember {
   readonly rules: ControllerRules
 }
 
-/** Resolves at the first image for which the condition holds. */
+/** Resolves at the first coming image for which the condition holds. */
 function untilImage(
   images: ImageFollower,
   holds: (image: MetadataImage) => boolean,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
+    const finish = (settle: () => void): void => {
       unsubscribe()
-      reject(signal?.reason)
+      signal.removeEventListener('abort', onAbort)
+      settle()
     }
+    const onAbort = (): void => finish(() => reject(signal.reason))
     const unsubscribe = images.onChange(image => {
-      if (!holds(image)) return
-      unsubscribe()
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
+      if (holds(image)) finish(resolve)
     })
-    images.onEnd(reason => {
-      unsubscribe()
-      reject(reason)
-    })
-    if (signal?.aborted) onAbort()
-    else signal?.addEventListener('abort', onAbort, { once: true })
+    images.onEnd(reason => finish(() => reject(reason)))
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
   })
 }

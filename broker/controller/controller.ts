@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import { QueueRefused, SerialQueue } from '../../runtime/serial-queue.ts'
-import { configResourceKey, type MetadataImage } from '../metadata/image.ts'
+import { type ConfigResourceKey, configResourceKey, type MetadataImage } from '../metadata/image.ts'
 import type { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataChange } from '../metadata/keys.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
@@ -68,7 +68,8 @@ export class Controller implements ControllerClient {
   readonly #batches: BatchRunner
   readonly #queue = new SerialQueue(mostQueued)
   readonly #unsubscribe: () => void
-  #unsettled = true
+  #unsettled = false
+  #settleQueued = false
   #retry: Timer | undefined
   #stopped = false
 
@@ -82,8 +83,9 @@ export class Controller implements ControllerClient {
     const isActive = (): boolean => !this.#stopped && options.isActive()
     this.#commits = new ControllerCommits({ store, images, clock, random, epoch, isActive })
     this.#batches = new BatchRunner({ images, commits: this.#commits, random })
-    this.#unsubscribe = images.onChange((_, __, changed) => {
-      if (changed.brokers.size + changed.operations.size + changed.configs.size > 0) this.#settleSoon()
+    this.#unsubscribe = images.onChange((next, previous, changed) => {
+      const allowsElection = [...changed.configs].some(key => changesElection(next, previous, key))
+      if (changed.brokers.size + changed.operations.size > 0 || allowsElection) this.#settleSoon()
     })
     this.#settleSoon()
   }
@@ -254,14 +256,18 @@ export class Controller implements ControllerClient {
   }
 
   #settleSoon(): void {
-    if (this.#stopped) return
     this.#unsettled = true
-    // A full queue is no harm: every command settles first.
-    this.#queue
-      .run(() => this.#settle())
-      .catch((error: unknown) => {
-        if (!(error instanceof QueueRefused)) throw error
-      })
+    if (this.#stopped || this.#settleQueued) return
+    this.#settleQueued = true
+    const job = (): Promise<void> => {
+      this.#settleQueued = false
+      return this.#settle()
+    }
+    this.#queue.run(job).catch((error: unknown) => {
+      this.#settleQueued = false
+      // A full queue is no harm: every command settles first.
+      if (!(error instanceof QueueRefused)) throw error
+    })
   }
 
   /** Does what follows from registrations and open operations, until nothing more does. */
@@ -326,6 +332,11 @@ export interface ControllerOptions {
 }
 
 type PlacedTopic = TopicToDelete & { readonly at: number }
+
+function changesElection(next: MetadataImage, previous: MetadataImage, key: ConfigResourceKey): boolean {
+  const setting = 'unclean.leader.election.enable'
+  return next.configs.get(key)?.get(setting) !== previous.configs.get(key)?.get(setting)
+}
 
 const mostQueued = 1000
 const settleRetryMs = 1000

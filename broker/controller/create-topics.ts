@@ -79,7 +79,7 @@ export function createTopic(
   }
 }
 
-export function refuseTopic(name: string, error: ErrorName, message: string): Decision<CreateTopicResult> {
+function refuseTopic(name: string, error: ErrorName, message: string): Decision<CreateTopicResult> {
   return { changes: [], result: refusedTopic(name, error, message) }
 }
 

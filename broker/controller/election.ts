@@ -5,7 +5,7 @@ import type { Random } from '../../runtime/random.ts'
 import type { BrokerRegistration } from '../metadata/broker-registration.ts'
 import type { ImageFollower } from '../metadata/image-follower.ts'
 import { keys } from '../metadata/keys.ts'
-import type { MetadataStore } from '../metadata/metadata-store.ts'
+import { type LeaseId, type MetadataStore, OutcomeUnknown } from '../metadata/metadata-store.ts'
 import { encodeValue } from '../metadata/values.ts'
 
 /**
@@ -56,7 +56,7 @@ export class Election {
     if (this.#epoch !== undefined && revision >= this.#epoch && epochInImage !== this.#epoch) {
       this.#depose('its key is gone from the store')
     }
-    if (epochInImage === undefined) this.#campaignSoon(0)
+    if (this.#isOpen()) this.#campaignSoon(0)
   }
 
   #campaignSoon(delayMs: number): void {
@@ -66,9 +66,9 @@ export class Election {
   }
 
   #campaignNow(): void {
-    const { registration, images, logger, random } = this.#options
-    const isOpen = images.image.controller === null && this.#epoch === undefined
-    if (this.#stopped || this.#campaign !== undefined || !isOpen || registration.epoch === undefined) return
+    const { registration, logger, random } = this.#options
+    if (this.#stopped || this.#campaign !== undefined || !this.#isOpen() || registration.epoch === undefined)
+      return
     if (!registration.isValid) {
       this.#retry()
       return
@@ -77,8 +77,8 @@ export class Election {
       () => {
         this.#attempt = 0
         this.#campaign = undefined
-        // The image may have changed while the claim was on its way.
-        if (this.#epoch === undefined && images.image.controller === null) this.#retry()
+        // The image may be behind; or the key is ours, and only the answer was lost.
+        if (this.#epoch === undefined && this.#isOpen()) this.#retry()
       },
       (error: unknown) => {
         this.#campaign = undefined
@@ -88,34 +88,51 @@ export class Election {
     )
   }
 
+  /** Nobody is the controller, or this broker is without knowing it. */
+  #isOpen(): boolean {
+    const { images, brokerId } = this.#options
+    const { controller } = images.image
+    return this.#epoch === undefined && (controller === null || controller.id === brokerId)
+  }
+
   #retry(): void {
     this.#campaignSoon(backoffMs(this.#attempt++, { firstMs: 100, mostMs: 5000 }, this.#options.random))
   }
 
   async #claim(): Promise<void> {
-    const { store, registration, brokerId } = this.#options
-    const { lease } = registration
-    if (lease === undefined) return
-    const value = encodeValue({ kind: 'controller', brokerId }) ?? ''
-    let epoch: number | undefined
-    try {
-      const { ok, revision } = await store.commit({
-        compare: [
-          { key: keys.controller, createRevision: 0 },
-          { key: keys.broker(brokerId), createRevision: registration.epoch ?? -1 },
-        ],
-        put: [{ key: keys.controller, value, lease: lease.id }],
-      })
-      if (ok) epoch = revision
-    } catch (error) {
-      const { entry } = await store.get(keys.controller)
-      if (entry?.lease !== lease.id) throw error
-      epoch = entry.createRevision
-    }
+    const { registration, brokerId } = this.#options
+    const { lease, epoch: brokerEpoch } = registration
+    if (lease === undefined || brokerEpoch === undefined) return
+    const epoch = (await this.#create(lease.id, brokerEpoch)) ?? (await this.#createdBefore(lease.id))
     if (epoch === undefined || registration.lease !== lease || this.#stopped) return
     this.#epoch = epoch
     this.#options.logger.info({ brokerId, controllerEpoch: epoch }, 'This broker is the controller.')
     this.#options.onElected(epoch)
+  }
+
+  /** Undefined when the key is there already, or when the answer was lost. */
+  async #create(lease: LeaseId, brokerEpoch: number): Promise<number | undefined> {
+    const { store, brokerId } = this.#options
+    const value = encodeValue({ kind: 'controller', brokerId }) ?? ''
+    try {
+      const { ok, revision } = await store.commit({
+        compare: [
+          { key: keys.controller, createRevision: 0 },
+          { key: keys.broker(brokerId), createRevision: brokerEpoch },
+        ],
+        put: [{ key: keys.controller, value, lease }],
+      })
+      return ok ? revision : undefined
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) return undefined
+      throw error
+    }
+  }
+
+  /** The key may be ours from a claim whose answer was lost, this one or one before. */
+  async #createdBefore(lease: LeaseId): Promise<number | undefined> {
+    const { entry } = await this.#options.store.get(keys.controller)
+    return entry?.lease === lease ? entry.createRevision : undefined
   }
 
   #depose(reason: string): void {

@@ -1,6 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+
+// Not imported: importing all of node:http by name loads the whole fetch client with it, a tenth of the start-up time.
+const { createServer } = process.getBuiltinModule('node:http')
 
 /**
  * What people and machines ask a broker about itself: /metrics, /healthz, /readyz. Answers only GET and HEAD, reads no
@@ -77,8 +80,8 @@ export class HttpEndpoint {
     switch (path) {
       case '/metrics': {
         const { metrics } = this.#parts
-        const text = await metrics.text()
-        send(response, 200, metrics.contentType, text)
+        const { contentType, text } = await metrics.expose()
+        send(response, 200, contentType, text)
         return
       }
       case '/healthz':

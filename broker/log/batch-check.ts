@@ -4,9 +4,12 @@ import type { ReadAt } from './header-scan.ts'
 
 /** A good size for reads that go through a whole file. */
 const windowBytes = 1024 * 1024
+let sharedWindow: Buffer | undefined
+
 const currentMagic = 2
 /** Where the part begins that the checksum covers. */
 const checkedFrom = 21
+const headerCut = 'the file ends in the header of a batch'
 const oldFormatCrcAt = 12
 const oldFormatCheckedFrom = 16
 const greatestRelativeOffset = 2 ** 31 - 1
@@ -30,17 +33,14 @@ export class BatchCheck {
   readonly #header = Buffer.alloc(batchHeaderBytes)
   readonly #batch = new RecordBatchView(this.#header)
 
-  constructor(
-    read: ReadAt,
-    fileBytes: number,
-    baseOffset: number,
-    window: Buffer = Buffer.allocUnsafe(windowBytes),
-  ) {
+  /** Only one check at a time may be going on, unless they are given windows of their own. */
+  constructor(read: ReadAt, fileBytes: number, baseOffset: number, window?: Buffer) {
     this.#read = read
     this.#fileBytes = fileBytes
     this.#baseOffset = baseOffset
     this.#nextOffset = baseOffset
-    this.#window = window
+    sharedWindow ??= Buffer.allocUnsafeSlow(windowBytes)
+    this.#window = window ?? sharedWindow
   }
 
   /** The header of the batch that `next` found good; valid until the next call. */
@@ -70,15 +70,11 @@ export class BatchCheck {
   next(): boolean {
     const position = this.#nextPosition
     if (position >= this.#fileBytes || this.#problem !== undefined) return false
-    if (this.#fileBytes - position < batchHeaderBytes || !this.#fill(position, batchHeaderBytes)) {
-      return this.#stop('the file ends in the header of a batch')
-    }
-    this.#window.copy(
-      this.#header,
-      0,
-      position - this.#windowStart,
-      position - this.#windowStart + batchHeaderBytes,
-    )
+    const headerBytes = Math.min(batchHeaderBytes, this.#fileBytes - position)
+    if (!this.#fill(position, headerBytes)) return this.#stop(headerCut)
+    const from = position - this.#windowStart
+    this.#header.fill(0)
+    this.#window.copy(this.#header, 0, from, from + headerBytes)
     const fault = this.#headerFault(position)
     if (fault !== undefined) return this.#stop(fault)
     const batch = this.#batch
@@ -100,14 +96,14 @@ export class BatchCheck {
   #headerFault(position: number): string | undefined {
     const batch = this.#batch
     const size = batch.sizeInBytes
+    const left = this.#fileBytes - position
     if (batch.magic !== currentMagic) {
       this.#refuseOldFormat(position, size)
-      return `a batch has magic ${batch.magic}`
+      return left < batchHeaderBytes ? headerCut : `a batch has magic ${batch.magic}`
     }
+    if (left < batchHeaderBytes) return headerCut
     if (size < batchHeaderBytes) return `a batch claims to have ${size} bytes`
-    if (size > this.#fileBytes - position) {
-      return `a batch of ${size} bytes goes ${size - (this.#fileBytes - position)} bytes beyond the end`
-    }
+    if (size > left) return `a batch of ${size} bytes goes ${size - left} bytes beyond the end`
     // Time and producer stand under the checksum, but a number that cannot be handled would throw before it is checked.
     for (const at of [0, 27, 35, 43]) {
       const high = this.#header.readInt32BE(at)

@@ -6,7 +6,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  linkSync,
   mkdirSync,
   openSync,
   read,
@@ -23,6 +22,7 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { takeFileLock } from './file-lock.ts'
 
 /**
  * The file operations that the log and the embedded metadata store use, and nothing else: the door that tests and
@@ -64,6 +64,8 @@ export interface Disk {
   /** The same off the loop. */
   directorySynced(path: string): Promise<void>
   space(path: string): { readonly totalBytes: number; readonly usableBytes: number }
+  /** How many files and sockets the process may have open. */
+  openFilesLimit(): number
   /**
    * Holds this file for this process until released or until the process ends, however it ends. Throws a `DiskError` with code
    * `ELOCKED` when another living process holds it.
@@ -115,11 +117,6 @@ export class DiskError extends Error {
     this.code = code
     this.path = path
   }
-}
-
-/** The disk is full, or the quota used up: the one failure that passes by itself when something is deleted. */
-export function isDiskFull(error: unknown): boolean {
-  return error instanceof DiskError && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
 const flagsOf: Readonly<Record<OpenMode, number>> = {
@@ -283,6 +280,11 @@ export const systemDisk: Disk = {
       return { totalBytes: found.blocks * found.bsize, usableBytes: found.bavail * found.bsize }
     })
   },
+  openFilesLimit() {
+    // Node itself raises the soft limit to the hard one when it starts.
+    const line = /^Max open files\s+(\d+|unlimited)/m.exec(readIfThereOr('/proc/self/limits', ''))?.[1]
+    return line === 'unlimited' ? Number.POSITIVE_INFINITY : Number(line ?? 1024)
+  },
   lock(path) {
     return lockFile(path)
   },
@@ -297,78 +299,15 @@ function syncDirectoryNow(path: string): void {
   }
 }
 
-/**
- * Node has no file locks. The lock file names its owner so that a dead one is recognised: process id together with
- * the process's start time (ids come again, in containers at once) and the machine's boot. Taken by hard link,
- * which succeeds for one of two that try at once.
- */
 function lockFile(path: string): DiskLock {
-  const mine = processIdentity(process.pid)
-  const offer = `${path}.${process.pid}`
-  return attempt('lock', path, () => {
-    const descriptor = openSync(offer, flagsOf.replace, 0o644)
-    writeSync(descriptor, mine)
-    closeSync(descriptor)
-    try {
-      for (let tries = 0; tries < 3; tries++) {
-        if (linked(offer, path)) return { release: () => releaseLock(path, mine) }
-        const owner = readIfThere(path)
-        if (owner === undefined) continue
-        const pid = Number(owner.split(' ')[0])
-        if (owner === mine || (pid > 0 && isAlive(pid) && processIdentity(pid) === owner)) {
-          throw new DiskError(
-            `${path} is held by process ${pid}: two brokers must not share a directory.`,
-            path,
-            'ELOCKED',
-          )
-        }
-        unlinkSync(path)
-      }
-      throw new DiskError(`${path} is being taken by others at the same time.`, path, 'ELOCKED')
-    } finally {
-      unlinkSync(offer)
-    }
-  })
-}
-
-function releaseLock(path: string, mine: string): void {
-  if (readIfThere(path) === mine) unlinkSync(path)
-}
-
-function linked(from: string, to: string): boolean {
-  try {
-    linkSync(from, to)
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false
-    throw error
-  }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
-  }
-}
-
-/** `pid starttime boot-id`; only the id where there is no /proc. A process that is gone has no start time. */
-function processIdentity(pid: number): string {
-  const stat = readIfThereOr(`/proc/${pid}/stat`, '')
-  // The command name, in brackets, may itself hold spaces and brackets; the start time is the 20th field after it.
-  const startedAt = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  return `${pid} ${startedAt} ${readIfThereOr('/proc/sys/kernel/random/boot_id', '').trim()}`
+  const lock = attempt('lock', path, () => takeFileLock(path))
+  if (lock.kind === 'held') return { release: () => attempt('unlock', path, () => lock.release()) }
+  const holder = lock.owner === '' ? 'another process' : `process ${lock.owner}`
+  throw new DiskError(
+    `${path} is held by ${holder}: two brokers must not share a directory.`,
+    path,
+    'ELOCKED',
+  )
 }
 
 function readIfThereOr(path: string, otherwise: string): string {

@@ -17,8 +17,9 @@ export class GroupCommit {
 
   /** Resolves or rejects with an act that began after this call. */
   run(): Promise<void> {
+    if (this.#next !== undefined) return this.#next
     if (this.#running === undefined) return this.#start()
-    this.#next ??= this.#startAfter(this.#running)
+    this.#next = this.#startAfter(this.#running)
     return this.#next
   }
 

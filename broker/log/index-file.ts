@@ -101,6 +101,16 @@ export class IndexFile {
     }
   }
 
+  /** Drops every entry, also those of a file that was not opened. */
+  clear(): void {
+    this.#count = 0
+    this.#storedCount = 0
+    this.#tail = undefined
+    this.#tailFrom = 0
+    const found = this.#files.disk.stat(this.#pathOf())
+    if (found !== undefined && found.sizeInBytes > 0) this.#opened().truncate(0)
+  }
+
   /** Writes the entries that are not in the file yet; makes the file if there is none. */
   store(): void {
     const file = this.#opened()

@@ -8,12 +8,17 @@ import { HeaderScan } from './header-scan.ts'
  * old ones (`.swap`). Safe to be interrupted itself. Returns whether anything changed.
  */
 export function finishInterruptedWork(disk: Disk, directory: string, names: readonly string[]): boolean {
+  if (!names.some(isUnfinished)) return false
   const plan = planInterruptedWork(names, name => endOffsetOf(disk, `${directory}/${name}`))
   for (const name of plan.remove) disk.unlink(`${directory}/${name}`)
   for (const { from, to } of plan.rename) disk.rename(`${directory}/${from}`, `${directory}/${to}`)
   const hasChanges = plan.remove.length > 0 || plan.rename.length > 0
   if (hasChanges) disk.syncDirectory(directory)
   return hasChanges
+}
+
+function isUnfinished(name: string): boolean {
+  return name.endsWith(deletedSuffix) || name.endsWith(cleanedSuffix) || name.endsWith(swapSuffix)
 }
 
 export interface InterruptedWork {

@@ -30,6 +30,13 @@ export class LeaderEpochs {
     this.#isDirty = this.#entries.length !== entries.length
   }
 
+  /** Epochs that the checkpoint file does not have. */
+  static unsaved(entries: readonly EpochStart[]): LeaderEpochs {
+    const epochs = new LeaderEpochs(entries)
+    epochs.#isDirty = true
+    return epochs
+  }
+
   get entries(): readonly EpochStart[] {
     return this.#entries
   }

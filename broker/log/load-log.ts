@@ -1,12 +1,12 @@
 import { assert } from '../../runtime/assert.ts'
-import type { Logger } from '../../runtime/logger.ts'
-import type { Disk } from './disk.ts'
+import type { DirectoryEntry, Disk } from './disk.ts'
 import { parseSegmentFileName, segmentFileName } from './file-names.ts'
 import { readLeaderEpochs } from './leader-epoch-file.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
+import { type LogCheckpoints, type LogOptions, producerIdExpirationMs } from './log-options.ts'
 import type { OpenFiles } from './open-files.ts'
 import { readNewestProducerSnapshot } from './producer-snapshots.ts'
-import type { ProducerState } from './producer-state.ts'
+import { ProducerState } from './producer-state.ts'
 import { replayProducers } from './replay-producers.ts'
 import { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
@@ -17,17 +17,13 @@ export interface LoadedLog {
   readonly producers: ProducerState
   readonly logStartOffset: number
   readonly endOffset: number
-  readonly hasNewFiles: boolean
 }
 
 export interface LoadOptions {
-  readonly directory: string
+  readonly log: LogOptions
+  /** What stands here is believed more than what stands in the directory. */
+  readonly checkpoints: LogCheckpoints
   readonly files: OpenFiles
-  readonly logStartOffset: number | undefined
-  readonly logger: Logger
-  readonly nowMs: number
-  readonly producerIdExpirationMs: number
-  readonly indexIntervalBytes: number
   readonly createSegment: (baseOffset: number) => Segment
 }
 
@@ -36,14 +32,16 @@ export interface LoadOptions {
  * whole; only a torn end of the last segment is cut off, with a warning. Throws DiskError.
  */
 export function loadLog(options: LoadOptions): LoadedLog {
-  const { disk } = options.files
-  if (disk.stat(options.directory) === undefined) disk.makeDirectory(options.directory)
-  const found = openSegments(options)
+  const { checkpoints } = options
+  const { disk, directory, clock } = options.log
+  if (checkpoints.entries === undefined && disk.stat(directory) === undefined) disk.makeDirectory(directory)
+  const entries = checkpoints.entries ?? disk.readDirectory(directory)
+  const found = openSegments(options, entries)
   const hasSegments = found.length > 0
-  if (!hasSegments) found.push(options.createSegment(options.logStartOffset ?? 0))
+  if (!hasSegments) found.push(options.createSegment(checkpoints.logStartOffset ?? 0))
   let segments = new SegmentList(found)
-  let endOffset = hasSegments ? endOf(segments.active, options.logger) : segments.active.baseOffset
-  let logStartOffset = Math.max(options.logStartOffset ?? 0, segments.first.baseOffset)
+  let endOffset = hasSegments ? endOf(segments.active, options) : segments.active.baseOffset
+  let logStartOffset = Math.max(checkpoints.logStartOffset ?? 0, segments.first.baseOffset)
   if (logStartOffset > endOffset) {
     // Records below were deleted and the end was lost: nothing that is here may be read any more.
     for (const segment of segments.all) segment.deleteFiles()
@@ -51,18 +49,21 @@ export function loadLog(options: LoadOptions): LoadedLog {
     endOffset = logStartOffset
   }
   logStartOffset = Math.min(logStartOffset, endOffset)
-  const leaderEpochs = readLeaderEpochs(disk, options.directory) ?? epochsOf(segments.all)
+  const leaderEpochs = checkpoints.leaderEpochs ?? readLeaderEpochs(disk, directory) ?? epochsOf(segments.all)
   leaderEpochs.truncateFromEnd(endOffset)
   leaderEpochs.truncateFromStart(logStartOffset)
-  const producers = loadProducers({
-    disk,
-    directory: options.directory,
-    segments: segments.all,
-    endOffset,
-    nowMs: options.nowMs,
-    expirationMs: options.producerIdExpirationMs,
-  })
-  return { segments, leaderEpochs, producers, logStartOffset, endOffset, hasNewFiles: !hasSegments }
+  const producers =
+    checkpoints.producers ??
+    loadProducers({
+      disk,
+      directory,
+      entries,
+      segments: segments.all,
+      endOffset,
+      nowMs: clock.nowMs(),
+      expirationMs: producerIdExpirationMs(options.log),
+    })
+  return { segments, leaderEpochs, producers, logStartOffset, endOffset }
 }
 
 /**
@@ -72,6 +73,7 @@ export function loadLog(options: LoadOptions): LoadedLog {
 export function loadProducers(options: {
   readonly disk: Disk
   readonly directory: string
+  readonly entries?: readonly DirectoryEntry[]
   readonly segments: readonly Segment[]
   readonly endOffset: number
   readonly nowMs: number
@@ -79,33 +81,37 @@ export function loadProducers(options: {
 }): ProducerState {
   const { disk, directory, segments, endOffset } = options
   const bases = new Set(segments.map(segment => segment.baseOffset))
-  const offsets = snapshotOffsets(disk, directory)
+  const offsets = snapshotOffsets(options.entries ?? disk.readDirectory(directory))
   const newest = Math.max(Number.NEGATIVE_INFINITY, ...offsets.filter(offset => offset <= endOffset))
   const kept: number[] = []
   for (const offset of offsets) {
     if (offset <= endOffset && (offset === newest || bases.has(offset))) kept.push(offset)
     else disk.unlink(`${directory}/${segmentFileName(offset, 'snapshot')}`)
   }
-  return replayProducers(segments, readNewestProducerSnapshot(disk, directory, kept, endOffset), options)
+  const snapshot = readNewestProducerSnapshot(disk, directory, kept, endOffset)
+  // As after every clean stop: there is nothing to replay, so nothing is opened.
+  if (snapshot?.offset === endOffset) return ProducerState.fromSnapshot(snapshot.entries, options)
+  return replayProducers(segments, snapshot, options)
 }
 
 /** For a log that begins anew: what was known of producers is not in it. */
 export function removeProducerSnapshots(disk: Disk, directory: string): void {
-  for (const offset of snapshotOffsets(disk, directory)) {
+  for (const offset of snapshotOffsets(disk.readDirectory(directory))) {
     disk.unlink(`${directory}/${segmentFileName(offset, 'snapshot')}`)
   }
 }
 
-function snapshotOffsets(disk: Disk, directory: string): number[] {
-  return disk.readDirectory(directory).flatMap(({ name }) => {
+function snapshotOffsets(entries: readonly DirectoryEntry[]): number[] {
+  return entries.flatMap(({ name }) => {
     const parsed = parseSegmentFileName(name)
     return parsed?.kind === 'snapshot' && parsed.suffix === '' ? [parsed.baseOffset] : []
   })
 }
 
-function openSegments(options: LoadOptions): Segment[] {
-  const { files, directory } = options
-  const named = files.disk.readDirectory(directory).flatMap(({ name, kind }) => {
+function openSegments(options: LoadOptions, entries: readonly DirectoryEntry[]): Segment[] {
+  const { files } = options
+  const { directory, clock, settings } = options.log
+  const named = entries.flatMap(({ name, kind }) => {
     const parsed = kind === 'file' ? parseSegmentFileName(name) : undefined
     return parsed === undefined || parsed.suffix !== '' ? [] : [parsed]
   })
@@ -120,15 +126,16 @@ function openSegments(options: LoadOptions): Segment[] {
         files,
         directory,
         baseOffset,
-        indexIntervalBytes: options.indexIntervalBytes,
-        createdAtMs: stat?.modifiedAtMs ?? options.nowMs,
+        indexIntervalBytes: settings()['index.interval.bytes'],
+        createdAtMs: stat?.modifiedAtMs ?? clock.nowMs(),
         hasTransactionIndex: withTransactions.has(baseOffset),
         sizeInBytes: stat?.sizeInBytes ?? 0,
       })
     })
 }
 
-function endOf(active: Segment, logger: Logger): number {
+function endOf(active: Segment, { checkpoints: { end }, log: { logger } }: LoadOptions): number {
+  if (end?.segmentBase === active.baseOffset && end.segmentBytes === active.sizeInBytes) return end.endOffset
   const { nextOffset, problem } = active.readEnd()
   if (problem !== undefined) {
     logger.warn(

@@ -5,11 +5,14 @@ import { type Disk, DiskError } from './disk.ts'
 import { parseSegmentFileName } from './file-names.ts'
 import { atMostAtOnce, inSlices } from './in-slices.ts'
 import { finishInterruptedWork } from './interrupted-work.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogCheckpoints } from './log.ts'
 import { type LogDirectory, type Replica, unknownTopicId } from './log-directory.ts'
 import { readPartitionMetadata } from './partition-metadata.ts'
+import { ProducerState } from './producer-state.ts'
 import type { PreparedDirectory } from './prepare-directory.ts'
 import type { Recoverer } from './recoverer.ts'
+import type { RecoveryOutcome } from './recovery.ts'
 import type { RecoveryTracker, UnreadLog } from './recovery-progress.ts'
 
 /** Logs of one directory that are recovered at a time: enough to keep the threads busy. */
@@ -96,12 +99,9 @@ function openClean(
 ): boolean {
   try {
     const entries = parts.disk.readDirectory(replica.folder)
-    finishInterruptedWork(
-      parts.disk,
-      replica.folder,
-      entries.map(({ name }) => name),
-    )
-    directory.open(replica, checkpoints)
+    const names = entries.map(({ name }) => name)
+    const hasChanged = finishInterruptedWork(parts.disk, replica.folder, names)
+    directory.open(replica, hasChanged ? checkpoints : { ...checkpoints, entries })
     return true
   } catch (error) {
     if (error instanceof DiskError) throw error
@@ -113,7 +113,6 @@ function openClean(
   }
 }
 
-/** Without `unread` it was a clean stop: nothing is known to be whole then, so all of the log is read. */
 async function recoverAndOpen(
   replica: Replica,
   directory: LogDirectory,
@@ -127,7 +126,7 @@ async function recoverAndOpen(
     const outcome = await parts.recoverer.recover(
       {
         directory: folder,
-        recoveryPoint: unread === undefined ? 0 : (checkpoints.recoveryPoint ?? 0),
+        recoveryPoint: checkpoints.recoveryPoint,
         logStartOffset: checkpoints.logStartOffset ?? 0,
         indexIntervalBytes: parts.indexIntervalBytes(topic),
         producerExpirationMs: parts.producerIdExpirationMs,
@@ -137,12 +136,19 @@ async function recoverAndOpen(
     )
     if (outcome.problem !== undefined) {
       parts.logger.warn(
-        { topic, partition, ...outcome },
+        { topic, partition, ...figuresOf(outcome) },
         'The end of a log was no whole batch and was cut off, as a crash leaves it.',
       )
     }
     if (!directory.isOnline) return
-    directory.open(replica, { ...checkpoints, recoveryPoint: outcome.recoveryPoint })
+    const { recoveryPoint, unsavedEpochs, end, producers } = outcome
+    directory.open(replica, {
+      ...checkpoints,
+      recoveryPoint,
+      ...(end === undefined ? {} : { end }),
+      ...(producers === undefined ? {} : { producers: ProducerState.fromMemory(producers) }),
+      ...(unsavedEpochs === undefined ? {} : { leaderEpochs: LeaderEpochs.unsaved(unsavedEpochs) }),
+    })
   } catch (error) {
     if (error instanceof DiskError) throw error
     replica.problem = error instanceof Error ? error.message : String(error)
@@ -153,6 +159,10 @@ async function recoverAndOpen(
   } finally {
     parts.tracker.logDone(unread)
   }
+}
+
+function figuresOf({ problem, logEndOffset, cutBytes, removedSegments }: RecoveryOutcome) {
+  return { problem, logEndOffset, cutBytes, removedSegments }
 }
 
 /** Segments from the one on that holds the recovery point. */

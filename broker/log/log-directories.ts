@@ -1,71 +1,33 @@
 import { resolve } from 'node:path'
 import type { Uuid } from '../../protocol/index.ts'
-import { type Clock, every, type Timer } from '../../runtime/clock.ts'
-import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
-import type { Logger } from '../../runtime/logger.ts'
-import type { Random } from '../../runtime/random.ts'
+import { every, type Timer } from '../../runtime/clock.ts'
 import { describeDirectory, type DescribedDirectory } from './describe-directory.ts'
-import { markedFolderName, replicaName } from './directory-names.ts'
-import { type Disk, DiskError } from './disk.ts'
+import { replicaName } from './directory-names.ts'
 import { loadReplicas } from './load-replicas.ts'
 import { Log } from './log.ts'
 import { LogDirectory, type Replica, unknownTopicId } from './log-directory.ts'
-import type { LogSettings } from './log-settings.ts'
-import { ReplicaMove } from './move-replica.ts'
-import { ForeignDirectory, prepareDirectory, type PreparedDirectory } from './prepare-directory.ts'
+import type {
+  LogDirectoriesOptions,
+  LogDirectorySettings,
+  MoveOutcome,
+  NoLog,
+} from './log-directories-options.ts'
+import { commonCleanStop, prepareDirectories } from './prepare-directories.ts'
+import type { PreparedDirectory } from './prepare-directory.ts'
 import type { Recoverer } from './recoverer.ts'
 import { type RecoveryProgress, RecoveryTracker } from './recovery-progress.ts'
 import { recoveryThreads } from './recovery-threads.ts'
+import { ReplicaMoves } from './replica-moves.ts'
 import { SpaceWatch } from './space-watch.ts'
 import { Upkeep } from './upkeep.ts'
 
-/** The settings of a broker that its log directories follow, by Kafka's names. */
-export interface LogDirectorySettings {
-  readonly 'log.dir': readonly string[]
-  readonly 'log.dirs': readonly string[] | null
-  readonly 'cordoned.log.dirs': readonly string[]
-  readonly 'num.recovery.threads.per.data.dir': number
-  readonly 'log.retention.check.interval.ms': number
-  readonly 'log.flush.offset.checkpoint.interval.ms': number
-  readonly 'log.flush.start.offset.checkpoint.interval.ms': number
-  readonly 'replica.high.watermark.checkpoint.interval.ms': number
-  readonly 'replica.alter.log.dirs.io.max.bytes.per.second': number
-  readonly 'producer.id.expiration.ms': number
-  readonly 'log.dirs.reserved.bytes': number
-}
-
-export interface LogDirectoriesOptions {
-  /** A function where they may change while the broker runs. */
-  readonly settings: LogDirectorySettings | (() => LogDirectorySettings)
-  readonly topicSettings: (topic: string) => LogSettings
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly random: Random
-  readonly turn: EndOfTurn
-  readonly logger: Logger
-  readonly clusterId: string
-  readonly nodeId: number
-  /** A disk failed: the replicas on it serve nothing any more. When `remaining` is 0, the broker has to stop. */
-  readonly onDirectoryOffline: (path: string, error: Error, remaining: number) => void
-  /** Told once a second while logs are opened, and at the end. */
-  readonly onProgress?: (progress: RecoveryProgress) => void
-  /** A replica has been moved to another directory: `log` takes the place of the one it had. */
-  readonly onReplicaMoved?: (topic: string, partition: number, log: Log) => void
-  /** What reads logs again after an unclean stop; worker threads when left out. */
-  readonly recoverer?: Recoverer
-}
-
 export type { DescribedDirectory } from './describe-directory.ts'
-
-export interface NoLog {
-  readonly error: 'KAFKA_STORAGE_ERROR'
-  readonly message: string
-}
-
-export interface MoveOutcome {
-  readonly error: 'NONE' | 'LOG_DIR_NOT_FOUND' | 'KAFKA_STORAGE_ERROR' | 'REPLICA_NOT_AVAILABLE'
-  readonly message: string
-}
+export type {
+  LogDirectoriesOptions,
+  LogDirectorySettings,
+  MoveOutcome,
+  NoLog,
+} from './log-directories-options.ts'
 
 /**
  * All log directories of this broker and the logs in them. A directory whose disk fails takes its own replicas offline and
@@ -78,8 +40,7 @@ export class LogDirectories {
   /** Directories that failed before anything in them was known. */
   readonly #unknown = new Map<string, Error>()
   readonly #spaces = new Map<string, SpaceWatch>()
-  /** By replica name. */
-  readonly #moves = new Map<string, ReplicaMove>()
+  readonly #moves: ReplicaMoves
   /** Where replicas that are not here yet were asked to be made. */
   readonly #wanted = new Map<string, string>()
   readonly #tracker: RecoveryTracker
@@ -101,6 +62,16 @@ export class LogDirectories {
     this.#options = options
     const { settings } = options
     this.#settings = typeof settings === 'function' ? settings : () => settings
+    this.#moves = new ReplicaMoves({
+      disk: options.disk,
+      clock: options.clock,
+      logger: options.logger,
+      random: options.random,
+      bytesPerSecond: () => this.#settings()['replica.alter.log.dirs.io.max.bytes.per.second'],
+      onMoved: ({ topic, partition, log }) => {
+        if (log !== undefined) options.onReplicaMoved?.(topic, partition, log)
+      },
+    })
     this.#tracker = new RecoveryTracker(options.clock, progress => options.onProgress?.(progress))
   }
 
@@ -160,7 +131,7 @@ export class LogDirectories {
     this.#wanted.delete(replicaName(topic, partition))
     const found = this.#find(topic, partition)
     if (found === undefined) return
-    this.#endMove(topic, partition)
+    this.#moves.end(topic, partition)
     found.directory.attempt(() => found.directory.remove(found.replica))
   }
 
@@ -170,7 +141,7 @@ export class LogDirectories {
       for (const replica of directory.replicas()) {
         const { topic, partition, topicId } = replica
         if (isOurs(topic, partition, topicId)) continue
-        this.#endMove(topic, partition)
+        this.#moves.end(topic, partition)
         directory.attempt(() => directory.putAside(replica, 'The cluster does not place this replica here.'))
       }
     }
@@ -183,7 +154,7 @@ export class LogDirectories {
         describeDirectory(directory, {
           space: this.#spaces.get(directory.path),
           isCordoned: cordoned.has(directory.path),
-          moves: [...this.#moves.values()].filter(({ target }) => target === directory),
+          moves: this.#moves.to(directory),
         }),
       ),
       ...Array.from(this.#unknown, ([path, { message }]) => ({
@@ -223,9 +194,9 @@ export class LogDirectories {
     if (!found.directory.isOnline || found.replica.log === undefined) {
       return { error: 'KAFKA_STORAGE_ERROR', message: `${replicaName(topic, partition)} is offline.` }
     }
-    if (this.#moves.get(replicaName(topic, partition))?.target === target) return done
-    this.#endMove(topic, partition)
-    if (found.directory !== target) this.#startMove(found.replica, found.directory, target)
+    if (this.#moves.get(topic, partition)?.target === target) return done
+    this.#moves.end(topic, partition)
+    if (found.directory !== target) this.#moves.start(found.replica, found.directory, target)
     return done
   }
 
@@ -243,12 +214,22 @@ export class LogDirectories {
     for (const timer of this.#timers) timer.cancel()
     this.#upkeep?.stop()
     for (const space of this.#spaces.values()) space.stop()
-    for (const move of this.#moves.values()) move.suspend()
+    this.#moves.suspend()
     await Promise.all(this.#directories.map(directory => directory.close(clean ? brokerEpoch : undefined)))
   }
 
   async #open(): Promise<void> {
-    const prepared = this.#prepareAll()
+    const { clusterId, nodeId, disk, random, logger } = this.#options
+    const { prepared, failed } = prepareDirectories(this.#paths(), {
+      clusterId,
+      nodeId,
+      disk,
+      random,
+      logger,
+    })
+    for (const { path, error } of failed) this.#unknown.set(path, error)
+    if (prepared.length === 0) throw new Error(`No log directory can be used: ${this.#reasons()}.`)
+    for (const { path, error } of failed) this.#options.onDirectoryOffline(path, error, prepared.length)
     this.#cleanStopEpoch = commonCleanStop(prepared)
     const settings = this.#settings()
     const threads = settings['num.recovery.threads.per.data.dir'] * prepared.length
@@ -271,28 +252,6 @@ export class LogDirectories {
     this.#startTimers(settings)
   }
 
-  #prepareAll(): PreparedDirectory[] {
-    const { clusterId, nodeId, disk, random, logger } = this.#options
-    const prepared: PreparedDirectory[] = []
-    try {
-      for (const path of this.#paths()) {
-        try {
-          prepared.push(prepareDirectory({ path, clusterId, nodeId, disk, random, logger }))
-        } catch (error) {
-          if (!(error instanceof DiskError)) throw error
-          this.#unknown.set(path, error)
-        }
-      }
-      refuseTwins(prepared)
-    } catch (error) {
-      for (const { lock } of prepared) lock.release()
-      throw error
-    }
-    if (prepared.length === 0) throw new Error(`No log directory can be used: ${this.#reasons()}.`)
-    for (const [path, error] of this.#unknown) this.#options.onDirectoryOffline(path, error, prepared.length)
-    return prepared
-  }
-
   #paths(): readonly string[] {
     const settings = this.#settings()
     return [...new Set((settings['log.dirs'] ?? settings['log.dir']).map(path => resolve(path)))]
@@ -306,11 +265,12 @@ export class LogDirectories {
   }
 
   #adopt(prepared: PreparedDirectory): LogDirectory {
-    const { disk, clock, random, logger, topicSettings } = this.#options
+    const { disk, clock, random, turn, logger, topicSettings } = this.#options
     const directory: LogDirectory = new LogDirectory(prepared, {
       disk,
       clock,
       random,
+      turn,
       logger,
       deleteDelayMs: topic => topicSettings(topic)['file.delete.delay.ms'],
       openLog: (replica, checkpoints) => this.#openLog(directory, replica, checkpoints),
@@ -345,7 +305,7 @@ export class LogDirectories {
         logger,
         isWritable: () => this.#spaces.get(directory.path)?.isFull !== true,
         onFailed: error => directory.fail(error),
-        onRecoveryPointLowered: () => directory.recoveryPointLowered(job => turn.write(job)),
+        onRecoveryPointDue: () => directory.recoveryPointDue(),
         producerIdExpirationMs: this.#settings()['producer.id.expiration.ms'],
       },
       checkpoints,
@@ -415,7 +375,7 @@ export class LogDirectories {
           )
         } else {
           directory.removeLater(folder, 0)
-          if (found.directory !== directory) this.#startMove(found.replica, found.directory, directory)
+          if (found.directory !== directory) this.#moves.start(found.replica, found.directory, directory)
         }
       }
     }
@@ -430,6 +390,10 @@ export class LogDirectories {
       periodically('logStart', settings['log.flush.start.offset.checkpoint.interval.ms']),
       periodically('highWatermark', settings['replica.high.watermark.checkpoint.interval.ms']),
     ]
+    // What a checkpoint file does not name is younger than the file: it has to be there from the beginning.
+    this.checkpoint().catch((error: unknown) => {
+      logger.error({ err: error }, 'The checkpoints could not be written.')
+    })
     this.#upkeep = new Upkeep({
       clock,
       logger,
@@ -443,48 +407,6 @@ export class LogDirectories {
     await Promise.all(this.#directories.map(directory => directory.checkpoint(kind)))
   }
 
-  #startMove(replica: Replica, source: LogDirectory, target: LogDirectory): void {
-    const { disk, clock, logger, random } = this.#options
-    const { topic, partition, topicId } = replica
-    const name = replicaName(topic, partition)
-    const folder = `${target.path}/${markedFolderName(topic, partition, 'future', random)}`
-    const future = target.attempt(() =>
-      target.make({ topic, partition, folder, topicId }, replica.log?.logStartOffset),
-    )
-    if (future === undefined) return
-    const move = new ReplicaMove(future, {
-      disk,
-      clock,
-      logger,
-      source,
-      target,
-      replica,
-      bytesPerSecond: () => this.#settings()['replica.alter.log.dirs.io.max.bytes.per.second'],
-      onSwitched: moved => {
-        if (moved.log !== undefined) this.#options.onReplicaMoved?.(topic, partition, moved.log)
-      },
-    })
-    this.#moves.set(name, move)
-    move
-      .run()
-      .catch((error: unknown) => {
-        logger.error(
-          { topic, partition, target: target.path, err: error },
-          'A replica could not be moved; it stays where it is.',
-        )
-        move.cancel()
-      })
-      .finally(() => {
-        if (this.#moves.get(name) === move) this.#moves.delete(name)
-      })
-  }
-
-  #endMove(topic: string, partition: number): void {
-    const name = replicaName(topic, partition)
-    this.#moves.get(name)?.cancel()
-    this.#moves.delete(name)
-  }
-
   /** What there is of this replica already; undefined when it was another topic's and a new log is to be made. */
   #existing(found: { directory: LogDirectory; replica: Replica }, topicId: Uuid): Log | NoLog | undefined {
     const { directory, replica } = found
@@ -492,7 +414,7 @@ export class LogDirectories {
     if (replica.topicId === unknownTopicId) {
       directory.attempt(() => directory.takeTopicId(replica, topicId))
     } else if (replica.topicId !== topicId) {
-      this.#endMove(replica.topic, replica.partition)
+      this.#moves.end(replica.topic, replica.partition)
       const reason = `It belongs to a topic of the same name with id ${replica.topicId}; now it is ${topicId}.`
       directory.attempt(() => directory.putAside(replica, reason))
       return undefined
@@ -537,25 +459,4 @@ const done: MoveOutcome = { error: 'NONE', message: '' }
 
 function noLog(message: string): NoLog {
   return { error: 'KAFKA_STORAGE_ERROR', message }
-}
-
-/** The epoch that all directories agree on; undefined when one of them was not left cleanly. */
-function commonCleanStop(prepared: readonly PreparedDirectory[]): number | undefined {
-  const epochs = new Set(prepared.map(({ cleanStopEpoch }) => cleanStopEpoch))
-  const [epoch] = epochs
-  return epochs.size === 1 ? epoch : undefined
-}
-
-/** A copied directory would count its replicas twice. */
-function refuseTwins(prepared: readonly PreparedDirectory[]): void {
-  const paths = new Map<Uuid, string>()
-  for (const { id, path } of prepared) {
-    const twin = paths.get(id)
-    if (twin !== undefined) {
-      throw new ForeignDirectory(
-        `${path} and ${twin} have the same directory.id ${id} in meta.properties: one is a copy of the other. Take the copy out of log.dirs.`,
-      )
-    }
-    paths.set(id, path)
-  }
 }

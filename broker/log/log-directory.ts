@@ -1,9 +1,16 @@
 import { type Uuid, zeroUuid } from '../../protocol/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
-import { cleanStopFileName, formatCleanStop } from './clean-stop.ts'
+import {
+  cleanStopFileName,
+  formatCleanStop,
+  formatLogEnds,
+  type LogEnd,
+  logEndsFileName,
+} from './clean-stop.ts'
 import { markedFolderName, replicaName } from './directory-names.ts'
 import { type Disk, DiskError } from './disk.ts'
 import { atMostAtOnce } from './in-slices.ts'
@@ -30,6 +37,7 @@ export interface LogDirectoryParts {
   readonly disk: Disk
   readonly clock: Clock
   readonly random: Random
+  readonly turn: EndOfTurn
   readonly logger: Logger
   /** The setting file.delete.delay.ms of a topic. */
   readonly deleteDelayMs: (topic: string) => number
@@ -54,6 +62,7 @@ export class LogDirectory {
   readonly #removals = new AbortController()
   #error: Error | undefined
   #recoveryPointsDue = false
+  #syncDue = false
 
   constructor(prepared: PreparedDirectory, parts: LogDirectoryParts) {
     this.path = prepared.path
@@ -100,11 +109,14 @@ export class LogDirectory {
 
   /** What the checkpoint files said at the start about the log in a folder of this name. */
   checkpointsOf(name: string): LogCheckpoints {
-    const { logStart, highWatermark, recoveryPoint } = this.#prepared.checkpoints
+    const { logStart, highWatermark, recoveryPoint: recoveryPoints } = this.#prepared.checkpoints
+    const recoveryPoint = recoveryPoints.get(name) ?? (this.#prepared.hasRecoveryPoints ? 0 : undefined)
+    const end = this.#prepared.logEnds.get(name)
     return {
       ...offsetOf('logStartOffset', logStart.get(name)),
       ...offsetOf('highWatermark', highWatermark.get(name)),
-      ...offsetOf('recoveryPoint', recoveryPoint.get(name)),
+      ...offsetOf('recoveryPoint', recoveryPoint),
+      ...(end === undefined || end.endOffset !== recoveryPoint ? {} : { end }),
     }
   }
 
@@ -134,6 +146,7 @@ export class LogDirectory {
     logStartOffset = 0,
   ): Replica {
     this.#parts.disk.makeDirectory(what.folder)
+    this.#syncAtEndOfTurn()
     const replica: Replica = { ...what, log: undefined, problem: undefined }
     this.#writeTopicId(replica)
     replica.log = this.#parts.openLog(replica, { logStartOffset })
@@ -214,12 +227,12 @@ export class LogDirectory {
 
   /**
    * A log was cut below its recovery point. Before anything is written in the place of what was cut, the checkpoint must
-   * say so: else the new bytes would be taken for flushed ones after a crash. Due at the end of this turn.
+   * say so: else the new bytes would be taken for flushed ones after a crash. Done at the end of this turn.
    */
-  recoveryPointLowered(atEndOfTurn: (job: () => void) => void): void {
+  recoveryPointDue(): void {
     if (this.#recoveryPointsDue) return
     this.#recoveryPointsDue = true
-    atEndOfTurn(() => {
+    this.#parts.turn.write(() => {
       this.#recoveryPointsDue = false
       this.attempt(() => this.#files.recoveryPoint.writeNow(this.#checkpoint('recoveryPoint')))
     })
@@ -237,6 +250,7 @@ export class LogDirectory {
       for (const kind of ['recoveryPoint', 'logStart', 'highWatermark'] as const) {
         await this.#files[kind].write(() => this.#checkpoint(kind))
       }
+      this.#parts.disk.writeFileAtomically(`${this.path}/${logEndsFileName}`, this.#logEnds())
       this.#parts.disk.writeFileAtomically(
         `${this.path}/${cleanStopFileName}`,
         formatCleanStop(cleanStopEpoch),
@@ -280,6 +294,31 @@ export class LogDirectory {
       if (offset !== undefined) entries.push({ topic, partition, offset })
     }
     return formatOffsetCheckpoint(entries)
+  }
+
+  /** A folder must be on the device before anything in it counts as flushed. One sync for all that a turn makes. */
+  #syncAtEndOfTurn(): void {
+    if (this.#syncDue) return
+    this.#syncDue = true
+    this.#parts.turn.write(() => {
+      this.#syncDue = false
+      this.attempt(() => this.#parts.disk.syncDirectory(this.path))
+    })
+  }
+
+  #logEnds(): string {
+    const ends: { replica: string; end: LogEnd }[] = []
+    for (const { topic, partition, log } of this.#replicas.values()) {
+      const last = log?.segments.at(-1)
+      if (log === undefined || last === undefined) continue
+      const end = {
+        endOffset: log.logEndOffset,
+        segmentBase: last.baseOffset,
+        segmentBytes: last.writtenBytes,
+      }
+      ends.push({ replica: replicaName(topic, partition), end })
+    }
+    return formatLogEnds(ends)
   }
 
   #release(): void {

@@ -11,6 +11,8 @@ export interface LogRead {
   load(): Promise<Buffer>
   /** There is a batch, but it is larger than what was asked for, and nothing is given. */
   readonly firstBatchIncomplete: boolean
+  /** The bytes reach to the end of their segment, and there is more to read in the next. */
+  readonly endsInOldSegment: boolean
   /** Null unless asked for. */
   readonly abortedTransactions: { producerId: number; firstOffset: number }[] | null
   readonly segmentBaseOffset: number
@@ -25,6 +27,7 @@ export class LogSlice implements LogRead, RecordsSource {
   readonly length: number
   readonly recent: boolean
   readonly firstBatchIncomplete: boolean
+  readonly endsInOldSegment: boolean
   readonly abortedTransactions: { producerId: number; firstOffset: number }[] | null
   readonly position: number
   readonly #segment: Segment
@@ -37,6 +40,7 @@ export class LogSlice implements LogRead, RecordsSource {
     readonly length: number
     readonly recent: boolean
     readonly firstBatchIncomplete: boolean
+    readonly endsInOldSegment: boolean
     readonly abortedTransactions: { producerId: number; firstOffset: number }[] | null
     /** Monotonic. */
     readonly nowMs: () => number
@@ -46,6 +50,7 @@ export class LogSlice implements LogRead, RecordsSource {
     this.length = options.length
     this.recent = options.recent
     this.firstBatchIncomplete = options.firstBatchIncomplete
+    this.endsInOldSegment = options.endsInOldSegment
     this.abortedTransactions = options.abortedTransactions
     this.#nowMs = options.nowMs
     this.#cuts = options.segment.cuts
@@ -77,7 +82,7 @@ export class LogSlice implements LogRead, RecordsSource {
   }
 
   #noteRead(): void {
-    if (!this.recent) this.#segment.noteWarm(this.position, this.position + this.length, this.#nowMs())
+    if (!this.recent) this.#segment.warm.add(this.position, this.position + this.length, this.#nowMs())
   }
 
   #check(): void {

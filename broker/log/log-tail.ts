@@ -34,8 +34,9 @@ export interface LogTailParts {
   readonly endOffset: number
   readonly recoveryPoint: number
   /** Files were made that the directory may lose in a power cut. */
-  readonly hasNewFiles: boolean
   readonly onFailed: (error: Error) => void
+  /** The checkpoint must say the recovery point before this turn ends. */
+  readonly onRecoveryPointDue: () => void
 }
 
 /** Up to where readers may see, and where that is in which file. */
@@ -70,8 +71,11 @@ export class LogTail {
   /** Smallest offset that the log was cut to since the sync under way began. */
   #cutDuringSync = Number.POSITIVE_INFINITY
   #lastSyncMs: number
-  #hasNewFiles: boolean
+  /** Also at first: files of a process that was killed may not be on the device yet. */
+  #hasNewFiles = true
   #waitsForSync = false
+  /** The next sync is to include the active segment. */
+  #isActiveDue = false
   /** Aborted transactions whose markers are not written yet. */
   #aborted: EndedTransaction[] = []
   #recent: RecentPositions | undefined
@@ -86,7 +90,6 @@ export class LogTail {
     this.#logEndOffset = parts.endOffset
     this.#notifiedOffset = parts.endOffset
     this.#recoveryPoint = parts.recoveryPoint
-    this.#hasNewFiles = parts.hasNewFiles
     this.#lastSyncMs = parts.clock.monotonicMs()
   }
 
@@ -142,12 +145,23 @@ export class LogTail {
     this.#writeStaged()
     const { active } = this.#segments
     if (baseOffset === active.baseOffset) return
+    if (baseOffset > this.#nextOffset) this.#flushBeforeGap(baseOffset)
     active.becomeInactive()
     this.#parts.writeSnapshot(baseOffset)
     this.#segments.add(this.#parts.createSegment(baseOffset))
     this.#hasNewFiles = true
     this.#recent = undefined
-    this.syncInBackground()
+    // Only what is closed: a segment that is being written is synced when somebody asks.
+    this.#inBackground(this.#sync.run())
+  }
+
+  /** After a crash a gap that is not known to be flushed is taken for the lost end of a segment. */
+  #flushBeforeGap(baseOffset: number): void {
+    saveLeaderEpochs(this.#parts.disk, this.#parts.directory(), this.#parts.leaderEpochs)
+    for (const segment of this.#unsynced()) segment.syncNow()
+    this.#parts.disk.syncDirectory(this.#parts.directory())
+    this.#recoveryPoint = baseOffset
+    this.#parts.onRecoveryPointDue()
   }
 
   /** The batch's offsets are given out; its bytes follow with `add` before anything else is asked of the tail. */
@@ -164,6 +178,7 @@ export class LogTail {
 
   /** What markers among the batches given have ended. */
   ended(transactions: readonly EndedTransaction[]): void {
+    if (transactions.length === 0) return
     for (const transaction of transactions) if (transaction.isAborted) this.#aborted.push(transaction)
     this.#queueTurn()
   }
@@ -178,7 +193,7 @@ export class LogTail {
     this.write()
     if (this.#failure !== undefined) throw this.#failure
     if (this.#writtenOffset <= this.#recoveryPoint && !this.#parts.leaderEpochs.isDirty) return
-    await this.#sync.run()
+    await this.#syncAll()
   }
 
   /** Begins a sync if the setting flush.ms says that it is time. */
@@ -186,12 +201,7 @@ export class LogTail {
     if (this.#failure !== undefined || this.#writtenOffset <= this.#recoveryPoint || this.#sync.isRunning)
       return
     const waitedMs = this.#parts.clock.monotonicMs() - this.#lastSyncMs
-    if (waitedMs >= this.#parts.settings()['flush.ms']) this.syncInBackground()
-  }
-
-  syncInBackground(): void {
-    // A failure has been told by `fail` already.
-    this.#sync.run().catch(() => undefined)
+    if (waitedMs >= this.#parts.settings()['flush.ms']) this.#inBackground(this.#syncAll())
   }
 
   /** The log ends at `offset` now: everything above has been cut off. */
@@ -277,7 +287,7 @@ export class LogTail {
       if (!this.#waitsForSync) this.#publish(this.#endOfWritten())
     } else if (!this.#waitsForSync) {
       this.#waitsForSync = true
-      this.syncInBackground()
+      this.#inBackground(this.#syncAll())
     }
   }
 
@@ -306,8 +316,21 @@ export class LogTail {
     this.#queueTurn()
   }
 
+  #syncAll(): Promise<void> {
+    this.#isActiveDue = true
+    return this.#sync.run()
+  }
+
+  #inBackground(sync: Promise<void>): void {
+    // A failure has been told by `fail` already.
+    sync.catch(() => undefined)
+  }
+
   async #syncFiles(): Promise<void> {
-    const mark = this.#endOfWritten()
+    const isAll = this.#isActiveDue
+    this.#isActiveDue = false
+    const { active } = this.#segments
+    const mark = isAll ? this.#endOfWritten() : { offset: active.baseOffset, segment: active, position: 0 }
     this.#cutDuringSync = Number.POSITIVE_INFINITY
     this.#lastSyncMs = this.#parts.clock.monotonicMs()
     try {
@@ -315,6 +338,7 @@ export class LogTail {
       // Epochs first: what is above the recovery point would give them again, what is below would not.
       saveLeaderEpochs(this.#parts.disk, this.#parts.directory(), this.#parts.leaderEpochs)
       for (const segment of this.#unsynced()) {
+        if (segment === active && !isAll) continue
         if (!this.#segments.all.includes(segment)) continue // deleted meanwhile
         await (segment === this.#segments.active ? segment.sync() : segment.syncAll())
       }
@@ -326,7 +350,7 @@ export class LogTail {
       throw this.fail(error)
     }
     this.#recoveryPoint = Math.max(this.#recoveryPoint, Math.min(mark.offset, this.#cutDuringSync))
-    if (this.#waitsForSync) this.#publishSynced(mark)
+    if (isAll && this.#waitsForSync) this.#publishSynced(mark)
   }
 
   #unsynced(): Segment[] {
@@ -342,7 +366,7 @@ export class LogTail {
       this.#publish(this.#endOfWritten())
     } else {
       this.#publish(mark)
-      this.syncInBackground()
+      this.#inBackground(this.#syncAll())
     }
   }
 }

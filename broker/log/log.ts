@@ -1,95 +1,38 @@
-import type { ErrorName, RecordBatchView, Uuid } from '../../protocol/index.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
-import type { Logger } from '../../runtime/logger.ts'
-import { type Random, randomInt } from '../../runtime/random.ts'
-import { checkFollowed } from './check-followed.ts'
-import { type Disk, DiskError } from './disk.ts'
+import type { Uuid } from '../../protocol/index.ts'
+import { appendAsFollower } from './append-as-follower.ts'
+import { type AppendInto, appendAsLeader } from './append-as-leader.ts'
+import { deleteOldSegments } from './delete-old-segments.ts'
+import { DiskError } from './disk.ts'
 import { saveLeaderEpochs } from './leader-epoch-file.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { loadLog, loadProducers, removeProducerSnapshots } from './load-log.ts'
 import type { LogRead } from './log-slice.ts'
-import type { LogSettings } from './log-settings.ts'
+import {
+  type AppendOutcome,
+  type AppendRefused,
+  type LeaderAppendOptions,
+  type LogCheckpoints,
+  type LogOptions,
+  producerIdExpirationMs,
+} from './log-options.ts'
 import { LogTail, type WriteListener } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
-import { addBatchToDraft } from './producer-batches.ts'
 import { writeProducerSnapshot } from './producer-snapshots.ts'
-import { type ProducerDraft, ProducerState } from './producer-state.ts'
+import { ProducerState } from './producer-state.ts'
 import { type ReadFrom, type ReadOptions, readSegments } from './read-segments.ts'
 import { RemovedSegments } from './removed-segments.ts'
-import { decideRetention } from './retention.ts'
-import { Segment } from './segment.ts'
+import { newSegment } from './new-segment.ts'
+import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { findRecordAtTime, findRecordOfMaxTime, type LookedIn, type RecordAtTime } from './time-lookup.ts'
 import { DamagedTransactionIndex } from './transaction-index.ts'
-import type { TransactionGuard } from './transaction-verifications.ts'
-import { mostUnpackedBytes, validateBatch } from './validate-batch.ts'
+import { mostUnpackedBytes } from './validate-batch.ts'
 
+export type * from './log-options.ts'
 export type { LogRead } from './log-slice.ts'
 export type { WriteListener } from './log-tail.ts'
 export type { ReadOptions } from './read-segments.ts'
 export type { RecordAtTime } from './time-lookup.ts'
-
-export interface LogOptions {
-  readonly directory: string
-  readonly topic: string
-  readonly partition: number
-  readonly topicId: Uuid
-  readonly settings: () => LogSettings
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly random: Random
-  readonly turn: EndOfTurn
-  readonly logger: Logger
-  /** False while the disk of the directory is too full for new data; asked before every append of a client. */
-  readonly isWritable?: () => boolean
-  /** The disk failed under this log; the owner of the directory takes the whole directory offline. Called once. */
-  readonly onFailed?: (error: Error) => void
-  /** The log was cut below its recovery point: the checkpoint must say so before this turn ends. */
-  readonly onRecoveryPointLowered?: () => void
-  /** The setting producer.id.expiration.ms. */
-  readonly producerIdExpirationMs?: number
-}
-
-/** What the checkpoints of the log directory know of this log. Missing: as for a log that is new. */
-export interface LogCheckpoints {
-  /** From log-start-offset-checkpoint; the base of the first segment when absent. */
-  readonly logStartOffset?: number
-  /** From replication-offset-checkpoint; the log start when absent; never above the log's end. */
-  readonly highWatermark?: number
-  /** From recovery-point-offset-checkpoint: everything below is on the device. */
-  readonly recoveryPoint?: number
-}
-
-export type AppendOutcome =
-  | {
-      readonly kind: 'appended' | 'duplicate'
-      readonly baseOffset: number
-      /** Inclusive. */
-      readonly lastOffset: number
-      /** -1 for CreateTime. */
-      readonly logAppendTimeMs: number
-    }
-  | AppendRefused
-
-export interface AppendRefused {
-  readonly kind: 'refused'
-  readonly error: ErrorName
-  readonly message: string
-  readonly recordErrors?: readonly { readonly batchIndex: number; readonly message: string }[]
-}
-
-export interface LeaderAppendOptions {
-  readonly leaderEpoch: number
-  readonly origin: 'client' | 'coordinator'
-  /** Version of the Produce request. */
-  readonly apiVersion?: number
-  /** For a transaction that the coordinator has confirmed; see ProducerState.startVerification. */
-  readonly guard?: TransactionGuard
-  readonly mustBeVerified?: boolean
-  /** Of an end-of-transaction marker. */
-  readonly transactionVersion?: 1 | 2
-}
 
 /**
  * The log of one partition. Appending gives out offsets at once; the bytes are in the file by the end of the turn, and
@@ -110,6 +53,7 @@ export class Log {
   readonly #leaderEpochs: LeaderEpochs
   readonly #removed: RemovedSegments
   readonly #readFrom: ReadFrom
+  readonly #createSegment: (baseOffset: number) => Segment
   #directory: string
   #producers: ProducerState
   #logStartOffset: number
@@ -131,16 +75,10 @@ export class Log {
     this.#directory = directory
     this.#files = OpenFiles.of(disk)
     this.#removed = new RemovedSegments(clock, logger)
-    const loaded = loadLog({
-      directory,
-      files: this.#files,
-      logStartOffset: checkpoints.logStartOffset,
-      logger,
-      nowMs: clock.nowMs(),
-      producerIdExpirationMs: this.#producerIdExpirationMs,
-      indexIntervalBytes: settings()['index.interval.bytes'],
-      createSegment: baseOffset => this.#createSegment(baseOffset),
-    })
+    const createSegment = (baseOffset: number): Segment =>
+      newSegment(options, this.#files, this.#directory, baseOffset)
+    this.#createSegment = createSegment
+    const loaded = loadLog({ log: options, checkpoints, files: this.#files, createSegment })
     const { endOffset } = loaded
     this.#segments = loaded.segments
     this.#leaderEpochs = loaded.leaderEpochs
@@ -155,13 +93,13 @@ export class Log {
       settings,
       segments: this.#segments,
       leaderEpochs: this.#leaderEpochs,
-      createSegment: baseOffset => this.#createSegment(baseOffset),
+      createSegment,
       writeSnapshot: offset => writeProducerSnapshot(disk, this.#directory, offset, this.#producers),
       directory: () => this.#directory,
       endOffset,
       recoveryPoint: clamp(checkpoints.recoveryPoint ?? 0, loaded.logStartOffset, endOffset),
-      hasNewFiles: loaded.hasNewFiles,
       onFailed: error => options.onFailed?.(error),
+      onRecoveryPointDue: () => options.onRecoveryPointDue?.(),
     })
     this.#readFrom = {
       segments: this.#segments,
@@ -244,38 +182,7 @@ export class Log {
   appendAsLeader(records: Buffer, options: LeaderAppendOptions): AppendOutcome {
     const refusal = this.#refusal() ?? (options.origin === 'client' ? this.#refusalOfFullDisk() : undefined)
     if (refusal !== undefined) return refusal
-    const settings = this.#options.settings()
-    const nowMs = this.#options.clock.nowMs()
-    const { origin, apiVersion } = options
-    const valid = validateBatch(records, settings, { origin, apiVersion, nowMs })
-    if (valid.kind === 'refused') return valid
-
-    const { batch } = valid
-    const baseOffset = this.nextOffset
-    batch.setBaseOffset(baseOffset)
-    batch.setPartitionLeaderEpoch(options.leaderEpoch)
-    let draft: ProducerDraft | undefined
-    if (batch.producerId >= 0) {
-      draft = this.#producers.draft({ ...options, nowMs })
-      const verdict = addBatchToDraft(draft, batch, options.transactionVersion)
-      if (verdict.kind === 'refused') return verdict
-      if (verdict.kind === 'duplicate') {
-        const { lastOffset, timestampMs } = verdict
-        return { kind: 'duplicate', baseOffset: verdict.baseOffset, lastOffset, logAppendTimeMs: timestampMs }
-      }
-    }
-    const { lastOffset } = batch
-    const stored = this.#tail.attempt(() => {
-      if (this.#tail.mustRoll(settings, batch)) this.#tail.roll(baseOffset)
-      this.#tail.note(batch)
-      this.#tail.add(batch.buffer, batch.start, batch.sizeInBytes)
-      return true
-    })
-    if (stored === undefined) return this.#refusal() ?? neverRefused()
-    this.#usedLately = true
-    this.#leaderEpochs.assign(options.leaderEpoch, baseOffset)
-    if (draft !== undefined) this.#takeOver(draft)
-    return { kind: 'appended', baseOffset, lastOffset, logAppendTimeMs: valid.logAppendTimeMs }
+    return this.#outcome(appendAsLeader(this.#appendInto(), records, options))
   }
 
   /**
@@ -285,30 +192,12 @@ export class Log {
   appendAsFollower(records: Buffer, options: { readonly leaderEpoch?: number } = {}): AppendOutcome {
     const refusal = this.#refusal()
     if (refusal !== undefined) return refusal
-    const checked = checkFollowed(records, options.leaderEpoch ?? Number.POSITIVE_INFINITY)
-    if ('error' in checked) return { kind: 'refused', ...checked }
-    const { batches } = checked
-    const [first] = batches
-    const appended = (): AppendOutcome => ({
-      kind: 'appended',
-      baseOffset: first?.baseOffset ?? this.nextOffset,
-      lastOffset: this.nextOffset - 1,
-      logAppendTimeMs: -1,
-    })
-    if (first === undefined) return appended()
-    const isFirstOfLog = this.sizeInBytes === 0 && first.lastOffset >= this.nextOffset
-    if (first.baseOffset < this.nextOffset && !isFirstOfLog) {
-      const message = `The leader sent offset ${first.baseOffset}, but ${this.nextOffset} is next here.`
-      return { kind: 'refused', error: 'UNKNOWN_SERVER_ERROR', message }
+    const into = {
+      ...this.#appendInto(),
+      isEmpty: this.sizeInBytes === 0,
+      startBelowLogStart: (offset: number) => this.#startBelowLogStart(offset),
     }
-    const stored = this.#tail.attempt(() => {
-      if (first.baseOffset < this.nextOffset) this.#startBelowLogStart(first.baseOffset)
-      this.#storeFollowed(records, batches)
-      return true
-    })
-    if (stored === undefined) return this.#refusal() ?? neverRefused()
-    this.#usedLately = true
-    return appended()
+    return this.#outcome(appendAsFollower(into, records, options.leaderEpoch ?? Number.POSITIVE_INFINITY))
   }
 
   /** Where the bytes are that begin with the batch that contains `offset`. Nothing is read of them yet. */
@@ -359,7 +248,7 @@ export class Log {
         segments: this.#segments.all,
         endOffset: offset,
         nowMs: this.#options.clock.nowMs(),
-        expirationMs: this.#producerIdExpirationMs,
+        expirationMs: producerIdExpirationMs(this.#options),
       })
       this.#producers.highWatermarkMoved(this.#highWatermark)
     })
@@ -449,10 +338,6 @@ export class Log {
     }
   }
 
-  get #producerIdExpirationMs(): number {
-    return this.#options.producerIdExpirationMs ?? 86_400_000
-  }
-
   #refusal(): AppendRefused | undefined {
     if (this.failure === undefined && !this.#closed) return undefined
     const why =
@@ -467,43 +352,19 @@ export class Log {
     )
   }
 
-  #createSegment(baseOffset: number): Segment {
-    const settings = this.#options.settings()
-    const jitterMs = Math.min(settings['segment.jitter.ms'], settings['segment.ms'])
-    return Segment.create({
-      files: this.#files,
-      directory: this.#directory,
-      baseOffset,
-      indexIntervalBytes: settings['index.interval.bytes'],
-      createdAtMs: this.#options.clock.nowMs(),
-      rollJitterMs: jitterMs > 0 ? randomInt(this.#options.random, jitterMs) : 0,
-    })
+  #appendInto(): AppendInto {
+    return {
+      tail: this.#tail,
+      leaderEpochs: this.#leaderEpochs,
+      producers: this.#producers,
+      settings: this.#options.settings(),
+      nowMs: this.#options.clock.nowMs(),
+    }
   }
 
-  /** Neighbours that go to one segment are written together. */
-  #storeFollowed(records: Buffer, batches: readonly RecordBatchView[]): void {
-    const settings = this.#options.settings()
-    const nowMs = this.#options.clock.nowMs()
-    let runStart = 0
-    let runEnd = 0
-    const addRun = (): void => {
-      if (runEnd > runStart) this.#tail.add(records, runStart, runEnd - runStart)
-    }
-    for (const batch of batches) {
-      if (this.#tail.mustRoll(settings, batch)) {
-        addRun()
-        runStart = batch.start
-        this.#tail.roll(Math.max(this.nextOffset, batch.baseOffset))
-      }
-      runEnd = batch.end
-      this.#tail.note(batch)
-      this.#leaderEpochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
-      if (batch.producerId < 0) continue
-      const draft = this.#producers.draft({ origin: 'replication', nowMs })
-      addBatchToDraft(draft, batch)
-      this.#takeOver(draft)
-    }
-    addRun()
+  #outcome(outcome: AppendOutcome | undefined): AppendOutcome {
+    if (outcome?.kind === 'appended') this.#usedLately = true
+    return outcome ?? this.#refusal() ?? neverRefused()
   }
 
   /**
@@ -517,11 +378,6 @@ export class Log {
     this.#highWatermark = logStartOffset
   }
 
-  #takeOver(draft: ProducerDraft): void {
-    const ended = draft.takeOver()
-    if (ended.length > 0) this.#tail.ended(ended)
-  }
-
   #lookedIn(): LookedIn {
     return {
       segments: this.#segments.all,
@@ -533,26 +389,24 @@ export class Log {
   #cutTailTo(offset: number): void {
     const lowersRecoveryPoint = offset < this.recoveryPoint
     this.#tail.cutTo(offset)
-    if (lowersRecoveryPoint) this.#options.onRecoveryPointLowered?.()
+    if (lowersRecoveryPoint) this.#options.onRecoveryPointDue?.()
   }
 
   #deleteOldSegments(nowMs: number): number {
     const { topic, partition } = this
-    const facts = {
-      segments: this.#segments.all.map(segment => ({
-        baseOffset: segment.baseOffset,
-        sizeInBytes: segment.sizeInBytes,
-        timestampMs: () => segment.timestampMs,
-      })),
-      logStartOffset: this.#logStartOffset,
-      logEndOffset: this.logEndOffset,
-      highWatermark: this.#highWatermark,
+    const { count, reason } = deleteOldSegments(
+      {
+        segments: this.#segments,
+        logStartOffset: this.#logStartOffset,
+        logEndOffset: this.logEndOffset,
+        highWatermark: this.#highWatermark,
+        settings: this.#options.settings(),
+        roll: () => this.#tail.roll(this.nextOffset),
+        remove: segment => this.#remove(segment),
+      },
       nowMs,
-    }
-    const { count, reason } = decideRetention(facts, this.#options.settings())
+    )
     if (count === 0) return 0
-    if (count === this.#segments.length) this.#tail.roll(this.nextOffset)
-    for (const segment of this.#segments.removeFirst(count)) this.#remove(segment)
     this.#moveLogStart(this.#segments.first.baseOffset)
     const { logStartOffset } = this
     this.#options.logger.info(

@@ -120,7 +120,8 @@ export class ReplicaMove {
       bytes = await read.load()
       if (!this.#isUnderWay) return 0
     }
-    copy.appendAsFollower(bytes)
+    const outcome = copy.appendAsFollower(bytes)
+    if (outcome.kind === 'refused' && this.#isUnderWay) throw new Error(outcome.message)
     return bytes.length
   }
 

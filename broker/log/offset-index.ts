@@ -88,7 +88,7 @@ export class OffsetIndex {
   }
 
   clear(): void {
-    this.#file.truncate(0)
+    this.#file.clear()
     this.#lastOffset = this.#baseOffset
   }
 

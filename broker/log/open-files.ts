@@ -1,5 +1,7 @@
 import { type Disk, DiskError, type DiskFile, type OpenMode } from './disk.ts'
 
+const mostOpen = 4096
+
 /**
  * The files of all logs on one disk: opened when they are used, and the ones not used for longest closed when there
  * are too many, so that ten thousand partitions do not need tens of thousands of descriptors.
@@ -11,9 +13,10 @@ export class OpenFiles {
   readonly #open = new Set<LazyFile>()
   #last: LazyFile | undefined
 
-  constructor(disk: Disk, limit = 4096) {
+  /** Without a `limit` at most half of what the process may have, so that sockets have the rest. */
+  constructor(disk: Disk, limit?: number) {
     this.disk = disk
-    this.#limit = limit
+    this.#limit = limit ?? Math.min(mostOpen, Math.floor(disk.openFilesLimit() / 2))
   }
 
   /** The one of this disk, shared by everything that was not given another. */

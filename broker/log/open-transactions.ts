@@ -29,6 +29,11 @@ export class OpenTransactions {
     return this.#oldestOngoing
   }
 
+  /** Those with a marker that is not known to be below the high watermark, in the order of their markers. */
+  get unreplicated(): readonly CompletedTransaction[] {
+    return this.#unreplicated
+  }
+
   /** `firstOffset` must be larger than that of every transaction begun before. */
   begin(producerId: number, firstOffset: number): void {
     this.#ongoing.set(firstOffset, producerId)
@@ -40,6 +45,11 @@ export class OpenTransactions {
     if (transaction.firstOffset === this.#oldestOngoing) {
       this.#oldestOngoing = this.#ongoing.keys().next().value ?? Infinity
     }
+    this.completed(transaction)
+  }
+
+  /** A transaction that ended before it was known here. */
+  completed(transaction: CompletedTransaction): void {
     this.#unreplicated.push(transaction)
     if (transaction.firstOffset < this.#oldestUnreplicated) this.#oldestUnreplicated = transaction.firstOffset
   }

@@ -1,7 +1,13 @@
 import { type Uuid, uuidFromRandom } from '../../protocol/index.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
-import { cleanStopFileName, parseCleanStop } from './clean-stop.ts'
+import {
+  cleanStopFileName,
+  type LogEnd,
+  logEndsFileName,
+  parseCleanStop,
+  parseLogEnds,
+} from './clean-stop.ts'
 import { parseReplicaFolder, type ReplicaFolder } from './directory-names.ts'
 import { type DirectoryEntry, type Disk, DiskError, type DiskLock } from './disk.ts'
 import {
@@ -29,7 +35,11 @@ export interface PreparedDirectory {
   readonly lock: DiskLock
   /** Undefined after an unclean stop, else the broker's epoch then (-1 when not known). */
   readonly cleanStopEpoch: number | undefined
+  /** By replica name; only after a clean stop. */
+  readonly logEnds: ReadonlyMap<string, LogEnd>
   readonly checkpoints: Readonly<Record<CheckpointKind, ReplicaOffsets>>
+  /** Logs that the recovery-point checkpoint does not name are younger than it. False where the file is missing or damaged. */
+  readonly hasRecoveryPoints: boolean
   readonly folders: readonly (ReplicaFolder & { readonly name: string })[]
 }
 
@@ -55,15 +65,17 @@ export function prepareDirectory(options: {
   const lock = lockDirectory(disk, path)
   try {
     const id = ownDirectory(options)
+    const read = (kind: CheckpointKind) => readCheckpoint(disk, path, kind, logger)
+    const recoveryPoint = read('recoveryPoint')
     const checkpoints = {
-      recoveryPoint: readCheckpoint(disk, path, 'recoveryPoint', logger),
-      logStart: readCheckpoint(disk, path, 'logStart', logger),
-      highWatermark: readCheckpoint(disk, path, 'highWatermark', logger),
-      cleaner: readCheckpoint(disk, path, 'cleaner', logger),
+      recoveryPoint: recoveryPoint ?? none,
+      logStart: read('logStart') ?? none,
+      highWatermark: read('highWatermark') ?? none,
+      cleaner: read('cleaner') ?? none,
     }
+    const hasRecoveryPoints = recoveryPoint !== undefined
     const folders = replicaFolders(disk, path, logger)
-    const cleanStopEpoch = takeCleanStop(disk, path)
-    return { path, id, lock, cleanStopEpoch, checkpoints, folders }
+    return { path, id, lock, ...takeCleanStop(disk, path), checkpoints, hasRecoveryPoints, folders }
   } catch (error) {
     releaseQuietly(lock)
     throw error
@@ -98,27 +110,43 @@ function ownDirectory(options: Parameters<typeof prepareDirectory>[0]): Uuid {
   return directoryId
 }
 
-function readCheckpoint(disk: Disk, path: string, kind: CheckpointKind, logger: Logger): ReplicaOffsets {
+const none: ReplicaOffsets = new Map()
+
+/** Undefined when it is missing or damaged. */
+function readCheckpoint(
+  disk: Disk,
+  path: string,
+  kind: CheckpointKind,
+  logger: Logger,
+): ReplicaOffsets | undefined {
   const file = `${path}/${checkpointFileNames[kind]}`
   const content = disk.readFile(file)
-  if (content === undefined) return new Map()
+  // Kafka makes its files empty, and writes the first checkpoint to them a minute later.
+  if (content === undefined || content.length === 0) return undefined
   const offsets = parseOffsetCheckpoint(content.toString('utf8'))
-  if (offsets !== undefined) return offsets
-  logger.warn(
-    { file },
-    'A checkpoint file is damaged and is not used; what it said is found out from the logs.',
-  )
-  return new Map()
+  if (offsets === undefined) {
+    logger.warn(
+      { file },
+      'A checkpoint file is damaged and is not used; what it said is found out from the logs.',
+    )
+  }
+  return offsets
 }
 
 /** Removed at once, and for good: from now on a crash is a crash. */
-function takeCleanStop(disk: Disk, path: string): number | undefined {
-  const file = `${path}/${cleanStopFileName}`
-  const content = disk.readFile(file)
-  if (content === undefined) return undefined
-  disk.unlink(file)
+function takeCleanStop(disk: Disk, path: string): Pick<PreparedDirectory, 'cleanStopEpoch' | 'logEnds'> {
+  const content = disk.readFile(`${path}/${cleanStopFileName}`)
+  const ends = disk.readFile(`${path}/${logEndsFileName}`)
+  // The ends say nothing without the other file: that one has to go first.
+  disk.unlink(`${path}/${cleanStopFileName}`)
+  // Also when it was not there: folders of a process that was killed may not be on the device yet.
   disk.syncDirectory(path)
-  return parseCleanStop(content.toString('utf8'))
+  disk.unlink(`${path}/${logEndsFileName}`)
+  if (content === undefined) return { cleanStopEpoch: undefined, logEnds: new Map() }
+  return {
+    cleanStopEpoch: parseCleanStop(content.toString('utf8')),
+    logEnds: ends === undefined ? new Map() : parseLogEnds(ends.toString('utf8')),
+  }
 }
 
 function replicaFolders(disk: Disk, path: string, logger: Logger): (ReplicaFolder & { name: string })[] {
@@ -146,7 +174,7 @@ function isDirectory(disk: Disk, path: string, entry: DirectoryEntry): boolean {
 
 const expectedNames: ReadonlySet<string> = new Set([
   ...Object.values(checkpointFileNames),
-  ...Object.values(checkpointFileNames).map(name => `${name}.tmp`),
+  ...Object.values(checkpointFileNames).flatMap(name => [`${name}.tmp`, `${name}.new`]),
   metaPropertiesFileName,
   `${metaPropertiesFileName}.tmp`,
   'bootstrap.checkpoint',

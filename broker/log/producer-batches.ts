@@ -1,5 +1,6 @@
 import { decodeControlRecord, decodeRecords, type RecordBatchView } from '../../protocol/index.ts'
-import type { EndMarker, ProducerDraft, ProducerVerdict } from './producer-state.ts'
+import type { EndMarker, ProducerVerdict } from './check-producer.ts'
+import type { ProducerDraft } from './producer-draft.ts'
 
 /**
  * Adds a whole batch whose base offset is set to a draft: data, or the marker that ends a transaction. Batches without

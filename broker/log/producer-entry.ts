@@ -10,6 +10,17 @@ export interface RememberedBatch {
   readonly timestampMs: number
 }
 
+/** All of an entry by value, for another thread. `batches` as in the entry. */
+export interface RememberedProducer {
+  readonly producerId: number
+  readonly epoch: number
+  readonly coordinatorEpoch: number
+  readonly transactionFirstOffset: number
+  readonly lastTimestampMs: number
+  readonly lastWriteMs: number
+  readonly batches: readonly number[]
+}
+
 /** A producer may have five batches on their way, so a retry may be of any of the last five. */
 const rememberedBatches = 5
 
@@ -42,6 +53,30 @@ export class ProducerEntry {
     copy.lastWriteMs = this.lastWriteMs
     copy.#batches = this.#batches.slice()
     return copy
+  }
+
+  static remembered(producer: RememberedProducer): ProducerEntry {
+    const entry = new ProducerEntry()
+    entry.epoch = producer.epoch
+    entry.coordinatorEpoch = producer.coordinatorEpoch
+    entry.transactionFirstOffset = producer.transactionFirstOffset
+    entry.lastTimestampMs = producer.lastTimestampMs
+    entry.lastWriteMs = producer.lastWriteMs
+    entry.#batches = [...producer.batches]
+    return entry
+  }
+
+  toRemember(producerId: number): RememberedProducer {
+    const { epoch, coordinatorEpoch, transactionFirstOffset, lastTimestampMs, lastWriteMs } = this
+    return {
+      producerId,
+      epoch,
+      coordinatorEpoch,
+      transactionFirstOffset,
+      lastTimestampMs,
+      lastWriteMs,
+      batches: this.#batches,
+    }
   }
 
   get hasBatches(): boolean {

@@ -1,54 +1,9 @@
-import { type ErrorName, sequenceAfter } from '../../protocol/index.ts'
+import type { KnownProducer, ProducerBatch } from './check-producer.ts'
 import { type CompletedTransaction, OpenTransactions } from './open-transactions.ts'
-import { ProducerEntry } from './producer-entry.ts'
+import { type DraftOptions, ProducerDraft, type TransactionEvent } from './producer-draft.ts'
+import { ProducerEntry, type RememberedProducer } from './producer-entry.ts'
 import type { SnapshotEntry } from './producer-snapshot.ts'
-import { follows, noSequence } from './sequences.ts'
 import { type TransactionGuard, TransactionVerifications } from './transaction-verifications.ts'
-
-/** What the state needs of a batch; a `RecordBatchView` has it all. Only batches with a producer id (>= 0) are given. */
-export interface ProducerBatch {
-  readonly producerId: number
-  readonly producerEpoch: number
-  /** -1: the batch carries no sequence (markers, and data written by a coordinator). */
-  readonly baseSequence: number
-  readonly lastOffsetDelta: number
-  readonly maxTimestamp: number
-  readonly isTransactional: boolean
-}
-
-/** The end of a transaction, as the control record says it. */
-export interface EndMarker {
-  readonly isAbort: boolean
-  readonly coordinatorEpoch: number
-  /** 2: the marker's epoch must be a new one (KIP-890). Travels in the request only; 1 wherever it is not known. */
-  readonly transactionVersion?: 1 | 2
-}
-
-/**
- * - `client`: epochs, sequences and open transactions are checked, duplicates recognised.
- * - `coordinator`: as client, without sequences, which a coordinator does not give.
- * - `replication`: the leader has checked; the same state is built. Also for what is read again from the own files.
- */
-export type ProducerOrigin = 'client' | 'coordinator' | 'replication'
-
-export type ProducerVerdict =
-  | { readonly kind: 'accepted' }
-  /** Written before: to be answered as it was then. */
-  | {
-      readonly kind: 'duplicate'
-      readonly baseOffset: number
-      readonly lastOffset: number
-      readonly timestampMs: number
-    }
-  | { readonly kind: 'refused'; readonly error: ErrorName; readonly message: string }
-
-export interface DraftOptions {
-  readonly origin: ProducerOrigin
-  readonly nowMs: number
-  /** From `startVerification`; needed by the first transactional batch when `transaction.partition.verification.enable`. */
-  readonly guard?: TransactionGuard
-  readonly mustBeVerified?: boolean
-}
 
 /** As DescribeProducers shows it. */
 export interface DescribedProducer {
@@ -58,6 +13,13 @@ export interface DescribedProducer {
   readonly lastTimestamp: number
   readonly coordinatorEpoch: number
   readonly currentTxnStartOffset: number
+}
+
+/** All of a state by value, for another thread: more than a snapshot holds. */
+export interface ProducerMemory {
+  readonly producers: readonly RememberedProducer[]
+  /** Transactions whose marker may not be below the high watermark yet. */
+  readonly unreplicated: readonly CompletedTransaction[]
 }
 
 /** What takes a transaction out of the open ones, and what the transaction index of its segment is to say. */
@@ -196,6 +158,27 @@ export class ProducerState {
     return state
   }
 
+  toMemory(): ProducerMemory {
+    return {
+      producers: Array.from(this.#entries, ([producerId, entry]) => entry.toRemember(producerId)),
+      unreplicated: this.#transactions.unreplicated,
+    }
+  }
+
+  static fromMemory(memory: ProducerMemory): ProducerState {
+    const state = new ProducerState()
+    for (const producer of memory.producers) {
+      state.#entries.set(producer.producerId, ProducerEntry.remembered(producer))
+    }
+    const open = memory.producers.filter(({ transactionFirstOffset }) => transactionFirstOffset !== -1)
+    open.sort((a, b) => a.transactionFirstOffset - b.transactionFirstOffset)
+    for (const { producerId, transactionFirstOffset } of open) {
+      state.#transactions.begin(producerId, transactionFirstOffset)
+    }
+    for (const transaction of memory.unreplicated) state.#transactions.completed(transaction)
+    return state
+  }
+
   /** Only for `ProducerDraft`. */
   takeOver(changes: {
     readonly entries: ReadonlyMap<number, ProducerEntry>
@@ -220,144 +203,6 @@ export class ProducerState {
   }
 }
 
-type KnownProducer = Readonly<ProducerEntry>
-
-type TransactionEvent =
-  | { readonly kind: 'begun'; readonly producerId: number; readonly firstOffset: number }
-  | { readonly kind: 'ended'; readonly transaction: CompletedTransaction }
-  | { readonly kind: 'verified'; readonly producerId: number }
-
-/**
- * What one append would change. Each batch is checked against the state as the batches before it in the same append
- * have changed it. A draft that is not taken over leaves no trace.
- */
-export class ProducerDraft {
-  readonly #state: ProducerState
-  readonly #options: DraftOptions
-  readonly #entries = new Map<number, ProducerEntry>()
-  readonly #events: TransactionEvent[] = []
-
-  constructor(state: ProducerState, options: DraftOptions) {
-    this.#state = state
-    this.#options = options
-  }
-
-  /** A batch of data that is to stand at `baseOffset`. After anything but `accepted` the draft must not be taken over. */
-  add(batch: ProducerBatch, baseOffset: number): ProducerVerdict {
-    const known = this.#entry(batch.producerId)
-    const lastSequence =
-      batch.baseSequence === noSequence
-        ? noSequence
-        : sequenceAfter(batch.baseSequence, batch.lastOffsetDelta)
-    if (this.#options.origin !== 'replication') {
-      const duplicate = findDuplicate(known, batch, lastSequence)
-      if (duplicate !== undefined) return duplicate
-      const refusal =
-        checkEpoch(known, batch) ??
-        this.#checkVerified(batch) ??
-        (this.#options.origin === 'client' ? this.#checkSequence(known, batch) : undefined) ??
-        checkTransaction(known, batch)
-      if (refusal !== undefined) return refusal
-    }
-    const lastOffset = baseOffset + batch.lastOffsetDelta
-    const entry = this.#change(batch.producerId, known)
-    entry.moveToEpoch(batch.producerEpoch)
-    entry.remember(lastSequence, lastOffset, batch.lastOffsetDelta, batch.maxTimestamp)
-    this.#touch(entry, batch.maxTimestamp)
-    if (batch.isTransactional && entry.transactionFirstOffset === -1) {
-      entry.transactionFirstOffset = baseOffset
-      this.#events.push({ kind: 'begun', producerId: batch.producerId, firstOffset: baseOffset })
-    }
-    if (batch.isTransactional) this.#events.push({ kind: 'verified', producerId: batch.producerId })
-    return accepted
-  }
-
-  /** A control batch that ends the producer's transaction, to stand at `offset`. */
-  addMarker(batch: ProducerBatch, offset: number, marker: EndMarker): ProducerVerdict {
-    const known = this.#entry(batch.producerId)
-    if (this.#options.origin !== 'replication') {
-      const refusal = checkMarker(known, batch, marker)
-      if (refusal !== undefined) return refusal
-    }
-    const entry = this.#change(batch.producerId, known)
-    if (entry.transactionFirstOffset !== -1) {
-      const { producerId } = batch
-      const transaction = {
-        producerId,
-        firstOffset: entry.transactionFirstOffset,
-        lastOffset: offset,
-        isAborted: marker.isAbort,
-      }
-      this.#events.push({ kind: 'ended', transaction })
-    }
-    entry.moveToEpoch(batch.producerEpoch)
-    entry.transactionFirstOffset = -1
-    entry.coordinatorEpoch = marker.coordinatorEpoch
-    entry.lastTimestampMs = batch.maxTimestamp
-    this.#touch(entry, batch.maxTimestamp)
-    this.#events.push({ kind: 'verified', producerId: batch.producerId })
-    return accepted
-  }
-
-  /** Makes the state what the draft says. Returns the transactions that markers ended, in the order of the markers. */
-  takeOver(): readonly EndedTransaction[] {
-    return this.#state.takeOver({ entries: this.#entries, events: this.#events })
-  }
-
-  #entry(producerId: number): KnownProducer | undefined {
-    return this.#entries.get(producerId) ?? this.#state.entry(producerId)
-  }
-
-  #change(producerId: number, known: KnownProducer | undefined): ProducerEntry {
-    const changed = this.#entries.get(producerId)
-    if (changed !== undefined) return changed
-    const entry = known?.copy() ?? new ProducerEntry()
-    this.#entries.set(producerId, entry)
-    return entry
-  }
-
-  #touch(entry: ProducerEntry, timestampMs: number): void {
-    entry.lastWriteMs =
-      this.#options.origin === 'replication' ? timestampMs : Math.max(timestampMs, this.#options.nowMs)
-  }
-
-  /** The first transactional batch needs the coordinator's yes, fetched under the guard that is still current. */
-  #checkVerified(batch: ProducerBatch): ProducerVerdict | undefined {
-    if (!batch.isTransactional || this.#options.mustBeVerified !== true) return undefined
-    const entry = this.#entry(batch.producerId)
-    const isOpen =
-      entry !== undefined && entry.transactionFirstOffset !== -1 && entry.epoch === batch.producerEpoch
-    if (isOpen) return undefined
-    const { guard } = this.#options
-    if (guard !== undefined && this.#state.verification(batch.producerId)?.guard === guard) return undefined
-    return refuse(
-      'INVALID_TXN_STATE',
-      `The transaction of producer ${batch.producerId} was not verified for this partition, or has ended meanwhile.`,
-    )
-  }
-
-  #checkSequence(known: KnownProducer | undefined, batch: ProducerBatch): ProducerVerdict | undefined {
-    const first = batch.baseSequence
-    const verification = batch.isTransactional ? this.#state.verification(batch.producerId) : undefined
-    if (verification !== undefined) {
-      if (verification.supportsEpochBump && known === undefined && first !== 0) {
-        return outOfOrder(batch, 'the first batch of a transaction must have sequence 0')
-      }
-      if (first > verification.lowestSequence) {
-        return outOfOrder(batch, `a batch with sequence ${verification.lowestSequence} has to come first`)
-      }
-    }
-    if (known === undefined || known.epoch === -1) return undefined
-    if (batch.producerEpoch !== known.epoch) {
-      return first === 0 ? undefined : outOfOrder(batch, 'a new epoch must start at sequence 0')
-    }
-    return follows(known.lastSequence, first)
-      ? undefined
-      : outOfOrder(batch, `the last sequence written is ${known.lastSequence}`)
-  }
-}
-
-const accepted: ProducerVerdict = { kind: 'accepted' }
 const noTransactions: readonly EndedTransaction[] = []
 
 function isExpired(
@@ -367,73 +212,4 @@ function isExpired(
   expirationMs: number,
 ): boolean {
   return transactionFirstOffset === -1 && nowMs - lastWriteMs >= expirationMs
-}
-
-function findDuplicate(
-  known: KnownProducer | undefined,
-  batch: ProducerBatch,
-  lastSequence: number,
-): ProducerVerdict | undefined {
-  if (known === undefined || known.epoch !== batch.producerEpoch || batch.baseSequence < 0) return undefined
-  const earlier = known.findBatch(batch.baseSequence, lastSequence)
-  if (earlier === undefined) return undefined
-  return {
-    kind: 'duplicate',
-    baseOffset: earlier.firstOffset,
-    lastOffset: earlier.lastOffset,
-    timestampMs: earlier.timestampMs,
-  }
-}
-
-function checkEpoch(known: KnownProducer | undefined, batch: ProducerBatch): ProducerVerdict | undefined {
-  if (known === undefined || batch.producerEpoch >= known.epoch) return undefined
-  return staleEpoch(batch, known.epoch)
-}
-
-function checkTransaction(
-  known: KnownProducer | undefined,
-  batch: ProducerBatch,
-): ProducerVerdict | undefined {
-  if (known === undefined || known.transactionFirstOffset === -1 || batch.isTransactional) return undefined
-  return refuse(
-    'INVALID_TXN_STATE',
-    `Producer ${batch.producerId} has an open transaction in this partition; a batch outside of it is not accepted.`,
-  )
-}
-
-function checkMarker(
-  known: KnownProducer | undefined,
-  batch: ProducerBatch,
-  marker: EndMarker,
-): ProducerVerdict | undefined {
-  if (known === undefined) return undefined
-  if (batch.producerEpoch < known.epoch) return staleEpoch(batch, known.epoch)
-  // V2 raises the epoch with every marker; the same one again is the retry of a marker that is already written.
-  const isOpen = known.transactionFirstOffset !== -1
-  if (marker.transactionVersion === 2 && batch.producerEpoch === known.epoch && isOpen) {
-    return staleEpoch(batch, known.epoch)
-  }
-  if (marker.coordinatorEpoch >= known.coordinatorEpoch) return undefined
-  return refuse(
-    'TRANSACTION_COORDINATOR_FENCED',
-    `A marker of coordinator epoch ${marker.coordinatorEpoch} comes after one of epoch ${known.coordinatorEpoch}.`,
-  )
-}
-
-function staleEpoch(batch: ProducerBatch, knownEpoch: number): ProducerVerdict {
-  return refuse(
-    'INVALID_PRODUCER_EPOCH',
-    `Producer ${batch.producerId} comes with epoch ${batch.producerEpoch}; epoch ${knownEpoch} is known already.`,
-  )
-}
-
-function outOfOrder(batch: ProducerBatch, reason: string): ProducerVerdict {
-  return refuse(
-    'OUT_OF_ORDER_SEQUENCE_NUMBER',
-    `Producer ${batch.producerId} with epoch ${batch.producerEpoch} comes with sequence ${batch.baseSequence}: ${reason}.`,
-  )
-}
-
-function refuse(error: ErrorName, message: string): ProducerVerdict {
-  return { kind: 'refused', error, message }
 }

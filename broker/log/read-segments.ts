@@ -53,6 +53,7 @@ export function readSegments(from: ReadFrom, options: ReadOptions): LogRead {
     length,
     recent: isRecent(segments, segment, index, position, length, nowMs),
     firstBatchIncomplete: length === 0,
+    endsInOldSegment: next !== undefined && length === available && upTo > next.baseOffset,
     abortedTransactions:
       options.readCommitted === true
         ? findAborted(segments, index, options.offset, upTo, position + length, from)
@@ -103,7 +104,7 @@ function isRecent(
   let toTheEnd = segment.readableBytes - position
   if (index === segments.length - 2) toTheEnd += segments.active.readableBytes
   if (index >= segments.length - 2 && toTheEnd <= recentBytes) return true
-  return segment.isWarm(position, position + length, nowMs)
+  return segment.warm.has(position, position + length, nowMs)
 }
 
 /** The upper bound may be rounded up to the next index entry: readers cope with transactions too many, not with too few. */
@@ -145,6 +146,7 @@ function emptyRead(from: ReadFrom, options: ReadOptions): LogRead {
     length: 0,
     recent: true,
     firstBatchIncomplete: false,
+    endsInOldSegment: false,
     abortedTransactions: options.readCommitted === true ? [] : null,
     nowMs: from.nowMs,
   })

@@ -1,13 +1,15 @@
 import { RecordBatchView } from '../../protocol/index.ts'
 import { BatchCheck } from './batch-check.ts'
+import type { LogEnd } from './clean-stop.ts'
 import type { Disk } from './disk.ts'
 import { parseSegmentFileName, type SegmentFileKind, segmentFileName } from './file-names.ts'
 import { HeaderScan } from './header-scan.ts'
 import { finishInterruptedWork } from './interrupted-work.ts'
 import { readLeaderEpochs, saveLeaderEpochs } from './leader-epoch-file.ts'
-import { LeaderEpochs } from './leader-epochs.ts'
+import { type EpochStart, LeaderEpochs } from './leader-epochs.ts'
 import { LazyFile, OpenFiles } from './open-files.ts'
 import { readNewestProducerSnapshot, writeProducerSnapshot } from './producer-snapshots.ts'
+import type { ProducerMemory } from './producer-state.ts'
 import { RecoveredState } from './recovered-state.ts'
 import { Segment } from './segment.ts'
 import { encodeTransactionIndex } from './transaction-index.ts'
@@ -15,8 +17,8 @@ import { encodeTransactionIndex } from './transaction-index.ts'
 /** Everything by value, so that a job can go to a worker thread. */
 export interface RecoveryJob {
   readonly directory: string
-  /** Records below it are on the device; 0 when nothing is known. */
-  readonly recoveryPoint: number
+  /** Records below it are on the device. Undefined when nothing is known: everything is read then. */
+  readonly recoveryPoint: number | undefined
   /** From the checkpoint; 0 when nothing is known. */
   readonly logStartOffset: number
   readonly indexIntervalBytes: number
@@ -26,6 +28,8 @@ export interface RecoveryJob {
 
 export interface RecoveryOutcome {
   readonly logEndOffset: number
+  /** Undefined where there is no segment. */
+  readonly end: LogEnd | undefined
   /** What may stand in the checkpoint now. */
   readonly recoveryPoint: number
   readonly readBytes: number
@@ -34,10 +38,17 @@ export interface RecoveryOutcome {
   readonly removedSegments: number
   /** What was wrong with the first bytes that were cut. */
   readonly problem: string | undefined
+  /** The epochs of the log where they were not worth a sync: to be saved with the next flush. Undefined: the file has them. */
+  readonly unsavedEpochs: readonly EpochStart[] | undefined
+  /** More than the snapshot says. Undefined for so many producers that the snapshot has to do. */
+  readonly producers: ProducerMemory | undefined
 }
 
 /** Recovered bytes are synced from here on; less is cheaper to read again after the next crash. */
 const worthSyncingBytes = 1024 * 1024
+
+/** Handing over more producers than this costs more than it is worth. */
+const mostProducersHandedOver = 100_000
 
 /** Descriptors that one recovery keeps open. */
 const openFilesLimit = 16
@@ -55,8 +66,9 @@ export function recoverLog(
   job: RecoveryJob,
   onRead: (bytes: number) => void = () => {},
 ): RecoveryOutcome {
-  finishInterruptedWork(disk, job.directory, fileNames(disk, job.directory))
-  return new LogRecovery(disk, job, onRead).run()
+  const names = fileNames(disk, job.directory)
+  const hasChanged = finishInterruptedWork(disk, job.directory, names)
+  return new LogRecovery(disk, job, hasChanged ? fileNames(disk, job.directory) : names, onRead).run()
 }
 
 class LogRecovery {
@@ -64,6 +76,7 @@ class LogRecovery {
   readonly #job: RecoveryJob
   readonly #onRead: (bytes: number) => void
   readonly #files: OpenFiles
+  readonly #names: ReadonlySet<string>
   readonly #bases: number[]
   readonly #snapshotOffsets: number[]
   readonly #checkedSegments: Segment[] = []
@@ -71,19 +84,21 @@ class LogRecovery {
   #cutBytes = 0
   #removedSegments = 0
   #problem: string | undefined
+  #unsavedEpochs: readonly EpochStart[] | undefined
+  #producers: ProducerMemory | undefined
 
-  constructor(disk: Disk, job: RecoveryJob, onRead: (bytes: number) => void) {
+  constructor(disk: Disk, job: RecoveryJob, names: readonly string[], onRead: (bytes: number) => void) {
     this.#disk = disk
     this.#job = job
     this.#onRead = onRead
     this.#files = new OpenFiles(disk, openFilesLimit)
-    const names = fileNames(disk, job.directory)
+    this.#names = new Set(names)
     this.#bases = offsetsOf(names, 'log')
     this.#snapshotOffsets = offsetsOf(names, 'snapshot')
   }
 
   run(): RecoveryOutcome {
-    const { directory, recoveryPoint } = this.#job
+    const { directory, recoveryPoint = 0 } = this.#job
     const bases = this.#bases
     if (bases.length === 0) return this.#outcome(this.#job.logStartOffset, recoveryPoint)
     // Of flushed segments only the last can hold the recovery point.
@@ -108,7 +123,7 @@ class LogRecovery {
       expirationMs: this.#job.producerExpirationMs,
     })
     this.#replayFlushed(state, bases.slice(0, firstUnsure), bases[firstUnsure]!)
-    return this.#finish(state, this.#checkSegments(state, bases.slice(firstUnsure)))
+    return this.#finish(state, this.#checkSegments(state, bases.slice(firstUnsure), snapshot?.offset))
   }
 
   /** Reads the headers of flushed segments, as far as the snapshot or the epochs lack what they say. */
@@ -128,16 +143,21 @@ class LogRecovery {
   }
 
   /** Checks segment by segment until one is bad; answers the offset after the last good batch. */
-  #checkSegments(state: RecoveredState, bases: readonly number[]): number {
+  #checkSegments(
+    state: RecoveredState,
+    bases: readonly number[],
+    snapshotOffset: number | undefined,
+  ): number {
     let endOffset = bases[0]!
     for (const [index, base] of bases.entries()) {
-      if (base < endOffset) {
-        // Its offsets were given out before: it stands in the place of something that was cut and written anew.
-        this.#problem ??= `The segment ${base} begins before offset ${endOffset}, where the one before it ends.`
+      const misfit = this.#misfit(base, endOffset)
+      if (misfit !== undefined) {
+        this.#problem = misfit
         this.#removeSegments(bases.slice(index))
         return endOffset
       }
-      writeProducerSnapshot(this.#disk, this.#job.directory, base, state.producers)
+      if (base !== snapshotOffset)
+        writeProducerSnapshot(this.#disk, this.#job.directory, base, state.producers)
       const later = bases.slice(index + 1)
       endOffset = this.#checkSegment(state, base, later)
       if (this.#problem !== undefined) break
@@ -145,9 +165,23 @@ class LogRecovery {
     return endOffset
   }
 
+  /** Why a segment cannot follow one that ends at `endOffset`. */
+  #misfit(base: number, endOffset: number): string | undefined {
+    if (base < endOffset) {
+      return `The segment ${base} begins before offset ${endOffset}, where the one before it ends.`
+    }
+    // Logs have gaps, but one that is not known to be flushed is what a power cut left of a segment's end: a log flushes
+    // before it makes a gap.
+    const { recoveryPoint } = this.#job
+    if (base === endOffset || recoveryPoint === undefined || base <= recoveryPoint) return undefined
+    return `The segment before ${base} has lost its end from offset ${endOffset} on.`
+  }
+
   /** Rebuilds everything that belongs to one segment; cuts it, and removes `later` ones, at the first bad batch. */
   #checkSegment(state: RecoveredState, base: number, later: readonly number[]): number {
-    for (const kind of ['index', 'timeindex', 'txnindex'] as const) this.#disk.unlink(this.#path(base, kind))
+    for (const kind of ['index', 'timeindex', 'txnindex'] as const) {
+      if (this.#names.has(segmentFileName(base, kind))) this.#disk.unlink(this.#path(base, kind))
+    }
     const file = new LazyFile(this.#files, this.#path(base, 'log'))
     const fileBytes = file.size()
     const segment = Segment.open({
@@ -176,8 +210,8 @@ class LogRecovery {
     if (aborted.length > 0) {
       this.#disk.writeFileAtomically(this.#path(base, 'txnindex'), encodeTransactionIndex(aborted))
     }
-    // The last one goes on being written; its time index gets its last entry when it is closed.
-    if (later.length > 0 && this.#problem === undefined) segment.becomeInactive()
+    // Also the last one is left as at a clean stop.
+    segment.becomeInactive()
     segment.release()
     file.close()
     this.#checkedSegments.push(segment)
@@ -185,15 +219,21 @@ class LogRecovery {
   }
 
   #finish(state: RecoveredState, endOfBatches: number): RecoveryOutcome {
-    const { directory, recoveryPoint, logStartOffset } = this.#job
+    const { directory, recoveryPoint = 0, logStartOffset } = this.#job
     const firstBase = this.#bases[0]!
     state.epochs.truncateFromEnd(endOfBatches)
     state.epochs.truncateFromStart(Math.max(logStartOffset, firstBase))
-    saveLeaderEpochs(this.#disk, directory, state.epochs)
+    // Cut, or much to read again after the next crash.
     const isSynced = this.#readBytes >= worthSyncingBytes || this.#cutBytes > 0
-    if (isSynced) for (const segment of this.#checkedSegments) segment.syncNow()
+    if (isSynced) {
+      saveLeaderEpochs(this.#disk, directory, state.epochs)
+      for (const segment of this.#checkedSegments) segment.syncNow()
+    } else {
+      this.#unsavedEpochs = state.epochs.entries
+    }
     const logEndOffset = Math.max(endOfBatches, logStartOffset)
     if (logEndOffset > endOfBatches) this.#startAnew(logEndOffset)
+    if (state.producers.size <= mostProducersHandedOver) this.#producers = state.producers.toMemory()
     this.#removeStraySnapshots(logEndOffset)
     writeProducerSnapshot(this.#disk, directory, logEndOffset, state.producers)
     if (this.#removedSegments > 0 || logEndOffset > endOfBatches) this.#disk.syncDirectory(directory)
@@ -239,14 +279,24 @@ class LogRecovery {
     return `${this.#job.directory}/${segmentFileName(offset, kind)}`
   }
 
+  #end(endOffset: number): LogEnd | undefined {
+    const last = this.#checkedSegments.at(-1)
+    const segmentBase = this.#bases.at(-1)
+    if (last === undefined || segmentBase === undefined) return undefined
+    return { endOffset, segmentBase, segmentBytes: last.baseOffset === segmentBase ? last.sizeInBytes : 0 }
+  }
+
   #outcome(logEndOffset: number, recoveryPoint: number): RecoveryOutcome {
     return {
       logEndOffset,
+      end: this.#end(logEndOffset),
       recoveryPoint,
       readBytes: this.#readBytes,
       cutBytes: this.#cutBytes,
       removedSegments: this.#removedSegments,
       problem: this.#problem,
+      unsavedEpochs: this.#unsavedEpochs,
+      producers: this.#producers,
     }
   }
 }

@@ -81,15 +81,6 @@ export class SegmentList {
     return removed
   }
 
-  /** Puts `added` in the place of `removed`; for compaction. */
-  replace(removed: readonly Segment[], added: readonly Segment[]): void {
-    const gone = new Set(removed)
-    this.#segments = [...this.#segments.filter(segment => !gone.has(segment)), ...added].sort(
-      (a, b) => a.baseOffset - b.baseOffset,
-    )
-    this.#countClosed()
-  }
-
   #countClosed(): void {
     this.#closedBytes = 0
     for (let index = 0; index < this.#segments.length - 1; index++) {

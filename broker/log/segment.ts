@@ -1,13 +1,15 @@
 import { join } from 'node:path'
 import { RecordBatchView } from '../../protocol/index.ts'
-import { assert } from '../../runtime/assert.ts'
 import { DiskError } from './disk.ts'
 import { type SegmentFileKind, segmentFileName } from './file-names.ts'
 import { HeaderScan, type ReadAt, scanBufferBytes } from './header-scan.ts'
-import { OffsetIndex } from './offset-index.ts'
+import type { OffsetIndex } from './offset-index.ts'
 import { LazyFile, type OpenFiles } from './open-files.ts'
-import { TimeIndex } from './time-index.ts'
+import { readAbortedTransactions } from './read-aborted-transactions.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
+import type { TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
+import { WarmRange } from './warm-range.ts'
 
 export interface SegmentOptions {
   readonly files: OpenFiles
@@ -30,12 +32,6 @@ export interface BatchAt {
   readonly position: number
 }
 
-/** Greatest distance from the base offset that the indexes can express. */
-const greatestRelativeOffset = 2 ** 31 - 1
-
-/** How long what was read is taken to be in the page cache. */
-const warmMs = 30_000
-
 /** Scans that end before anybody else can begin one share this. */
 const sharedScanBuffer = Buffer.allocUnsafeSlow(scanBufferBytes)
 
@@ -46,34 +42,25 @@ const fileKinds: readonly SegmentFileKind[] = ['log', 'index', 'timeindex', 'txn
  *
  * Three sizes, each at most the one before: `sizeInBytes` counts batches that are noted and may still wait in memory,
  * `writtenBytes` what the file holds, `readableBytes` what readers may see.
- *
- * The indexes of a segment that is only read are opened when first used, and made anew if they are missing or broken.
  */
 export class Segment {
   readonly baseOffset: number
   readonly createdAtMs: number
   readonly rollJitterMs: number
+  /** What was read lately, by anybody. */
+  readonly warm = new WarmRange()
   readonly #files: OpenFiles
-  readonly #indexIntervalBytes: number
   readonly #log: LazyFile
-  readonly #offsets: OffsetIndex
-  readonly #times: TimeIndex
+  readonly #indexes: SegmentIndexes
   #directory: string
   #suffix: string
   #sizeInBytes = 0
   #writtenBytes = 0
   #readableBytes = 0
-  #indexesOpen = false
-  #bytesSinceIndexEntry = 0
-  #timesKnown = false
-  #wasCut = false
-  #largestTimestamp = -1
-  #offsetOfLargestTimestamp = -1
+  /** The batches behind the last index entry have been looked at: needed before anything is added. */
+  #isEndRead = false
   #firstTimestamp: number | undefined
   #cuts = 0
-  #warmFrom = 0
-  #warmTo = 0
-  #warmUntilMs = Number.NEGATIVE_INFINITY
   #hasTransactionIndex: boolean | undefined
   #transactions: TransactionIndex | undefined
   /** Monotonic time when a slice of it was last handed out. */
@@ -84,13 +71,18 @@ export class Segment {
     this.createdAtMs = options.createdAtMs
     this.rollJitterMs = options.rollJitterMs ?? 0
     this.#files = options.files
-    this.#indexIntervalBytes = options.indexIntervalBytes
     this.#directory = options.directory
     this.#suffix = options.suffix ?? ''
     this.#hasTransactionIndex = options.hasTransactionIndex
     this.#log = new LazyFile(options.files, this.path('log'), isNew)
-    this.#offsets = new OffsetIndex(options.files, options.baseOffset, () => this.path('index'))
-    this.#times = new TimeIndex(options.files, options.baseOffset, () => this.path('timeindex'))
+    this.#indexes = new SegmentIndexes({
+      files: options.files,
+      baseOffset: options.baseOffset,
+      intervalBytes: options.indexIntervalBytes,
+      pathOf: kind => this.path(kind),
+      writtenBytes: () => this.#writtenBytes,
+      scan: from => this.#scan(from),
+    })
   }
 
   /** An empty segment; files that stand at its names are emptied. */
@@ -100,8 +92,8 @@ export class Segment {
     for (const kind of ['index', 'timeindex', 'txnindex'] as const)
       options.files.disk.unlink(segment.path(kind))
     segment.#hasTransactionIndex = false
-    segment.#indexesOpen = true
-    segment.#timesKnown = true
+    segment.#indexes.startEmpty()
+    segment.#isEndRead = true
     return segment
   }
 
@@ -137,14 +129,12 @@ export class Segment {
 
   /** Largest time of a record; -1 when none has one. */
   get largestTimestamp(): number {
-    this.#findTimes()
-    return this.#largestTimestamp
+    return this.#indexes.largestTimestamp
   }
 
   /** Last offset of the first batch with the largest time. */
   get offsetOfLargestTimestamp(): number {
-    this.#findTimes()
-    return this.#offsetOfLargestTimestamp
+    return this.#indexes.offsetOfLargestTimestamp
   }
 
   /** Largest time of the first batch; -1 when it has none or there is no batch. */
@@ -157,13 +147,11 @@ export class Segment {
   }
 
   get offsets(): OffsetIndex {
-    this.#openIndexes()
-    return this.#offsets
+    return this.#indexes.offsets
   }
 
   get times(): TimeIndex {
-    this.#openIndexes()
-    return this.#times
+    return this.#indexes.times
   }
 
   /** The aborted transactions whose markers stand in this segment. */
@@ -172,7 +160,12 @@ export class Segment {
     const { disk } = this.#files
     const path = this.path('txnindex')
     this.#hasTransactionIndex ??= disk.stat(path) !== undefined
-    this.#transactions = new TransactionIndex({ disk, path, exists: this.#hasTransactionIndex })
+    this.#transactions = new TransactionIndex({
+      disk,
+      path,
+      exists: this.#hasTransactionIndex,
+      rebuild: () => readAbortedTransactions(disk, this.#directory, this.baseOffset),
+    })
     return this.#transactions
   }
 
@@ -192,7 +185,7 @@ export class Segment {
   }
 
   fits(offset: number): boolean {
-    return offset >= this.baseOffset && offset - this.baseOffset <= greatestRelativeOffset
+    return this.#indexes.fits(offset)
   }
 
   isIndexFull(maxIndexBytes: number): boolean {
@@ -204,35 +197,18 @@ export class Segment {
    * used to make indexes anew from a scan (after `forgetBatches`).
    */
   noteBatch(lastOffset: number, maxTimestamp: number, sizeInBytes: number): void {
-    assert(this.fits(lastOffset), 'A segment cannot index an offset so far from its base.', {
-      baseOffset: this.baseOffset,
-      lastOffset,
-    })
+    if (!this.#isEndRead) this.#readKnownEnd()
     const position = this.#sizeInBytes
     if (position === 0) this.#firstTimestamp = maxTimestamp
-    if (maxTimestamp > this.#largestTimestamp) {
-      this.#largestTimestamp = maxTimestamp
-      this.#offsetOfLargestTimestamp = lastOffset
-    }
-    if (this.#bytesSinceIndexEntry > this.#indexIntervalBytes) {
-      this.#offsets.append(lastOffset, position)
-      this.#times.append(this.#largestTimestamp, this.#offsetOfLargestTimestamp)
-      this.#bytesSinceIndexEntry = 0
-    }
-    this.#bytesSinceIndexEntry += sizeInBytes
+    this.#indexes.note(lastOffset, maxTimestamp, position, sizeInBytes)
     this.#sizeInBytes = position + sizeInBytes
   }
 
   /** Empties the books and the indexes; the file keeps its bytes. For a scan that notes every batch again. */
   forgetBatches(): void {
-    this.#offsets.clear()
-    this.#times.clear()
-    this.#indexesOpen = true
-    this.#timesKnown = true
-    this.#largestTimestamp = -1
-    this.#offsetOfLargestTimestamp = -1
+    this.#indexes.clear()
+    this.#isEndRead = true
     this.#firstTimestamp = undefined
-    this.#bytesSinceIndexEntry = 0
     this.#sizeInBytes = 0
   }
 
@@ -258,15 +234,9 @@ export class Segment {
    * is not one; it is then to be cut off at `sizeInBytes`.
    */
   readEnd(): { readonly nextOffset: number; readonly problem: string | undefined } {
-    this.#openIndexes()
+    this.#isEndRead = true
     const fileBytes = this.#writtenBytes
-    const last = this.#offsets.last()
-    const lastTime = this.#times.last()
-    this.#largestTimestamp = lastTime?.timestamp ?? -1
-    this.#offsetOfLargestTimestamp = lastTime?.offset ?? -1
-    this.#timesKnown = true
-    this.#sizeInBytes = last?.position ?? 0
-    this.#bytesSinceIndexEntry = 0
+    this.#sizeInBytes = this.#indexes.goBackToLastEntry()
     let nextOffset = this.baseOffset
     const scan = new HeaderScan(this.#readAt, this.#sizeInBytes, fileBytes)
     while (scan.next()) {
@@ -338,47 +308,24 @@ export class Segment {
     this.#checkRead(await this.#log.read(target, at, length, position), length, position)
   }
 
-  /** [from, to) has just been read: it is in the page cache for a while. `nowMs` is monotonic. */
-  noteWarm(from: number, to: number, nowMs: number): void {
-    const goesOn = nowMs < this.#warmUntilMs && from <= this.#warmTo && to >= this.#warmFrom
-    this.#warmFrom = goesOn ? Math.min(this.#warmFrom, from) : from
-    this.#warmTo = goesOn ? Math.max(this.#warmTo, to) : to
-    this.#warmUntilMs = nowMs + warmMs
-  }
-
-  isWarm(from: number, to: number, nowMs: number): boolean {
-    return nowMs < this.#warmUntilMs && from >= this.#warmFrom && to <= this.#warmTo
-  }
-
   /** Cuts off the batch that contains `offset` and all after it; in the file and in the indexes. */
   truncateTo(offset: number): void {
     const found = offset <= this.baseOffset ? { position: 0 } : this.find(offset)
     this.transactions.truncateTo(offset)
     if (found === undefined) return
-    this.#openIndexes()
     this.#sizeInBytes = found.position
     this.cutToNoted()
-    this.#warmUntilMs = Number.NEGATIVE_INFINITY
+    this.warm.clear()
     if (found.position === 0) {
       this.forgetBatches()
       return
     }
-    this.#offsets.truncateTo(offset)
-    this.#times.truncateTo(offset)
-    this.#bytesSinceIndexEntry = 0
-    this.#timesKnown = false
-    this.#wasCut = true
+    this.#indexes.truncateTo(offset)
   }
 
   /** Writes the last entry of the time index and everything that the indexes hold back; nothing is appended any more. */
   becomeInactive(): void {
-    this.#findTimes()
-    if (this.#largestTimestamp >= 0)
-      this.#times.append(this.#largestTimestamp, this.#offsetOfLargestTimestamp)
-    this.#offsets.store()
-    this.#times.store()
-    this.#offsets.release()
-    this.#times.release()
+    this.#indexes.finish()
   }
 
   /** fdatasync of the .log file, off the loop. */
@@ -389,10 +336,7 @@ export class Segment {
   /** Everything of a closed segment to the device, off the loop. */
   async syncAll(): Promise<void> {
     await this.#log.sync()
-    if (this.#indexesOpen) {
-      await this.#offsets.sync()
-      await this.#times.sync()
-    }
+    await this.#indexes.sync()
     await this.transactions.sync()
     this.release()
   }
@@ -400,19 +344,13 @@ export class Segment {
   /** The same at once, for recovery. */
   syncNow(): void {
     this.#log.syncNow()
-    if (this.#indexesOpen) {
-      this.#offsets.syncNow()
-      this.#times.syncNow()
-    }
+    this.#indexes.syncNow()
     this.release()
   }
 
   /** Gives back memory and descriptors. Index entries held back are written. */
   release(): void {
-    if (this.#indexesOpen) {
-      this.#offsets.release()
-      this.#times.release()
-    }
+    this.#indexes.release()
     this.#log.close()
   }
 
@@ -437,29 +375,21 @@ export class Segment {
   /** Removes the files. A read that is under way off the loop keeps what it has open. */
   deleteFiles(): void {
     this.#log.close()
-    this.#offsets.close()
-    this.#times.close()
+    this.#indexes.close()
     for (const kind of fileKinds) this.#files.disk.unlink(this.path(kind))
   }
 
   #pathsChanged(): void {
     this.#log.renamed(this.path('log'))
-    this.#offsets.renamed()
-    this.#times.renamed()
+    this.#indexes.renamed()
     if (this.#transactions !== undefined) this.#hasTransactionIndex = this.#transactions.exists
     this.#transactions = undefined
   }
 
-  readonly #readAt: ReadAt = (target, at, length, position) =>
-    this.#log.readSync(target, at, length, position)
+  readonly #readAt: ReadAt = (...read) => this.#log.readSync(...read)
 
   #scan(from: number): HeaderScan {
-    return new HeaderScan(
-      (...read) => this.#log.readSync(...read),
-      from,
-      this.#writtenBytes,
-      sharedScanBuffer,
-    )
+    return new HeaderScan(this.#readAt, from, this.#writtenBytes, sharedScanBuffer)
   }
 
   #checkRead(got: number, wanted: number, position: number): void {
@@ -472,39 +402,16 @@ export class Segment {
     )
   }
 
-  #openIndexes(): void {
-    if (this.#indexesOpen) return
-    this.#indexesOpen = true
-    const isGood = this.#offsets.open(this.#writtenBytes) && this.#times.open()
-    if (!isGood) this.#rebuildIndexes()
-  }
-
-  #rebuildIndexes(): void {
-    this.forgetBatches()
-    const scan = this.#scan(0)
-    while (scan.next()) this.noteBatch(scan.batch.lastOffset, scan.batch.maxTimestamp, scan.batch.sizeInBytes)
-    this.#sizeInBytes = this.#writtenBytes
-    this.becomeInactive()
-  }
-
-  /**
-   * The largest time of a segment that was not written by this process, or was cut. What stands before the last offset entry
-   * is in the time index; a closed segment's time index ends with an entry that speaks for all of it.
-   */
-  #findTimes(): void {
-    if (this.#timesKnown) return
-    this.#timesKnown = true
-    this.#openIndexes()
-    const last = this.#times.last()
-    this.#largestTimestamp = last?.timestamp ?? -1
-    this.#offsetOfLargestTimestamp = last?.offset ?? -1
-    if (!this.#wasCut) return
-    const scan = this.#scan(this.#offsets.last()?.position ?? 0)
-    while (scan.next()) {
-      if (scan.batch.maxTimestamp > this.#largestTimestamp) {
-        this.#largestTimestamp = scan.batch.maxTimestamp
-        this.#offsetOfLargestTimestamp = scan.batch.lastOffset
-      }
-    }
+  /** After a clean stop the size tells the end; what the indexes need of it is read when something is added. */
+  #readKnownEnd(): void {
+    const sizeInBytes = this.#sizeInBytes
+    const { problem } = this.readEnd()
+    if (this.#sizeInBytes === sizeInBytes) return
+    const path = this.path('log')
+    throw new DiskError(
+      `${path} was damaged while the broker did not run. ${problem ?? ''} It is cut there at the next start.`,
+      path,
+      'EIO',
+    )
   }
 }

@@ -1,11 +1,11 @@
 /** What a log gathers in one turn before it is written; also the most that goes into one write. */
 export const mostStagedBytes = 512 * 1024
 
-const smallestBytes = 8 * 1024
+const smallestBytes = 4 * 1024
 /** Free buffers are kept up to this many bytes in all. */
 const mostFreeBytes = 32 * 1024 * 1024
 
-/** Buffers of 8 KiB to 512 KiB, in powers of two, that logs borrow for the rest of a turn. */
+/** Buffers of 4 KiB to 512 KiB, in powers of two, that logs borrow for the rest of a turn. */
 export class StagingBuffers {
   readonly #free = new Map<number, Buffer[]>()
   #freeBytes = 0

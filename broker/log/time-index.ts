@@ -75,7 +75,7 @@ export class TimeIndex {
   }
 
   clear(): void {
-    this.#file.truncate(0)
+    this.#file.clear()
     this.#lastTimestamp = -1
   }
 

@@ -23,12 +23,20 @@ const entryBytes = 34
 export class TransactionIndex {
   readonly path: string
   readonly #disk: Disk
+  readonly #rebuild: (() => readonly AbortedTransaction[]) | undefined
   #exists: boolean
   #entries: Buffer | undefined
 
   /** `exists`: what the listing of the directory said, so that nothing is looked up for segments without one. */
-  constructor(options: { readonly disk: Disk; readonly path: string; readonly exists: boolean }) {
+  constructor(options: {
+    readonly disk: Disk
+    readonly path: string
+    readonly exists: boolean
+    /** Reads the transactions from the segment, for a file that is damaged. Without it that is an error. */
+    readonly rebuild?: () => readonly AbortedTransaction[]
+  }) {
     this.path = options.path
+    this.#rebuild = options.rebuild
     this.#disk = options.disk
     this.#exists = options.exists
     if (!options.exists) this.#entries = Buffer.alloc(0)
@@ -110,11 +118,17 @@ export class TransactionIndex {
   #load(): Buffer {
     if (this.#entries !== undefined) return this.#entries
     const content = this.#disk.readFile(this.path) ?? Buffer.alloc(0)
-    if (!isWholeTransactionIndex(content)) {
+    this.#entries = isWholeTransactionIndex(content) ? content : this.#rebuilt()
+    return this.#entries
+  }
+
+  #rebuilt(): Buffer {
+    if (this.#rebuild === undefined) {
       throw new DamagedTransactionIndex(`The index of aborted transactions ${this.path} is damaged.`)
     }
-    this.#entries = content
-    return content
+    const entries = encodeTransactionIndex(this.#rebuild())
+    this.#disk.writeFileAtomically(this.path, entries)
+    return entries
   }
 
   #write(entry: Buffer, position: number): void {

@@ -7,7 +7,8 @@ export interface TransactionGuard {
   readonly producerId: number
 }
 
-interface Verification {
+/** As `get` shows it. */
+export interface Verification {
   readonly guard: TransactionGuard
   readonly startedAtMs: number
   readonly supportsEpochBump: boolean

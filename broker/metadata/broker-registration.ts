@@ -67,15 +67,15 @@ export class BrokerRegistration {
     const held = this.#current
     if (held === undefined) return
     this.#current = undefined
-    try {
-      if (clean) await this.#markCleanStop(held.epoch)
-      await held.lease.revoke()
-    } catch (error) {
-      this.#options.logger.warn(
-        { err: error },
-        'The broker could not take back its registration; it will run out.',
-      )
+    const { logger } = this.#options
+    if (clean) {
+      await this.#markCleanStop(held.epoch).catch((error: unknown) => {
+        logger.warn({ err: error }, 'The broker could not leave the mark of its clean stop.')
+      })
     }
+    await held.lease.revoke().catch((error: unknown) => {
+      logger.warn({ err: error }, 'The broker could not take back its registration; it will run out.')
+    })
   }
 
   #step(): void {
@@ -115,7 +115,11 @@ export class BrokerRegistration {
     const key = keyOf(change)
     const sentAtMs = clock.monotonicMs()
     const lease = await store.lease(sessionTimeoutMs)
-    const revision = await this.#claim(key, encodeValue(change) ?? '', lease)
+    const revision = await this.#claim(key, encodeValue(change) ?? '', lease).catch((error: unknown) => {
+      // Should the claim have been written, it goes with its lease.
+      lease.revoke().catch(() => undefined)
+      throw error
+    })
     if (revision === undefined) {
       await lease.revoke()
       throw new Error(`Broker ${brokerId} is still registered, by another process or by the one before this.`)

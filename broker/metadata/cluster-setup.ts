@@ -5,19 +5,23 @@ import type { MetadataStore, Put } from './metadata-store.ts'
 import { decodeEntry, encodeValue } from './values.ts'
 
 /** Feature levels that are finalized when a cluster is made; others follow with the APIs behind them. */
-export const featuresOfNewCluster: ReadonlyMap<string, number> = new Map([['metadata.version', 30]])
+const featuresOfNewCluster: ReadonlyMap<string, number> = new Map([['metadata.version', 30]])
 
 /**
  * Makes the cluster's identity in an empty store, once, whoever comes first; else checks that this release can read
- * what is there. Throws a sentence when it cannot.
+ * what is there. Throws a sentence when it cannot. A new cluster gets `wantedId`, or an id that is made up.
  */
-export async function setUpCluster(store: MetadataStore, random: Random): Promise<void> {
+export async function setUpCluster(
+  store: MetadataStore,
+  random: Random,
+  wantedId: string | null = null,
+): Promise<void> {
   const { entry } = await store.get(keys.version)
   if (entry !== undefined) {
     checkLayout(entry.value)
     return
   }
-  const clusterId: Uuid = uuidFromRandom(size => random.bytes(size))
+  const clusterId: Uuid = wantedId ?? uuidFromRandom(size => random.bytes(size))
   const changes: MetadataChange[] = [
     { kind: 'version', layout: currentLayout },
     { kind: 'cluster', clusterId },
@@ -25,7 +29,7 @@ export async function setUpCluster(store: MetadataStore, random: Random): Promis
   ]
   const put: Put[] = changes.map(change => ({ key: keyOf(change), value: encodeValue(change) ?? '' }))
   const { ok } = await store.commit({ compare: [{ key: keys.version, createRevision: 0 }], put })
-  if (!ok) await setUpCluster(store, random)
+  if (!ok) await setUpCluster(store, random, wantedId)
 }
 
 function checkLayout(value: string): void {

@@ -53,7 +53,7 @@ export class EmbeddedFiles {
       if (log.size() > loaded.end) log.truncate(loaded.end)
       if (loaded.end === 0) log.writeSync(encodeFileHeader('wal', loaded.base, 0), 0, fileHeaderBytes, 0)
       await log.sync()
-      disk.syncDirectory(directory)
+      await disk.directorySynced(directory)
       const files = new EmbeddedFiles(disk, directory, lock, log, loaded)
       files.#removeOlderThan(loaded.snapshot)
       return { files, entries: loaded.entries, revision: loaded.revision }
@@ -89,7 +89,7 @@ export class EmbeddedFiles {
     try {
       log.writeSync(encodeFileHeader('wal', revision, 0), 0, fileHeaderBytes, 0)
       await log.sync()
-      this.#disk.syncDirectory(this.#directory)
+      await this.#disk.directorySynced(this.#directory)
     } catch (error) {
       log.close()
       this.#disk.unlink(log.path)
@@ -124,7 +124,7 @@ export class EmbeddedFiles {
       file.close()
     }
     this.#disk.rename(temporary, path)
-    this.#disk.syncDirectory(this.#directory)
+    await this.#disk.directorySynced(this.#directory)
     this.#olderBytes = 0
     this.#removeOlderThan(revision)
   }
@@ -165,7 +165,7 @@ interface OpenedFiles {
 }
 
 /** What the directory holds cannot be trusted. The sentence says which file, where, and what can be done. */
-export class StoreDamaged extends Error {
+class StoreDamaged extends Error {
   override readonly name = 'StoreDamaged'
 
   constructor(path: string, what: string, cause?: unknown) {

@@ -25,7 +25,7 @@ import type { LeaseId, StoreEntry } from './metadata-store.ts'
  * short and was never acknowledged; a bad frame with a good one behind it is damage.
  */
 export const fileHeaderBytes = 28
-export const frameHeaderBytes = 12
+const frameHeaderBytes = 12
 
 export type FileKind = 'wal' | 'snapshot'
 

@@ -49,7 +49,10 @@ export class ImageFollower {
     }
   }
 
-  /** Called once when the store tells no more (it was closed, or went back): the image stays as it is. */
+  /**
+   * Called once when the store tells no more (it was closed, failed, or went back): the image stays as it is. Not
+   * called when this follower is closed.
+   */
   onEnd(listener: (reason: Error) => void): void {
     if (this.#ended === undefined) this.#endListeners.push(listener)
     else listener(this.#ended)
@@ -78,6 +81,7 @@ export class ImageFollower {
 
   close(): void {
     this.#watch?.cancel()
+    this.#endListeners.length = 0
     this.#end(new Error('The image of the metadata is no longer followed.'))
   }
 

@@ -28,7 +28,7 @@ export interface MetadataImage {
 }
 
 /** `epoch`: create revision of the controller's key; it only grows. */
-export interface ControllerImage {
+interface ControllerImage {
   readonly id: number
   readonly epoch: number
 }

@@ -51,8 +51,7 @@ export function decodeEntry(key: string, value: string | null): MetadataChange |
   const table = slash === -1 ? key : key.slice(0, slash)
   const decode = decoders.get(table)
   if (decode === undefined) return undefined
-  const json = value === null ? null : parseJson(key, value)
-  return decode(new EntryReader(key, slash === -1 ? '' : key.slice(slash + 1), json))
+  return decode(new EntryReader(key, slash === -1 ? '' : key.slice(slash + 1), value))
 }
 
 /** A key of ours with a value that makes no sense. */
@@ -189,8 +188,21 @@ function decodePartition(entry: EntryReader): MetadataChange {
   const topicId: Uuid = entry.rest.slice(0, slash)
   const index = entry.numberInKey(entry.rest.slice(slash + 1))
   if (entry.isGone) return { kind: 'partition', topicId, index, partition: null }
+  const known = recentPartitions.get(entry.value)
+  if (known !== undefined) return { kind: 'partition', topicId, index, partition: known }
+  const partition = decodePartitionState(entry)
+  if (recentPartitions.size >= mostRecentPartitions) recentPartitions.clear()
+  recentPartitions.set(entry.value, partition)
+  return { kind: 'partition', topicId, index, partition }
+}
+
+/** Most partitions are in the same state as many others: that is decoded once, and their lists are the same objects. */
+const recentPartitions = new Map<string, PartitionState>()
+const mostRecentPartitions = 500
+
+function decodePartitionState(entry: EntryReader): PartitionState {
   const replicas = entry.integers('replicas')
-  const partition: PartitionState = {
+  return {
     leader: entry.integer('leader'),
     leaderEpoch: entry.integer('leaderEpoch'),
     isr: sameOrNew(replicas, entry.integers('isr')),
@@ -202,7 +214,6 @@ function decodePartition(entry: EntryReader): MetadataChange {
     recovering: entry.flag('recovering'),
     partitionEpoch: entry.integer('partitionEpoch'),
   }
-  return { kind: 'partition', topicId, index, partition }
 }
 
 const configTypes: readonly string[] = [
@@ -238,17 +249,17 @@ function decodeOperation(entry: EntryReader): MetadataChange {
 /** One entry while it is decoded; every accessor refuses with a sentence that names the key. */
 class EntryReader {
   readonly rest: string
+  /** '' when it is gone. */
+  readonly value: string
+  readonly isGone: boolean
   readonly #key: string
-  readonly #json: unknown
+  #parsed: unknown
 
-  constructor(key: string, rest: string, json: unknown) {
+  constructor(key: string, rest: string, value: string | null) {
     this.#key = key
     this.rest = rest
-    this.#json = json
-  }
-
-  get isGone(): boolean {
-    return this.#json === null
+    this.value = value ?? ''
+    this.isGone = value === null
   }
 
   refuse(why: string): never {
@@ -264,7 +275,8 @@ class EntryReader {
   }
 
   wholeText(): string {
-    return typeof this.#json === 'string' ? this.#json : this.refuse('it is not a string')
+    const json = this.#json()
+    return typeof json === 'string' ? json : this.refuse('it is not a string')
   }
 
   text(field: string): string {
@@ -315,7 +327,13 @@ class EntryReader {
   }
 
   #object(): Readonly<Record<string, unknown>> {
-    return isObject(this.#json) ? this.#json : this.refuse('it is not an object')
+    const json = this.#json()
+    return isObject(json) ? json : this.refuse('it is not an object')
+  }
+
+  #json(): unknown {
+    this.#parsed ??= parseJson(this.#key, this.value)
+    return this.#parsed
   }
 
   #field(field: string): unknown {

@@ -132,6 +132,8 @@ export class Partition {
     return this.#log.appendAsLeader(records, {
       leaderEpoch: this.#state.leaderEpoch,
       origin: options.origin,
+      // Nobody here can ask a transaction coordinator yet: a transaction that no marker would end must not begin.
+      mustBeVerified: options.origin === 'client',
       ...(options.apiVersion === undefined ? {} : { apiVersion: options.apiVersion }),
     })
   }

@@ -151,7 +151,8 @@ export class Partitions {
   }
 
   #removeTopic(name: string, id: Uuid): void {
-    for (const partition of [...(this.#topics.get(name)?.values() ?? [])]) {
+    // Removing from a map while walking it is sound.
+    for (const partition of this.#topics.get(name)?.values() ?? []) {
       if (partition.topicId === id) this.#remove(partition)
     }
   }

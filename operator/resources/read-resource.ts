@@ -81,7 +81,12 @@ function sentenceOf(issue: z.core.$ZodIssue): string {
 function fieldsAt(schema: z.ZodType, path: Path): string[] {
   let at: z.ZodType | undefined = schema
   for (const part of path) at = at === undefined ? undefined : childOf(at, part)
-  const inner = at === undefined ? undefined : unwrap(at)
+  return at === undefined ? [] : fieldNames(at)
+}
+
+/** The fields of an object's schema; none of any other. */
+export function fieldNames(schema: z.ZodType): string[] {
+  const inner = unwrap(schema)
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : []
 }
 

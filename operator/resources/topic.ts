@@ -110,7 +110,6 @@ export const topic = z.strictObject({
 })
 
 export type Topic = z.output<typeof topic>
-export type TopicSpec = Topic['spec']
 
 /** Field → the setting of Kafka that it stands for, so that both cannot be given. */
 export const settingOfField: readonly (readonly [path: readonly string[], setting: string])[] = [

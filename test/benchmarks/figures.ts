@@ -57,11 +57,23 @@ export function memoryMiB(pid: number): { rss: number; pss: number } {
   return { rss: of('Rss'), pss: of('Pss') }
 }
 
-/** What a stretch of work cost: wall-clock seconds, and CPU seconds of broker and client. */
+/** CPU seconds that all programs together have used on this machine. */
+export function machineCpuSeconds(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = (
+    /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number)
+  return (user + nice + system + irq + softIrq + steal) / 100
+}
+
+/** What a stretch of work cost: wall-clock seconds, and CPU seconds of broker, client and everybody else. */
 export interface Cost {
   readonly seconds: number
   readonly brokerCpu: number
   readonly clientCpu: number
+  /** Of programs that have no part in the benchmark: noise. */
+  readonly othersCpu: number
 }
 
 export async function measured<T>(
@@ -72,16 +84,16 @@ export async function measured<T>(
   const began = performance.now()
   const brokerBefore = cpuSeconds(broker.pid)
   const clientBefore = cpuSeconds(clientPid)
+  const machineBefore = machineCpuSeconds()
   const result = await work()
-  const cost = {
-    seconds: (performance.now() - began) / 1_000,
-    brokerCpu: cpuSeconds(broker.pid) - brokerBefore,
-    clientCpu: cpuSeconds(clientPid) - clientBefore,
-  }
-  return { result, cost }
+  const seconds = (performance.now() - began) / 1_000
+  const brokerCpu = cpuSeconds(broker.pid) - brokerBefore
+  const clientCpu = cpuSeconds(clientPid) - clientBefore
+  const othersCpu = Math.max(0, machineCpuSeconds() - machineBefore - brokerCpu - clientCpu)
+  return { result, cost: { seconds, brokerCpu, clientCpu, othersCpu } }
 }
 
-/** Adds the three figures that every stretch of moving bytes has: rate, broker CPU per GB, and how busy the cores were. */
+/** Adds the figures that every stretch of moving bytes has: rate, broker CPU per GB, and how busy the cores were. */
 export function addThroughput(
   figures: Figures,
   target: Target,
@@ -90,7 +102,7 @@ export function addThroughput(
   megabytesInAll: number,
   cost: Cost,
 ): void {
-  const { brokerCpu, clientCpu, seconds } = cost
+  const { brokerCpu, clientCpu, othersCpu, seconds } = cost
   figures.add(target, { ...scenario, unit: 'MB/s', better: 'higher' }, megabytesPerSecond)
   figures.add(
     target,
@@ -99,4 +111,5 @@ export function addThroughput(
   )
   figures.add(target, { ...scenario, unit: 'broker core %', better: 'lower' }, (100 * brokerCpu) / seconds)
   figures.add(target, { ...scenario, unit: 'client core %', better: 'lower' }, (100 * clientCpu) / seconds)
+  figures.add(target, { ...scenario, unit: 'others core %', better: 'lower' }, (100 * othersCpu) / seconds)
 }

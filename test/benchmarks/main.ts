@@ -66,9 +66,13 @@ async function main(): Promise<void> {
       brokers.set(target, await BrokerUnderTest.start(target, { core: 0, heap: '1G', settings }))
     }
     const bench: Bench = { figures, brokers, tools, rounds: Number(options.rounds), full: options.full }
+    let warm = false
     for (const [name, part] of Object.entries(parts)) {
       if (!chosen.includes(name)) continue
-      if (name === 'produce') await warmUp(bench)
+      if (!warm && name !== 'start' && name !== 'topics') {
+        await warmUp(bench)
+        warm = true
+      }
       if (name === 'topics') addMemoryAfterLoad(bench)
       await part(bench)
     }

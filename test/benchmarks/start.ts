@@ -1,4 +1,5 @@
 /** From the start of the process to the first acknowledged record, and the memory of a broker that has nothing to do. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { BrokerUnderTest } from '../targets/broker.ts'
 import { WireConnection } from '../targets/wire-connection.ts'
 import { waitUntil } from '../targets/processes.ts'
@@ -7,6 +8,9 @@ import { type Bench, alternate, createTopics } from './bench.ts'
 import { memoryMiB } from './figures.ts'
 
 const topic = 'bench-start'
+
+/** How long a broker has nothing to do before its memory is looked at. */
+const idleMs = 2_000
 
 /** The brokers run before and after. */
 export async function benchmarkStart(bench: Bench): Promise<void> {
@@ -28,9 +32,10 @@ export async function benchmarkStart(bench: Bench): Promise<void> {
         { ...place, scenario: 'process start to first acknowledged record', unit: 's' },
         seconds,
       )
+      await pause(idleMs)
       const { rss, pss } = memoryMiB(broker.pid)
-      bench.figures.add(target, { ...place, scenario: 'memory after start, resident', unit: 'MiB' }, rss)
-      bench.figures.add(target, { ...place, scenario: 'memory after start, proportional', unit: 'MiB' }, pss)
+      bench.figures.add(target, { ...place, scenario: 'memory when idle, resident', unit: 'MiB' }, rss)
+      bench.figures.add(target, { ...place, scenario: 'memory when idle, proportional', unit: 'MiB' }, pss)
       await broker.stop()
     },
     bench.full ? bench.rounds : Math.min(2, bench.rounds),

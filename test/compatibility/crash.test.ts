@@ -113,7 +113,9 @@ test('the Java producer with acks=all goes through kill -9 without losing or dou
   await expectSoundFiles('java-crash')
 })
 
-test('a broker that is killed over and over keeps every acknowledged record', async () => {
+test('a broker that is killed over and over keeps every acknowledged record', {
+  timeout: 120_000,
+}, async () => {
   await createTopic(broker(), 'often', 1, { 'segment.bytes': '1048576' })
   const expected: string[] = []
   for (let round = 0; round < 4; round++) {

@@ -8,8 +8,8 @@ import {
   apiKeys,
   createTopicsBody,
   createTopicsOutcome,
-  metadataBody,
-  metadataOutcome,
+  listOffsetsBody,
+  listOffsetsOutcome,
 } from '../targets/wire.ts'
 
 export const target = targetFromEnvironment()
@@ -40,7 +40,7 @@ export function useJavaTools(): () => JavaTools {
   }
 }
 
-/** Creates a topic (replication factor 1) and waits until every partition has a leader. */
+/** Creates a topic (replication factor 1) and waits until every partition is led. */
 export async function createTopic(
   broker: BrokerUnderTest,
   topic: string,
@@ -53,10 +53,10 @@ export async function createTopic(
     const created = createTopicsOutcome(await connection.request(apiKeys.createTopics, 4, body))
     const errorCode = created[0]?.errorCode
     if (errorCode !== 0) throw new Error(`Creating ${topic} was refused with error code ${errorCode}.`)
-    await waitUntil(`${topic} has leaders`, async () => {
-      const answer = await connection.request(apiKeys.metadata, 4, metadataBody([topic]))
-      const leaders = metadataOutcome(answer).topics[0]?.leaders ?? []
-      return (leaders.length === partitions && leaders.every(leader => leader >= 0)) || undefined
+    // Metadata may tell of leaders before they lead; ListOffsets is answered by those that do.
+    await waitUntil(`${topic} is led`, async () => {
+      const answer = await connection.request(apiKeys.listOffsets, 1, listOffsetsBody([topic], partitions))
+      return listOffsetsOutcome(answer).every(({ errorCode }) => errorCode === 0) || undefined
     })
   } finally {
     connection.close()

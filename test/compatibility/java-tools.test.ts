@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CommandResult } from '../targets/processes.ts'
+import { type CommandResult, waitUntil } from '../targets/processes.ts'
 import { createTopic, target, useBroker, useJavaTools } from './fixture.ts'
 
 const broker = useBroker()
@@ -81,8 +81,11 @@ test('kafka-configs sets, shows and takes back settings of topics and brokers', 
 
   const ofBroker = ['--entity-type', 'brokers', '--entity-name', '1']
   await tool('kafka-configs', [...ofBroker, '--alter', '--add-config', 'message.max.bytes=2000000'])
-  const dynamic = (await tool('kafka-configs', [...ofBroker, '--describe'])).stdout
-  expect(dynamic).toContain('message.max.bytes=2000000 sensitive=false synonyms={DYNAMIC_BROKER_CONFIG:')
+  const dynamic = 'message.max.bytes=2000000 sensitive=false synonyms={DYNAMIC_BROKER_CONFIG:'
+  await waitUntil('the broker describes its new setting', async () => {
+    const described = await tool('kafka-configs', [...ofBroker, '--describe'])
+    return described.stdout.includes(dynamic) || undefined
+  })
   await tool('kafka-configs', [...ofBroker, '--alter', '--delete-config', 'message.max.bytes'])
   const described = (await tool('kafka-configs', [...ofBroker, '--describe', '--all'])).stdout
   expect(described).toContain('message.max.bytes=1048588 sensitive=false')

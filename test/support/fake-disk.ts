@@ -8,6 +8,7 @@ import {
   type FileStat,
   type OpenMode,
 } from '../../broker/log/disk.ts'
+import { FakeInode } from './fake-inode.ts'
 
 export type DiskOperation =
   | 'open'
@@ -23,19 +24,6 @@ export type DiskOperation =
   | 'stat'
   | 'syncDirectory'
   | 'lock'
-
-interface Inode {
-  content: Buffer
-  size: number
-  modifiedAtMs: number
-  /** How to take back what was done since the last sync, the newest last. */
-  undo: Undo[]
-}
-
-interface Undo {
-  /** Takes the change back; of a write, only what lies after its first `keptBytes`. */
-  undo(keptBytes: number): void
-}
 
 interface Fault {
   readonly operation: DiskOperation
@@ -57,7 +45,7 @@ export class FakeDisk implements Disk {
   /** How often each operation was done. */
   readonly counts = new Map<DiskOperation, number>()
   openFiles = 0
-  readonly #files = new Map<string, Inode>()
+  readonly #files = new Map<string, FakeInode>()
   readonly #directories = new Set<string>(['/'])
   readonly #locks = new Set<string>()
   readonly #now: () => number
@@ -131,9 +119,8 @@ export class FakeDisk implements Disk {
   cutPower(options: { readonly tear?: number } = {}): void {
     this.kill()
     for (const inode of this.#files.values()) {
-      if (options.tear !== undefined) inode.undo.at(-1)?.undo(options.tear)
-      else for (const change of inode.undo.toReversed()) change.undo(0)
-      inode.undo = []
+      if (options.tear === undefined) inode.loseUnsynced()
+      else inode.tearLast(options.tear)
     }
     if (options.tear === undefined) for (const change of this.#directoryUndo.toReversed()) change.undo()
     this.#directoryUndo = []
@@ -144,17 +131,12 @@ export class FakeDisk implements Disk {
     const inode = this.#files.get(path)
     if (inode === undefined)
       throw new Error(`There is no file ${path}; there are ${this.paths().join(', ')}.`)
-    return Buffer.from(inode.content.subarray(0, inode.size))
+    return inode.bytes()
   }
 
   /** Changes a file behind everybody's back: damage. */
   poke(path: string, content: Buffer): void {
-    this.#files.set(path, {
-      content: Buffer.from(content),
-      size: content.length,
-      modifiedAtMs: this.#now(),
-      undo: [],
-    })
+    this.#files.set(path, new FakeInode(this.#now, Buffer.from(content), content.length))
   }
 
   open(path: string, mode: OpenMode): DiskFile {
@@ -162,7 +144,7 @@ export class FakeDisk implements Disk {
     const existing = this.#files.get(path)
     if (existing === undefined && (mode === 'read' || mode === 'write')) throw noSuchFile('open', path)
     const inode = existing ?? this.#make(path)
-    if (mode === 'replace' && existing !== undefined) this.#resize(inode, 0)
+    if (mode === 'replace' && existing !== undefined) inode.resize(0)
     this.openFiles++
     return this.#file(path, inode, mode === 'read')
   }
@@ -273,6 +255,10 @@ export class FakeDisk implements Disk {
     return { totalBytes, usableBytes: Math.max(0, totalBytes - this.usedBytes) }
   }
 
+  openFilesLimit(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
   lock(path: string): DiskLock {
     this.#begin('lock', path)
     if (this.#locks.has(path)) throw new DiskError(`${path} is held by another process.`, path, 'ELOCKED')
@@ -286,7 +272,7 @@ export class FakeDisk implements Disk {
     }
   }
 
-  #file(path: string, inode: Inode, isReadOnly: boolean): DiskFile {
+  #file(path: string, inode: FakeInode, isReadOnly: boolean): DiskFile {
     const life = this.#life
     let isOpen = true
     const use = (operation: DiskOperation): void => {
@@ -297,12 +283,11 @@ export class FakeDisk implements Disk {
     }
     const readSync = (target: Buffer, at: number, length: number, position: number): number => {
       use('read')
-      const end = Math.min(inode.size, position + length)
-      return position >= end ? 0 : inode.content.copy(target, at, position, end)
+      return inode.read(target, at, length, position)
     }
     const syncNow = (): void => {
       use('sync')
-      inode.undo = []
+      inode.synced()
     }
     return {
       path,
@@ -316,7 +301,7 @@ export class FakeDisk implements Disk {
         if (isReadOnly) throw new DiskError(`${path} is open for reading only.`, path, 'EBADF')
         const room = this.capacityBytes - this.usedBytes + Math.max(0, inode.size - position)
         const fits = Math.max(0, Math.min(length, room))
-        this.#write(inode, source.subarray(start, start + fits), position)
+        inode.write(source.subarray(start, start + fits), position)
         if (fits < length) throw new DiskError(`Could not write ${path}: the disk is full.`, path, 'ENOSPC')
       },
       sync: async () => {
@@ -326,7 +311,7 @@ export class FakeDisk implements Disk {
       syncNow,
       truncate: sizeInBytes => {
         use('truncate')
-        this.#resize(inode, sizeInBytes)
+        inode.resize(sizeInBytes)
       },
       size: () => inode.size,
       close: () => {
@@ -337,51 +322,9 @@ export class FakeDisk implements Disk {
     }
   }
 
-  #write(inode: Inode, bytes: Buffer, position: number): void {
-    const before = Buffer.from(
-      inode.content.subarray(position, Math.min(inode.size, position + bytes.length)),
-    )
-    const sizeBefore = inode.size
-    const end = position + bytes.length
-    if (end > inode.content.length) {
-      const larger = Buffer.alloc(Math.max(end, inode.content.length * 2))
-      inode.content.copy(larger, 0, 0, inode.size)
-      inode.content = larger
-    }
-    bytes.copy(inode.content, position)
-    inode.size = Math.max(inode.size, end)
-    inode.modifiedAtMs = this.#now()
-    inode.undo.push({
-      undo: keptBytes => {
-        const kept = Math.min(keptBytes, bytes.length)
-        before.copy(inode.content, position + kept, kept)
-        const size = Math.max(sizeBefore, kept === 0 ? 0 : position + kept)
-        inode.content.fill(0, size, inode.size)
-        inode.size = size
-      },
-    })
-  }
-
-  #resize(inode: Inode, size: number): void {
-    const before = Buffer.from(inode.content.subarray(0, inode.size))
-    if (size > inode.size) {
-      this.#write(inode, Buffer.alloc(size - inode.size), inode.size)
-      return
-    }
-    inode.content.fill(0, size, inode.size)
-    inode.size = size
-    inode.modifiedAtMs = this.#now()
-    inode.undo.push({
-      undo: () => {
-        inode.content = before
-        inode.size = before.length
-      },
-    })
-  }
-
-  #make(path: string): Inode {
+  #make(path: string): FakeInode {
     if (!this.#directories.has(dirname(path))) throw noSuchFile('make', path)
-    const inode = { content: Buffer.alloc(64), size: 0, modifiedAtMs: this.#now(), undo: [] }
+    const inode = new FakeInode(this.#now)
     this.#files.set(path, inode)
     this.#directoryUndo.push({ directory: dirname(path), undo: () => this.#files.delete(path) })
     return inode

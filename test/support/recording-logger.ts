@@ -13,6 +13,7 @@ export function recordingLogger(): { logger: Logger; lines: Record<string, unkno
       )
     }
   const logger = {
+    level: 'info',
     trace: () => undefined,
     debug: () => undefined,
     info: record('info'),

@@ -11,7 +11,10 @@ interface Waiting {
 export class WireConnection {
   readonly socket: Socket
   #waiting: Waiting[] = []
-  #received: Buffer = Buffer.alloc(0)
+  #pieces: Buffer[] = []
+  #length = 0
+  /** Bytes that must have come before there is anything to do. */
+  #needed = 4
   #correlationId = 0
   #closed: Promise<void>
 
@@ -60,15 +63,25 @@ export class WireConnection {
     this.socket.destroy()
   }
 
+  /** Pieces are joined once a whole answer is there, so that large answers are copied once. */
   #take(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    this.#pieces.push(chunk)
+    this.#length += chunk.length
+    if (this.#length < this.#needed) return
+    const received = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces)
     let position = 0
-    while (this.#received.length - position >= 4) {
-      const end = position + 4 + this.#received.readInt32BE(position)
-      if (this.#received.length < end) break
-      this.#waiting.shift()?.resolve(this.#received.subarray(position + 4, end))
+    this.#needed = 4
+    while (received.length - position >= 4) {
+      const end = position + 4 + received.readInt32BE(position)
+      if (received.length < end) {
+        this.#needed = end - position
+        break
+      }
+      this.#waiting.shift()?.resolve(received.subarray(position + 4, end))
       position = end
     }
-    this.#received = this.#received.subarray(position)
+    const rest = received.subarray(position)
+    this.#pieces = rest.length > 0 ? [rest] : []
+    this.#length = rest.length
   }
 }

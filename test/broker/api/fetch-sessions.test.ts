@@ -172,6 +172,19 @@ test('a full cache gives no session; one that was unused for two minutes makes r
   expect(sessions.evictions).toBe(1)
 })
 
+test('sessions together remember no more partitions than there is room for', () => {
+  const { sessions } = started()
+  const many = Array.from({ length: 6000 }, (_, index) => index)
+  const first = opened(sessions, { partitions: many })
+  const { sessionId } = first.finish(read(first))
+  expect(sessionId).toBeGreaterThan(0)
+  const second = opened(sessions, { partitions: many })
+  expect(second.finish(read(second)).sessionId).toBe(0)
+  const grown = { sessionId, sessionEpoch: 1, partitions: many.map(index => index + 6000) }
+  expect(sessions.open(request(grown))).toEqual({ error: 'FETCH_SESSION_ID_NOT_FOUND' })
+  expect(sessions.size).toBe(0)
+})
+
 test('a follower pushes out a consumer, never the other way round', () => {
   const { sessions } = withSession(1)
   const follower = opened(sessions, { isFollower: true })

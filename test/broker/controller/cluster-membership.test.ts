@@ -1,6 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { isUuid } from '../../../protocol/index.ts'
-import { newTopic, OneStoreCluster } from './one-store-cluster.ts'
+import { ClusterMembership } from '../../../broker/controller/cluster-membership.ts'
+import { silentLogger } from '../../../runtime/logger.ts'
+import { seededRandom } from '../../../runtime/random.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { newTopic, OneStoreCluster, testMember } from './one-store-cluster.ts'
 
 let cluster: OneStoreCluster
 
@@ -114,6 +118,35 @@ describe('one broker on the embedded store', () => {
     await createTopic('t')
   })
 
+  test('a broker that gives up joining, or leaves meanwhile, waits no longer', async () => {
+    cluster = await OneStoreCluster.start([1])
+    const options = {
+      store: cluster.store,
+      clock: new FakeClock(),
+      random: seededRandom(5),
+      logger: silentLogger,
+    }
+    const patient = await ClusterMembership.open(options)
+    // Broker 1 is registered already, so this one is not let in.
+    const joining = patient.join(testMember(1), AbortSignal.abort(new Error('Enough.')))
+    await expect(joining).rejects.toThrow('Enough.')
+    const leaver = await ClusterMembership.open(options)
+    const waiting = expect(leaver.join(testMember(1))).rejects.toThrow('leaves the cluster')
+    await leaver.leave({ clean: false })
+    await patient.leave({ clean: false })
+    await waiting
+  })
+
+  test('the end of the image is told when the store ends, not when the broker leaves', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    const ended: number[] = []
+    for (const { id, membership } of cluster.running) membership.images.onEnd(() => ended.push(id))
+    await cluster.leave(1)
+    expect(ended).toEqual([])
+    await cluster.store.close()
+    expect(ended).toEqual([2])
+  })
+
   test('the lease is renewed for as long as the loop runs', async () => {
     cluster = await OneStoreCluster.start([1])
     const { membership } = cluster.brokers.get(1)!
@@ -138,7 +171,7 @@ describe('several brokers on one store', () => {
     cluster = await OneStoreCluster.start([1, 2, 3])
     await createTopic('t', 3, 3)
     const before = cluster.image.topicsByName.get('t')!.partitions
-    expect(before.map(partition => partition.leader).toSorted()).toEqual([1, 2, 3])
+    expect(before.map(partition => partition.leader).toSorted((a, b) => a - b)).toEqual([1, 2, 3])
     cluster.pause(2)
     await cluster.advance(12_000)
     await cluster.until(() =>
@@ -147,7 +180,7 @@ describe('several brokers on one store', () => {
     for (const [index, partition] of cluster.image.topicsByName.get('t')!.partitions.entries()) {
       const led = before[index]!.leader === 2
       expect(partition.leader).not.toBe(2)
-      expect(partition.isr.toSorted()).toEqual([1, 3])
+      expect(partition.isr.toSorted((a, b) => a - b)).toEqual([1, 3])
       expect(partition.leaderEpoch).toBe(led ? 1 : 0)
       expect(partition.partitionEpoch).toBe(1)
       expect(partition.replicas).toEqual(before[index]!.replicas)

@@ -1,13 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { CreateTopicResult } from '../../../broker/controller/controller-client.ts'
-import type { EmbeddedStore } from '../../../broker/metadata/embedded-store.ts'
-import {
-  type CommitResult,
-  type MetadataStore,
-  OutcomeUnknown,
-  StoreUnavailable,
-  type Transaction,
-} from '../../../broker/metadata/metadata-store.ts'
+import { StoreUnavailable } from '../../../broker/metadata/metadata-store.ts'
+import { deferred } from '../../../runtime/deferred.ts'
+import { type Interference, interfering, writesTopics } from './interfering-store.ts'
 import { newTopic, OneStoreCluster } from './one-store-cluster.ts'
 
 let cluster: OneStoreCluster
@@ -24,22 +19,8 @@ function errors(results: readonly { readonly error: string }[]): string[] {
   return results.map(result => result.error)
 }
 
-/** The store with something else done in place of, or around, a commit. */
-function withCommit(
-  commit: (transaction: Transaction, really: () => Promise<CommitResult>) => Promise<CommitResult>,
-) {
-  return (store: EmbeddedStore): MetadataStore => ({
-    read: prefix => store.read(prefix),
-    get: key => store.get(key),
-    watch: (prefix, from, watcher) => store.watch(prefix, from, watcher),
-    lease: ttlMs => store.lease(ttlMs),
-    close: () => store.close(),
-    commit: transaction => commit(transaction, () => store.commit(transaction)),
-  })
-}
-
-const writesTopics = (transaction: Transaction): boolean =>
-  transaction.put?.some(put => put.key.startsWith('topics/') || put.key.startsWith('partitions/')) === true
+const commits = (commit: NonNullable<Interference['commit']>): ReturnType<typeof interfering> =>
+  interfering({ commit })
 
 describe('commands of the controller', () => {
   test('the answer comes when the own image shows the change', async () => {
@@ -100,20 +81,6 @@ describe('commands of the controller', () => {
     expect(cluster.image.revision).toBe(revision)
   })
 
-  test('many topics in one request share transactions; one topic is never parted', async () => {
-    let commits = 0
-    const counting = withCommit((transaction, really) => {
-      if (writesTopics(transaction)) commits++
-      return really()
-    })
-    cluster = await OneStoreCluster.start([1], counting)
-    const results = await create(...Array.from({ length: 100 }, (_, at) => newTopic(`t${at}`, 10)))
-    expect(new Set(errors(results))).toEqual(new Set(['NONE']))
-    // Ten partitions, the name and the topic's key: nine topics fit in one.
-    expect(commits).toBe(12)
-    expect(cluster.image.topicsByName.size).toBe(100)
-  })
-
   test('a request may not ask for too many partitions', async () => {
     cluster = await OneStoreCluster.start()
     expect(errors(await create(newTopic('a', 9_999), newTopic('b', 2)))).toEqual([
@@ -144,14 +111,7 @@ describe('commands of the controller', () => {
     const drop = { topics: [{ name: 'big', topicId: null }], timeoutMs }
     expect(errors(await cluster.during(cluster.controller.deleteTopics(drop)))).toEqual(['NONE'])
     const left = (await cluster.store.read('')).entries.map(entry => entry.key.split('/')[0])
-    expect(left.toSorted()).toEqual([
-      'broker-state',
-      'brokers',
-      'cluster',
-      'controller',
-      'features',
-      'version',
-    ])
+    expect(left).toEqual(['broker-state', 'brokers', 'cluster', 'controller', 'features', 'version'])
     expect(cluster.image.operations.size + cluster.image.detachedPartitions.size).toBe(0)
   })
 
@@ -209,50 +169,9 @@ describe('commands of the controller', () => {
 })
 
 describe('when things go wrong', () => {
-  test('what somebody else changed meanwhile is decided anew', async () => {
-    let interfere = false
-    const racing = withCommit(async (transaction, really) => {
-      if (interfere && writesTopics(transaction)) {
-        interfere = false
-        await cluster.store.commit({ put: [{ key: 'topic-names/t', value: '"x"' }] })
-        const refused = await really()
-        await cluster.store.commit({ delete: ['topic-names/t'] })
-        return refused
-      }
-      return really()
-    })
-    cluster = await OneStoreCluster.start([1], racing)
-    interfere = true
-    expect(errors(await create(newTopic('t'), newTopic('u')))).toEqual(['NONE', 'NONE'])
-    expect(interfere).toBe(false)
-  })
-
-  test('what keeps changing is given up', async () => {
-    const refusing = withCommit((transaction, really) =>
-      writesTopics(transaction) ? Promise.resolve({ ok: false, revision: cluster.image.revision }) : really(),
-    )
-    cluster = await OneStoreCluster.start([1], refusing)
-    expect(errors(await create(newTopic('t')))).toEqual(['REQUEST_TIMED_OUT'])
-  })
-
-  test.each(['done', 'not done'] as const)('an unknown outcome is read back: it was %s', async truth => {
-    let attempts = 0
-    const losing = withCommit(async (transaction, really) => {
-      if (!writesTopics(transaction) || ++attempts > 1) return really()
-      if (truth === 'done') await really()
-      throw new OutcomeUnknown('The answer was lost.')
-    })
-    cluster = await OneStoreCluster.start([1], losing)
-    const [result] = await create(newTopic('t', 3))
-    expect(result).toMatchObject({ error: 'NONE' })
-    expect(cluster.image.topicsByName.get('t')?.id).toBe(result!.topicId)
-    expect(attempts).toBe(truth === 'done' ? 1 : 2)
-    expect((await cluster.store.read('topics/')).entries).toHaveLength(1)
-  })
-
   test('a store that cannot be reached is a retriable error, and the controller goes on when it is back', async () => {
     let isDown = false
-    const failing = withCommit((transaction, really) => {
+    const failing = commits((transaction, really) => {
       if (isDown && writesTopics(transaction))
         return Promise.reject(new StoreUnavailable('No etcd member answers.'))
       return really()
@@ -267,21 +186,19 @@ describe('when things go wrong', () => {
   })
 
   test('the caller is answered at its deadline; a command that had not begun by then is not carried out', async () => {
-    let hold: Promise<void> | undefined
-    const holding = withCommit(async (transaction, really) => {
-      if (writesTopics(transaction)) await hold
+    const held = deferred<void>()
+    const holding = commits(async (transaction, really) => {
+      if (writesTopics(transaction)) await held.promise
       return really()
     })
     cluster = await OneStoreCluster.start([1], holding)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    hold = promise
     const ask = (name: string): Promise<readonly CreateTopicResult[]> =>
       cluster.controller.createTopics({ topics: [newTopic(name)], validateOnly: false, timeoutMs: 1000 })
     const [begun, waiting] = [ask('begun'), ask('waiting')]
     await cluster.advance(1000)
     expect(errors(await begun)).toEqual(['REQUEST_TIMED_OUT'])
     expect(errors(await waiting)).toEqual(['REQUEST_TIMED_OUT'])
-    resolve()
+    held.resolve()
     await create(newTopic('after'))
     expect([...cluster.image.topicsByName.keys()].toSorted()).toEqual(['after', 'begun'])
   })
@@ -297,39 +214,6 @@ describe('when things go wrong', () => {
     expect(refused).toMatchObject({ error: 'REQUEST_TIMED_OUT' })
     expect(refused?.message).toContain('busy')
   })
-
-  test.each([['create'], ['grow'], ['delete']] as const)(
-    'wherever the controller dies while it works on many partitions (%s), the next one leaves all or nothing',
-    async kind => {
-      for (let commitsLeft = 0; commitsLeft < 5; commitsLeft++) {
-        let left = Number.POSITIVE_INFINITY
-        const dying = withCommit((_, really) => {
-          return left-- > 0 ? really() : Promise.reject(new StoreUnavailable('The process is dead.'))
-        })
-        cluster = await OneStoreCluster.start([1], dying)
-        if (kind !== 'create')
-          expect(errors(await create(newTopic('t', kind === 'grow' ? 1 : 300)))).toEqual(['NONE'])
-        left = commitsLeft
-        const { controller } = cluster
-        if (kind === 'create') await create(newTopic('t', 300))
-        else if (kind === 'delete')
-          await cluster.during(controller.deleteTopics({ topics: [{ name: 't', topicId: null }], timeoutMs }))
-        else {
-          const topics = [{ name: 't', count: 300, assignments: null }]
-          await cluster.during(controller.createPartitions({ topics, validateOnly: false, timeoutMs }))
-        }
-        await cluster.crashAndReopen()
-        left = Number.POSITIVE_INFINITY
-        await cluster.join(1)
-        await cluster.until(() => cluster.image.operations.size === 0)
-        const count = cluster.image.topicsByName.get('t')?.partitions.length ?? 0
-        expect({ create: [0, 300], grow: [1, 300], delete: [0, 300] }[kind]).toContain(count)
-        expect(cluster.image.detachedPartitions.size).toBe(0)
-        expect((await cluster.store.read('partitions/')).entries).toHaveLength(count)
-        await cluster.dispose()
-      }
-    },
-  )
 
   test('without a controller here every item says so', async () => {
     cluster = await OneStoreCluster.start([1, 2])

@@ -122,8 +122,8 @@ describe('creating a topic', () => {
     const { changes, result } = createTopic(image, newTopic('t', 6, 3), contextWith())
     expect(result.error).toBe('NONE')
     for (const partition of imageAfter(image, changes).topicsByName.get('t')!.partitions) {
-      expect(partition.replicas.toSorted()).toEqual([1, 2, 3])
-      expect(partition.isr.toSorted()).toEqual([1, 2])
+      expect(partition.replicas.toSorted((a, b) => a - b)).toEqual([1, 2, 3])
+      expect(partition.isr.toSorted((a, b) => a - b)).toEqual([1, 2])
       expect(partition.isr).toContain(partition.leader)
     }
   })

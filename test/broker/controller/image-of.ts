@@ -1,14 +1,9 @@
-import { applyChanges, emptyImage, type RevisedChange } from '../../../broker/metadata/changes.ts'
+import { applyChanges, type RevisedChange } from '../../../broker/metadata/changes.ts'
 import type { MetadataImage } from '../../../broker/metadata/image.ts'
 import type { MetadataChange, PartitionState } from '../../../broker/metadata/keys.ts'
 import type { ControllerRules, DecisionContext } from '../../../broker/controller/decision.ts'
 import { seededRandom } from '../../../runtime/random.ts'
 import { testRules } from './one-store-cluster.ts'
-
-/** An image with these changes, each in a revision of its own. */
-export function imageOf(...changes: readonly MetadataChange[]): MetadataImage {
-  return changes.reduce((image, change) => imageAfter(image, [change]), emptyImage)
-}
 
 /** The next image, with these changes in one revision. */
 export function imageAfter(image: MetadataImage, changes: readonly MetadataChange[]): MetadataImage {

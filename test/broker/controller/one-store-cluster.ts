@@ -1,21 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { ControllerClient } from '../../../broker/controller/controller-client.ts'
 import { ClusterMembership, type ClusterMember } from '../../../broker/controller/cluster-membership.ts'
 import type { ControllerRules } from '../../../broker/controller/decision.ts'
-import { type Disk, systemDisk } from '../../../broker/log/disk.ts'
 import { EmbeddedStore } from '../../../broker/metadata/embedded-store.ts'
 import type { MetadataImage, PartitionImage } from '../../../broker/metadata/image.ts'
 import type { MetadataStore } from '../../../broker/metadata/metadata-store.ts'
 import { silentLogger } from '../../../runtime/logger.ts'
 import { seededRandom } from '../../../runtime/random.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { FakeDisk } from '../../support/fake-disk.ts'
+import { until } from '../../support/until.ts'
 
 /** Brokers of one cluster on one embedded store, each with a clock of its own: a clock that stands is a stopped broker. */
 export class OneStoreCluster {
-  readonly directory: string
+  readonly disk: FakeDisk
   store: EmbeddedStore
   storeClock: FakeClock
   readonly brokers = new Map<number, TestBroker>()
@@ -23,12 +20,12 @@ export class OneStoreCluster {
   readonly #wrapStore: (store: EmbeddedStore) => MetadataStore
 
   private constructor(
-    directory: string,
+    disk: FakeDisk,
     store: EmbeddedStore,
     clock: FakeClock,
     wrap: (store: EmbeddedStore) => MetadataStore,
   ) {
-    this.directory = directory
+    this.disk = disk
     this.store = store
     this.storeClock = clock
     this.#wrapStore = wrap
@@ -38,9 +35,9 @@ export class OneStoreCluster {
     ids: readonly number[] = [1],
     wrapStore: (store: EmbeddedStore) => MetadataStore = store => store,
   ): Promise<OneStoreCluster> {
-    const directory = mkdtempSync(join(tmpdir(), 'one-store-cluster-'))
+    const disk = new FakeDisk()
     const clock = new FakeClock()
-    const cluster = new OneStoreCluster(directory, await openStore(directory, clock), clock, wrapStore)
+    const cluster = new OneStoreCluster(disk, await openStore(disk, clock), clock, wrapStore)
     for (const id of ids) await cluster.join(id)
     return cluster
   }
@@ -112,8 +109,9 @@ export class OneStoreCluster {
   async crashAndReopen(): Promise<void> {
     this.brokers.clear()
     this.#started.clear()
+    this.disk.kill()
     this.storeClock = new FakeClock()
-    this.store = await openStore(this.directory, this.storeClock)
+    this.store = await openStore(this.disk, this.storeClock)
   }
 
   /** Lets time go by for the store and for all brokers that are not stopped. */
@@ -123,18 +121,18 @@ export class OneStoreCluster {
       for (const broker of this.running) broker.clock.advance(step)
       this.storeClock.advance(step)
       await this.store.read('')
-      await setImmediate()
+      await oneTurn()
     }
   }
 
   /** Runs what is due until the condition holds. */
-  async until(holds: () => boolean): Promise<void> {
-    const deadlineMs = performance.now() + 3000
-    while (!holds()) {
-      if (performance.now() > deadlineMs) throw new Error(`It did not come to hold: ${holds.toString()}`)
+  until(holds: () => boolean): Promise<void> {
+    const holdsNow = (): boolean => {
+      if (holds()) return true
       this.#runDue()
-      await setImmediate()
+      return false
     }
+    return until(holdsNow, holds.toString(), 4000)
   }
 
   async during<T>(promise: Promise<T>): Promise<T> {
@@ -149,7 +147,6 @@ export class OneStoreCluster {
 
   async dispose(): Promise<void> {
     await this.store.close().catch(() => undefined)
-    rmSync(this.directory, { recursive: true, force: true })
   }
 
   #runDue(): void {
@@ -209,8 +206,12 @@ export function newTopic(
   return { name, numPartitions, replicationFactor, assignments: [], configs: [] }
 }
 
-function openStore(directory: string, clock: FakeClock): Promise<EmbeddedStore> {
-  // The process that dies in these tests is their own: its lock would hold.
-  const disk: Disk = { ...systemDisk, lock: () => ({ release: () => undefined }) }
-  return EmbeddedStore.open({ directory, disk, clock, logger: silentLogger })
+/** What was begun by now gets a turn of the loop. */
+function oneTurn(): Promise<void> {
+  let turns = 0
+  return until(() => turns++ > 0, 'the loop turns')
+}
+
+function openStore(disk: FakeDisk, clock: FakeClock): Promise<EmbeddedStore> {
+  return EmbeddedStore.open({ directory: '/data/.metadata', disk, clock, logger: silentLogger })
 }

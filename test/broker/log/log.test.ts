@@ -446,7 +446,7 @@ describe('truncation', () => {
 
   test('says when the recovery point went back', async () => {
     const lowered: number[] = []
-    const harness = aLog({}, { onRecoveryPointLowered: () => lowered.push(harness.log.recoveryPoint) })
+    const harness = aLog({}, { onRecoveryPointDue: () => lowered.push(harness.log.recoveryPoint) })
     append(harness, aBatch(5))
     append(harness, aBatch(5))
     await harness.log.flush()
@@ -695,7 +695,7 @@ describe('opening', () => {
     const bytes = readAll(harness.log)
     const entries = harness.log.segments.map(segment => segment.offsets.entries())
     await harness.log.close()
-    for (const path of harness.disk.paths()) if (/index$/.test(path)) harness.disk.unlink(path)
+    for (const path of harness.disk.paths()) if (path.endsWith('index')) harness.disk.unlink(path)
     const again = harness.open()
     expect(readAll(again, 0, 300)).toEqual(bytes)
     expect(again.segments.map(segment => segment.offsets.entries())).toEqual(entries)

@@ -74,7 +74,7 @@ describe('an image and its changes', () => {
     fc.assert(
       fc.property(shuffled, order => {
         const image = apply(before, order).image
-        expect([...image.topicsByName].toSorted()).toEqual([...expected.topicsByName].toSorted())
+        expect(new Map(image.topicsByName)).toEqual(new Map(expected.topicsByName))
         expect([...image.topicsById.keys()].toSorted()).toEqual([...expected.topicsById.keys()].toSorted())
       }),
     )

@@ -1,22 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { systemDisk } from '../../../broker/log/disk.ts'
 import { EmbeddedStore } from '../../../broker/metadata/embedded-store.ts'
 import { ImageFollower } from '../../../broker/metadata/image-follower.ts'
 import { silentLogger } from '../../../runtime/logger.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { FakeDisk } from '../../support/fake-disk.ts'
 
 describe('the image follower', () => {
-  let directory: string
   let store: EmbeddedStore
 
   beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'image-follower-'))
     store = await EmbeddedStore.open({
-      directory,
-      disk: systemDisk,
+      directory: '/data/.metadata',
+      disk: new FakeDisk(),
       clock: new FakeClock(),
       logger: silentLogger,
     })
@@ -24,7 +19,6 @@ describe('the image follower', () => {
 
   afterEach(async () => {
     await store.close()
-    rmSync(directory, { recursive: true, force: true })
   })
 
   const producerIds = (next: number): { key: string; value: string } => ({

@@ -18,10 +18,10 @@ describe('a layered map', () => {
             if (value === undefined) plain.delete(key)
             else plain.set(key, value)
           }
-          versions.push({ layered, expected: [...plain].toSorted() })
+          versions.push({ layered, expected: [...plain].toSorted(byKey) })
         }
         for (const version of versions) {
-          expect([...version.layered].toSorted()).toEqual(version.expected)
+          expect([...version.layered].toSorted(byKey)).toEqual(version.expected)
           expect(version.layered.size).toBe(version.expected.length)
           for (const [key, value] of version.expected) expect(version.layered.get(key)).toBe(value)
         }
@@ -59,3 +59,7 @@ describe('a layered map', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(1000)
   })
 })
+
+function byKey([one]: readonly [string, number], [other]: readonly [string, number]): number {
+  return one < other ? -1 : 1
+}

@@ -215,15 +215,16 @@ export function testStoreContract(name: string, open: () => Promise<StoreUnderTe
     })
 
     test('a lease that is not kept alive runs out', async () => {
-      const { store, letTimePass } = await openStore()
+      const underTest = await openStore()
+      const { store } = underTest
       const lease = await store.lease(2000)
       const { revision } = await store.commit({ put: [{ key: 'controller', value: '', lease: lease.id }] })
       const watched = collect(store, '', revision + 1)
-      await letTimePass(1500)
+      await underTest.letTimePass(1500)
       await lease.keepAlive()
-      await letTimePass(1500)
+      await underTest.letTimePass(1500)
       expect((await store.get('controller')).entry).toBeDefined()
-      await letTimePass(2500)
+      await underTest.letTimePass(2500)
       await watched.sees(1)
       expect((await store.get('controller')).entry).toBeUndefined()
       await expect(lease.keepAlive()).rejects.toThrow(LeaseLost)
@@ -282,9 +283,9 @@ function collect(store: MetadataStore, prefix: string, fromRevision: number): Co
   let waiting: { holds: () => boolean; done: () => void }[] = []
   const until = (holds: () => boolean): Promise<void> => {
     if (holds()) return Promise.resolve()
-    const { promise, resolve } = deferred<void>()
-    waiting.push({ holds, done: resolve })
-    return promise
+    const reached = deferred<void>()
+    waiting.push({ holds, done: () => reached.resolve() })
+    return reached.promise
   }
   const watch = store.watch(prefix, fromRevision, {
     changed(revision, events) {

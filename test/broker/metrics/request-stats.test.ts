@@ -19,7 +19,7 @@ test('requests, errors, bytes and times are shown under the names that dashboard
       () => 0,
     ),
   )
-  const text = await metrics.text()
+  const text = (await metrics.expose()).text
   for (const line of [
     'kafka_network_requestmetrics_requests_total{request="Fetch",version="12"} 1',
     'kafka_network_requestmetrics_requests_total{request="Fetch",version="17"} 2',

@@ -48,15 +48,27 @@ test('min.insync.replicas above the number of replicas counts as that number', (
 
 test('it never goes back and never passes a replica in sync', () => {
   fc.assert(
-    fc.property(fc.nat(100), fc.array(fc.nat(100), { maxLength: 4 }), fc.nat(100), (local, followers, current) => {
-      const followerEndOffsets = new Map(followers.map((endOffset, at) => [at + 2, endOffset]))
-      const ids = [1, ...followerEndOffsets.keys()]
-      const next = nextHighWatermark(
-        { selfId: 1, localEndOffset: local, followerEndOffsets, isr: ids, replicas: ids, minInsyncReplicas: 1 },
-        current,
-      )
-      expect(next).toBeGreaterThanOrEqual(current)
-      if (next > current) expect(next).toBe(Math.min(local, ...followers))
-    }),
+    fc.property(
+      fc.nat(100),
+      fc.array(fc.nat(100), { maxLength: 4 }),
+      fc.nat(100),
+      (local, followers, current) => {
+        const followerEndOffsets = new Map(followers.map((endOffset, at) => [at + 2, endOffset]))
+        const ids = [1, ...followerEndOffsets.keys()]
+        const next = nextHighWatermark(
+          {
+            selfId: 1,
+            localEndOffset: local,
+            followerEndOffsets,
+            isr: ids,
+            replicas: ids,
+            minInsyncReplicas: 1,
+          },
+          current,
+        )
+        expect(next).toBeGreaterThanOrEqual(current)
+        if (next > current) expect(next).toBe(Math.min(local, ...followers))
+      },
+    ),
   )
 })

@@ -1,0 +1,67 @@
+/** Settings of topics through the admin protocol. */
+import { describeConfigs, incrementalAlterConfigs } from '../../protocol/index.ts'
+import type { Requester } from '../connection/connection.ts'
+import { type AdminResult, resultOf } from './topics.ts'
+
+const topicResource = 2
+const sourceTopic = 1
+const set = 0
+const remove = 1
+
+export interface ConfigChange {
+  readonly name: string
+  /** Null: back to the default. */
+  readonly value: string | null
+}
+
+/** The overrides of each topic; a topic that does not exist is left out. */
+export async function describeTopicOverrides(
+  connection: Requester,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  if (topics.length === 0) return new Map()
+  const { results } = await connection.send(describeConfigs, {
+    resources: topics.map(name => ({
+      resourceType: topicResource,
+      resourceName: name,
+      configurationKeys: null,
+    })),
+    includeSynonyms: false,
+    includeDocumentation: false,
+  })
+  return new Map(
+    results
+      .filter(({ errorCode }) => errorCode === 0)
+      .map(({ resourceName, configs }) => [
+        resourceName,
+        new Map(
+          configs
+            .filter(({ configSource }) => configSource === sourceTopic)
+            .map(({ name, value }) => [name, value ?? '']),
+        ),
+      ]),
+  )
+}
+
+/** Changes single settings of topics. One result per topic, in order. */
+export async function alterTopicConfigs(
+  connection: Requester,
+  topics: readonly { readonly name: string; readonly changes: readonly ConfigChange[] }[],
+  options: { readonly validateOnly?: boolean } = {},
+): Promise<readonly AdminResult[]> {
+  const { responses } = await connection.send(incrementalAlterConfigs, {
+    resources: topics.map(({ name, changes }) => ({
+      resourceType: topicResource,
+      resourceName: name,
+      configs: changes.map(change => ({
+        name: change.name,
+        configOperation: change.value === null ? remove : set,
+        value: change.value,
+      })),
+    })),
+    validateOnly: options.validateOnly ?? false,
+  })
+  return responses.map(({ resourceName, errorCode, errorMessage }) =>
+    resultOf(resourceName, errorCode, errorMessage),
+  )
+}

@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { BrokerRegistration } from '../../../broker/metadata/broker-registration.ts'
+import { EmbeddedStore } from '../../../broker/metadata/embedded-store.ts'
+import { ImageFollower } from '../../../broker/metadata/image-follower.ts'
+import {
+  type Lease,
+  LeaseLost,
+  type MetadataStore,
+  StoreUnavailable,
+} from '../../../broker/metadata/metadata-store.ts'
+import { silentLogger } from '../../../runtime/logger.ts'
+import { seededRandom } from '../../../runtime/random.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { FakeDisk } from '../../support/fake-disk.ts'
+import { until } from '../../support/until.ts'
+
+describe('the registration of a broker', () => {
+  const ttlMs = 9000
+  const heartbeatMs = 2000
+  let clock: FakeClock
+  let store: EmbeddedStore
+  let images: ImageFollower
+  let events: string[]
+  /** What happens to a renewal before the store gets it. */
+  let onKeepAlive: () => Promise<void>
+  let registration: BrokerRegistration
+
+  beforeEach(async () => {
+    clock = new FakeClock()
+    events = []
+    onKeepAlive = () => Promise.resolve()
+    // The store's own clock stands still: here only the broker's judgement of its lease is looked at.
+    store = await EmbeddedStore.open({
+      directory: '/m',
+      disk: new FakeDisk(),
+      clock: new FakeClock(),
+      logger: silentLogger,
+    })
+    images = await ImageFollower.open(store, silentLogger)
+    registration = new BrokerRegistration({
+      store: withLease(lease => ({
+        ...lease,
+        keepAlive: async () => {
+          await onKeepAlive()
+          await lease.keepAlive()
+        },
+      })),
+      images,
+      clock,
+      random: seededRandom(1),
+      logger: silentLogger,
+      brokerId: 7,
+      record: () => ({
+        incarnationId: 'i',
+        listeners: [],
+        rack: 'a',
+        logDirectories: [],
+        cordoned: false,
+        previousEpoch: -1,
+      }),
+      sessionTimeoutMs: ttlMs,
+      heartbeatMs,
+      onRegistered: epoch => events.push(`registered ${epoch}`),
+      onLost: epoch => events.push(`lost ${epoch}`),
+    })
+    await until(() => registration.isValid, 'the broker is registered')
+  })
+
+  afterEach(async () => {
+    await registration.stop({ clean: false })
+    await store.close()
+  })
+
+  function withLease(wrap: (lease: Lease) => Lease): MetadataStore {
+    return {
+      read: prefix => store.read(prefix),
+      get: key => store.get(key),
+      commit: transaction => store.commit(transaction),
+      watch: (prefix, from, watcher) => store.watch(prefix, from, watcher),
+      lease: async ttl => wrap(await store.lease(ttl)),
+      close: () => store.close(),
+    }
+  }
+
+  /** Lets so much time go by in heartbeats, each of which gets its answer. */
+  async function live(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += heartbeatMs) {
+      clock.advance(heartbeatMs)
+      await until(() => clock.pendingTimers > 0, 'the next heartbeat is due')
+    }
+  }
+
+  test('has the create revision of its record as epoch, and the lease in it', async () => {
+    const { entry } = await store.get('brokers/7')
+    expect(entry).toMatchObject({ createRevision: registration.epoch, lease: registration.lease?.id })
+    expect(events).toEqual([`registered ${registration.epoch}`])
+    expect(images.image.brokers.get(7)).toMatchObject({ rack: 'a', fenced: true })
+  })
+
+  test('stays valid while renewals are answered', async () => {
+    await live(60_000)
+    expect(registration.isValid).toBe(true)
+    expect(events).toHaveLength(1)
+  })
+
+  test('is no longer valid when the last answered renewal was sent a lease-time ago, though the store has not said so', async () => {
+    onKeepAlive = () => Promise.reject(new StoreUnavailable('Cut off.'))
+    clock.advance(ttlMs - 1)
+    expect(registration.isValid).toBe(true)
+    clock.advance(1)
+    expect(registration.isValid).toBe(false)
+    expect(registration.epoch).toBeDefined()
+    onKeepAlive = () => Promise.resolve()
+    await live(heartbeatMs * 3)
+    expect(registration.isValid).toBe(true)
+    expect(events).toHaveLength(1)
+  })
+
+  test('counts from when a renewal was sent, not from when it was answered', async () => {
+    const answer = Promise.withResolvers<undefined>()
+    onKeepAlive = async () => {
+      await answer.promise
+    }
+    clock.advance(heartbeatMs)
+    clock.advance(6000)
+    answer.resolve(undefined)
+    onKeepAlive = () => Promise.resolve()
+    await until(() => clock.pendingTimers > 0, 'the renewal is answered')
+    clock.advance(ttlMs - 6000 - 1)
+    expect(registration.isValid).toBe(true)
+  })
+
+  test('is made anew, in a new epoch, when the lease is gone', async () => {
+    const before = registration.epoch!
+    onKeepAlive = () => {
+      onKeepAlive = () => Promise.resolve()
+      return Promise.reject(new LeaseLost('It ran out.'))
+    }
+    clock.advance(heartbeatMs)
+    await until(() => events.length === 2, 'the loss is told')
+    await until(() => {
+      clock.advance(0)
+      return registration.isValid
+    }, 'the broker is registered again')
+    expect(registration.epoch).toBeGreaterThan(before)
+    expect(events).toEqual([`registered ${before}`, `lost ${before}`, `registered ${registration.epoch}`])
+  })
+
+  test('leaves nothing behind but, after a clean stop, its mark', async () => {
+    const { epoch } = registration
+    await registration.stop({ clean: true })
+    expect((await store.get('brokers/7')).entry).toBeUndefined()
+    expect(images.image.brokerStates.get(7)).toMatchObject({ cleanStopEpoch: epoch, admittedEpoch: -1 })
+    expect(registration.isValid).toBe(false)
+    expect(clock.pendingTimers).toBe(0)
+  })
+})

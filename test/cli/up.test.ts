@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { UpDirectory } from '../support/barnabas-up.ts'
+
+let place: UpDirectory
+
+beforeEach(async () => {
+  place = await UpDirectory.make()
+})
+
+afterEach(() => place.remove())
+
+test('mistakes are told before anything is started', { timeout: 20_000 }, async () => {
+  const run = place.up(place.write('partitions: 0, config: { colour: blue }', '{ brokers: { replicas: 3 } }'))
+  expect(await run.exitCode).toBe(2)
+  expect(run.output).toContain('cluster.yaml:9: spec.partitions must be at least 1.')
+  expect(run.output).toContain('several brokers need etcd')
+  expect(existsSync(place.dataDirectory)).toBe(false)
+})
+
+test('a port that is taken is told in a sentence', { timeout: 20_000 }, async () => {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(place.clientPort, '127.0.0.1', resolve))
+  const run = place.up(place.write('partitions: 1'))
+  expect(await run.exitCode).toBe(1)
+  expect(run.output).toMatch(/Port \d+ \(listener internal\) is taken.*choose another port with --port\./)
+  server.close()
+})
