@@ -17,8 +17,6 @@ export async function main(): Promise<void> {
   process.on('uncaughtException', error => endBecauseOf(error, logger))
   process.on('unhandledRejection', error => endBecauseOf(error, logger))
   await serve(loaded, logger)
-  // Now, not at the end: the process may be killed, and its next start is to be as fast.
-  flushCompileCache()
 }
 
 function load(): ValidSettings {
@@ -37,6 +35,8 @@ function load(): ValidSettings {
 
 async function serve(settings: ValidSettings, log: Logger): Promise<void> {
   const startedAtMs = performance.now()
+  const stopAsked = Promise.withResolvers<NodeJS.Signals>()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopAsked.resolve(signal))
   try {
     const broker = await Broker.start({
       loaded: settings,
@@ -56,18 +56,13 @@ async function serve(settings: ValidSettings, log: Logger): Promise<void> {
       },
       'The broker serves clients.',
     )
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        log.info({ signal }, 'The broker stops.')
-        broker.stop().then(
-          () => {
-            log.info('The broker has stopped.')
-            process.exit(0)
-          },
-          error => endBecauseOf(error, log),
-        )
-      })
-    }
+    // Now, not at the end: the process may be killed, and its next start is to be as fast.
+    flushCompileCache()
+    const signal = await stopAsked.promise
+    log.info({ signal }, 'The broker stops.')
+    await broker.stop()
+    log.info('The broker has stopped.')
+    process.exit(0)
   } catch (error) {
     endBecauseOf(error, log)
   }

@@ -157,6 +157,7 @@ export {
   decompressAsync,
   type DecompressOptions,
 } from './records/compression.ts'
+export { beginsLike } from './records/codec-signature.ts'
 export {
   batchHeaderBytes,
   batchLengthEnd,

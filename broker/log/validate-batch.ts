@@ -4,6 +4,7 @@ import {
   decodePlainRecords,
   decompress,
   type ErrorName,
+  beginsLike,
   findBatch,
   type RecordBatchView,
   RecordsError,
@@ -139,6 +140,12 @@ function checkHeader(
   if (batch.sizeInBytes > settings['max.message.bytes'] && !batch.isControl) return tooLarge(batch, settings)
   if (!batch.isValidCrc())
     return refuse('CORRUPT_MESSAGE', 'The checksum of the batch does not fit its bytes.')
+  if (!beginsLike(batch.compression, batch.recordsBytes)) {
+    return refuse(
+      'INVALID_RECORD',
+      `The batch says that it is packed with ${batch.compression}, but its bytes are not.`,
+    )
+  }
   return undefined
 }
 

@@ -24,6 +24,8 @@ interface BrokerOptions {
   readonly core?: number
   /** Java options of Apache Kafka; default as its own start script has them, with a smaller heap for tests. */
   readonly heap?: string
+  /** Barnabas as `npm run build` makes it for release, not from its sources. */
+  readonly built?: boolean
 }
 
 /** One broker with a data directory of its own, which outlives the process so that it can be started again. */
@@ -120,11 +122,16 @@ export class BrokerUnderTest {
       const command = [...options, '-cp', this.#java.classPath, 'kafka.Kafka', this.#propertiesFile]
       this.#process = new RunningProcess('java', command, { directory: this.directory, ...pinned })
     } else {
-      const main = join(repositoryRoot, 'broker', 'main.ts')
-      this.#process = new RunningProcess(process.execPath, [main, '--config', this.#propertiesFile], {
-        directory: this.directory,
-        ...pinned,
-      })
+      const main =
+        this.#options.built === true ? join('dist', 'broker', 'main.js') : join('broker', 'main.ts')
+      this.#process = new RunningProcess(
+        process.execPath,
+        [join(repositoryRoot, main), '--config', this.#propertiesFile],
+        {
+          directory: this.directory,
+          ...pinned,
+        },
+      )
     }
     return this.#process
   }

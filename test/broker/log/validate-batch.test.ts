@@ -171,10 +171,19 @@ describe('records', () => {
 
   test('broken compressed data matters only where somebody looks inside', () => {
     const bytes = buildBatch({ records: [record], compression: 'gzip' })
-    bytes.fill(0, 61)
+    bytes.fill(0, 63)
     new RecordBatchView(bytes).updateCrc()
     expect(errorOf(validate(Buffer.from(bytes)))).toBe('valid')
     expect(errorOf(validate(bytes, { 'cleanup.policy': ['compact'] }))).toBe('INVALID_RECORD')
+  })
+
+  test('plain bytes that are said to be packed are refused at once', () => {
+    for (const type of [1, 3, 4]) {
+      const bytes = buildBatch({ records: [record] })
+      bytes.writeInt16BE(type, 21)
+      new RecordBatchView(bytes).updateCrc()
+      expect(errorOf(validate(bytes))).toBe('INVALID_RECORD')
+    }
   })
 
   test('what unpacks to too much is refused', () => {
