@@ -18,6 +18,9 @@ import type { MetadataImage } from './metadata/image.ts'
 import type { Metric } from './metrics/metrics.ts'
 import type { Partitions } from './replication/partitions.ts'
 
+/** A larger read would hold up the loop with its copying alone. */
+const mostSliceBytes = 1024 * 1024
+
 export const groupsTopic = '__consumer_offsets'
 
 /** The coordinator of groups on this broker: its shards follow the metadata image, its handlers find them. */
@@ -38,7 +41,7 @@ export class GroupCoordinator {
       topic: groupsTopic,
       kind: groupShardKind(parts),
       writeTimeoutMs: () => settings()['offsets.commit.timeout.ms'],
-      loadSliceBytes: () => settings()['offsets.load.buffer.size'],
+      loadSliceBytes: () => Math.min(settings()['offsets.load.buffer.size'], mostSliceBytes),
       compression: () => compressionTypes[settings()['offsets.topic.compression.codec']] ?? 'none',
     })
     this.groups = new Groups({ shards: this.#shards, parts, random })

@@ -1,6 +1,7 @@
 import {
   batchesOf,
   decodeControlRecord,
+  decodePlainRecords,
   decodeRecordsAsync,
   findBatch,
   ProtocolError,
@@ -85,7 +86,10 @@ class Replay<State, Entry> {
     const { kind, state, signal } = this.#options
     const { isControl, isTransactional, producerId, producerEpoch } = batch
     const origin = isTransactional ? { producerId, producerEpoch } : outsideTransactions
-    const records = await decodeRecordsAsync(batch, { maxDecompressedBytes: mostUnpackedBytes })
+    const records =
+      batch.compressionId === 0
+        ? decodePlainRecords(batch, batch.recordsBytes)
+        : await decodeRecordsAsync(batch, { maxDecompressedBytes: mostUnpackedBytes })
     for (const record of records) {
       if (record.offset < fromOffset) continue
       this.#records++

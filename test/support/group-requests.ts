@@ -11,7 +11,7 @@ export const groupBrokerSettings = {
 
 /** Asks until the coordinator is there, and its partitions are loaded. */
 export async function coordinatorOf(asking: BrokerConnection, key: string): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (const deadlineMs = performance.now() + 20_000; performance.now() < deadlineMs; ) {
     const { coordinators } = await asking.request(findCoordinator, 4, { keyType: 0, coordinatorKeys: [key] })
     const listed = await asking.request(listGroups, 4, {})
     if (coordinators[0]?.errorCode === 0 && listed.errorCode === 0) return coordinators[0].nodeId
