@@ -1,4 +1,4 @@
-import type { CompressionType, ErrorName } from '../../protocol/index.ts'
+import { type CompressionType, EncodeError, type ErrorName } from '../../protocol/index.ts'
 import { assert, unreachable } from '../../runtime/assert.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
@@ -10,6 +10,7 @@ import {
   type Command,
   type Decision,
   type Effect,
+  type EncodedEntry,
   type Event,
   outsideTransactions,
   type ShardKind,
@@ -253,7 +254,8 @@ class Life<State, Entry> {
     const { records = [], effects = [], independent = false, transaction, volatile } = decision
     const { kind } = this.#options
     if (records.length > 0) {
-      const encoded = records.map(record => kind.encode(record))
+      const encoded = encodeAll(kind, records)
+      if (encoded === null) return 'UNKNOWN_SERVER_ERROR'
       const refusal = this.#writer.take(encoded, { independent, transaction })
       if (refusal !== null) return errorOfFailedAppend(refusal)
       if (this.#ended) return 'COORDINATOR_LOAD_IN_PROGRESS'
@@ -326,6 +328,19 @@ class Life<State, Entry> {
     if (sequence === undefined) return
     this.#timeline.commit(sequence)
     this.#answers.committed(sequence)
+  }
+}
+
+/** Null when something in them is larger than the format has room for (a name over 32 KB, say): such records are refused. */
+function encodeAll<State, Entry>(
+  kind: ShardKind<State, Entry>,
+  records: readonly Entry[],
+): readonly EncodedEntry[] | null {
+  try {
+    return records.map(record => kind.encode(record))
+  } catch (error) {
+    if (error instanceof EncodeError) return null
+    throw error
   }
 }
 

@@ -94,7 +94,7 @@ export interface ShardsOptions<State, Entry> {
   readonly topic: string
   readonly brokerId: number
   readonly kind: ShardKind<State, Entry>
-  readonly partitions: Partitions
+  readonly partitions: Pick<Partitions, 'get'>
   readonly clock: Clock
   readonly turn: EndOfTurn
   readonly logger: Logger

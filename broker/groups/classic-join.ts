@@ -46,6 +46,12 @@ export interface JoinRequested {
 /** New members that wait have no heartbeat; after that long they are taken for gone. */
 const newMemberJoinTimeoutMs = 5 * 60_000
 
+/** Ids that were given out and never came back: a client that only ever asks for one must not fill the memory. */
+const mostPendingMembers = 5000
+
+/** A record has room for 32 KB of a member's id. */
+const mostClientIdLength = 10_000
+
 export function joinGroup(group: ClassicGroup, event: JoinRequested, now: Now): Step<JoinReply> {
   if (!hasRoomFor(group, event.memberId, now)) return refuseJoin(group, 'GROUP_MAX_SIZE_REACHED', '')
   return event.memberId === '' ? joinAsNew(group, event, now) : joinAgain(group, event, now)
@@ -77,7 +83,7 @@ function joinAsNew(group: ClassicGroup, event: JoinRequested, now: Now): Step<Jo
   if (!supportsProtocols(group, event.protocolType, event.protocols)) {
     return refuseJoin(group, 'INCONSISTENT_GROUP_PROTOCOL', '')
   }
-  const memberId = `${event.instanceId ?? event.clientId}-${event.newIdSuffix}`
+  const memberId = `${event.instanceId ?? event.clientId.slice(0, mostClientIdLength)}-${event.newIdSuffix}`
   if (event.instanceId !== null) {
     const holder = staticMember(group, event.instanceId)
     return holder === undefined
@@ -85,6 +91,7 @@ function joinAsNew(group: ClassicGroup, event: JoinRequested, now: Now): Step<Jo
       : replaceStaticMember(group, holder, memberId, event, now)
   }
   if (!event.mustKnowItsId) return addMember(group, memberId, event, now)
+  if (group.pendingMembers.size >= mostPendingMembers) return refuseJoin(group, 'GROUP_MAX_SIZE_REACHED', '')
   const pending = { ...group, pendingMembers: new Set(group.pendingMembers).add(memberId) }
   return andThen(
     doing(pending, { kind: 'startSession', memberId, afterMs: event.sessionTimeoutMs }),

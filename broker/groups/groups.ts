@@ -43,7 +43,7 @@ export class Groups {
     answer: (reply: JoinReply) => void,
   ): void {
     const { memberId } = event
-    const error = this.#refusalOfJoin(groupId, event.sessionTimeoutMs)
+    const error = this.#refusalOfJoin(groupId, event)
     if (error !== 'NONE') return answer(failedJoin(error, memberId))
     const joining = { ...event, newIdSuffix: this.#newIdSuffix() }
     this.#run(groupId, {
@@ -115,6 +115,7 @@ export class Groups {
   }
 
   commitOffsets(event: OffsetsCommitted, answer: (reply: CommitReply) => void): void {
+    if (!fitsRecord(event.groupId)) return answer({ error: 'INVALID_GROUP_ID' })
     this.#run(event.groupId, {
       decide: state => commitOffsets(state, event, this.#parts),
       answer,
@@ -176,12 +177,15 @@ export class Groups {
     for (const shard of this.#options.shards.all()) shard.react(state => removeOffsetsOfTopics(state, topics))
   }
 
-  #refusalOfJoin(groupId: string, sessionTimeoutMs: number): ErrorName {
-    if (groupId === '') return 'INVALID_GROUP_ID'
+  #refusalOfJoin(groupId: string, event: Omit<JoinRequested, 'newIdSuffix'>): ErrorName {
+    if (groupId === '' || !fitsRecord(groupId)) return 'INVALID_GROUP_ID'
     const { settings } = this.#parts.now()
+    const { sessionTimeoutMs, instanceId, protocolType, protocols } = event
     const least = settings['group.min.session.timeout.ms']
     const most = settings['group.max.session.timeout.ms']
-    return sessionTimeoutMs < least || sessionTimeoutMs > most ? 'INVALID_SESSION_TIMEOUT' : 'NONE'
+    if (sessionTimeoutMs < least || sessionTimeoutMs > most) return 'INVALID_SESSION_TIMEOUT'
+    for (const name of protocols.keys()) if (!fitsRecord(name)) return 'INVALID_REQUEST'
+    return fitsRecord(protocolType) && fitsRecord(instanceId ?? '') ? 'NONE' : 'INVALID_REQUEST'
   }
 
   #onClassic<Reply>(
@@ -225,6 +229,13 @@ export class Groups {
     return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   }
 }
+
+/** Names travel in any length, but records have room for 32,767 bytes; a member's id adds its own part to a name. */
+function fitsRecord(name: string): boolean {
+  return name.length <= 10_000 || Buffer.byteLength(name) <= mostNameBytes
+}
+
+const mostNameBytes = 32_000
 
 export interface GroupsOptions {
   readonly shards: Pick<Shards<GroupState, GroupRecord>, 'forKey' | 'all'>

@@ -155,6 +155,36 @@ test('strings made to hurt are names like any other', async () => {
   for (const groupId of names) expect(fixture.fetch(groupId)).toEqual({ ['__proto__-0']: 1 })
 })
 
+test('names that no record has room for are refused, and nothing is left of them', async () => {
+  const fixture = await GroupsFixture.start()
+  const long = 'x'.repeat(40_000)
+  expect(fixture.join(long).value.error).toBe('INVALID_GROUP_ID')
+  expect(fixture.join('g', { instanceId: long }).value.error).toBe('INVALID_REQUEST')
+  expect(fixture.join('g', { protocolType: long }).value.error).toBe('INVALID_REQUEST')
+  expect(fixture.join('g', { protocols: new Map([[long, Buffer.alloc(0)]]) }).value.error).toBe(
+    'INVALID_REQUEST',
+  )
+  expect(fixture.commit(long, [{ topic: 't', partition: 0, offset: 1 }]).value).toEqual({
+    error: 'INVALID_GROUP_ID',
+  })
+  expect(fixture.commit('g', [{ topic: long, partition: 0, offset: 1 }]).value).toEqual({
+    error: 'UNKNOWN_SERVER_ERROR',
+  })
+  const [member = ''] = fixture.settle('g', 1, { clientId: '€'.repeat(10_900) })
+  fixture.leave('g', member)
+  fixture.turn.flush()
+  expect((await fixture.restart()).groups.describeGroup('g').state).toBe('Empty')
+})
+
+test('a client that only ever asks for ids cannot fill the memory', async () => {
+  const fixture = await GroupsFixture.start()
+  const ask = (): ErrorName => fixture.join('g', { mustKnowItsId: true }).value.error
+  for (let index = 0; index < 5000; index++) expect(ask()).toBe('MEMBER_ID_REQUIRED')
+  expect(ask()).toBe('GROUP_MAX_SIZE_REACHED')
+  fixture.clock.advance(10_000)
+  expect(ask()).toBe('MEMBER_ID_REQUIRED')
+})
+
 test('10 MB of metadata in a join are taken; that they fit no record is told at the assignment', async () => {
   const fixture = await GroupsFixture.start()
   const metadata = Buffer.alloc(10_000_000, 1)
