@@ -152,10 +152,6 @@ const testedElsewhere: Record<string, string> = {
     'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
   'broker/groups/uniform-assignor.ts': 'test/broker/groups/assignors.test.ts',
   'broker/re2/': 'one engine; test/broker/re2/regular-expression.test.ts',
-  'broker/log/log-tail.ts': 'test/broker/log/log.test.ts',
-  'broker/log/load-log.ts': 'test/broker/log/log-on-disk.test.ts and recovery.test.ts',
-  'broker/log/read-segments.ts': 'test/broker/log/log.test.ts',
-  'broker/log/index-file.ts': 'test/broker/log/offset-index.test.ts and time-index.test.ts',
 }
 
 test('every source file of some size has its test at the mirrored path', () => {

@@ -7,13 +7,14 @@ import { addBatchToDraft } from './producer-batches.ts'
 export interface FollowInto extends AppendInto {
   /** The log holds no batch. */
   readonly isEmpty: boolean
-  /** Makes an empty log begin at this offset, below its log start. Throws DiskError. */
+  /** Makes an empty log begin at this offset, below its log start. */
   readonly startBelowLogStart: (baseOffset: number) => void
 }
 
 /**
  * Stores batches as the leader has them. `records` may end in a part of a batch, which is left out; so is everything from the
- * first batch on that is of a later epoch than `mostLeaderEpoch`. Undefined when the disk fails.
+ * first batch on that is of a later epoch than `mostLeaderEpoch`. Undefined when the disk fails or is full; batches before the one that
+ * found no room may have been stored then.
  */
 export function appendAsFollower(
   into: FollowInto,
@@ -31,8 +32,8 @@ export function appendAsFollower(
       const message = `The leader sent offset ${first.baseOffset}, but ${tail.nextOffset} is next here.`
       return { kind: 'refused', error: 'UNKNOWN_SERVER_ERROR', message }
     }
+    if (beginsBelow) into.startBelowLogStart(first.baseOffset)
     const stored = tail.attempt(() => {
-      if (beginsBelow) into.startBelowLogStart(first.baseOffset)
       store(into, records, batches)
       return true
     })
@@ -69,7 +70,7 @@ function store(into: AppendInto, records: Buffer, batches: readonly RecordBatchV
     if (batch.producerId < 0) continue
     const draft = producers.draft({ origin: 'replication', nowMs })
     addBatchToDraft(draft, batch)
-    tail.ended(draft.takeOver())
+    tail.ended(draft.takeOver(tail.unwritten))
   }
   addRun()
 }

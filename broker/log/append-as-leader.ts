@@ -19,7 +19,7 @@ export interface AppendInto {
 
 /**
  * Validates one batch, gives out its offsets, stages or writes it. `records` is changed in place and not needed afterwards.
- * Undefined when the disk fails.
+ * Undefined when the disk fails or is full; see LogTail.attempt.
  */
 export function appendAsLeader(
   into: AppendInto,
@@ -49,11 +49,11 @@ export function appendAsLeader(
   const stored = tail.attempt(() => {
     if (tail.mustRoll(settings, batch)) tail.roll(baseOffset)
     tail.note(batch)
+    leaderEpochs.assign(leaderEpoch, baseOffset)
+    if (draft !== undefined) tail.ended(draft.takeOver(tail.unwritten))
     tail.add(batch.buffer, batch.start, batch.sizeInBytes)
     return true
   })
   if (stored === undefined) return undefined
-  leaderEpochs.assign(leaderEpoch, baseOffset)
-  if (draft !== undefined) tail.ended(draft.takeOver())
   return { kind: 'appended', baseOffset, lastOffset, logAppendTimeMs: valid.logAppendTimeMs }
 }

@@ -9,8 +9,8 @@ export interface RetainedLog {
   readonly logEndOffset: number
   readonly highWatermark: number
   readonly settings: LogSettings
-  /** Begins an empty segment at the end of the log. Throws DiskError. */
-  readonly roll: () => void
+  /** Begins an empty segment at the end of the log; false when it could not. */
+  readonly roll: () => boolean
   readonly remove: (segment: Segment) => void
 }
 
@@ -32,7 +32,11 @@ export function deleteOldSegments(log: RetainedLog, nowMs: number): ReturnType<t
     log.settings,
   )
   if (decided.count === 0) return decided
-  if (decided.count === segments.length) log.roll()
-  for (const segment of segments.removeFirst(decided.count)) log.remove(segment)
+  const isAll = decided.count === segments.length
+  for (const segment of segments.removeFirst(isAll ? decided.count - 1 : decided.count)) log.remove(segment)
+  if (!isAll) return decided
+  // A full disk may have no room for another segment before others are gone: then the last one goes next time.
+  if (!log.roll()) return { ...decided, count: decided.count - 1 }
+  for (const segment of segments.removeFirst(1)) log.remove(segment)
   return decided
 }

@@ -119,6 +119,14 @@ export class DiskError extends Error {
   }
 }
 
+/**
+ * There is no room left, or the quota is used up. When a write or the making of a file says so, nothing but that has
+ * failed, and it may succeed later; when a sync says so, what was written before is lost.
+ */
+export function isDiskFull(error: unknown): error is DiskError {
+  return error instanceof DiskError && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}
+
 const flagsOf: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
   write: constants.O_RDWR,

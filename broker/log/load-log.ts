@@ -3,7 +3,7 @@ import type { DirectoryEntry, Disk } from './disk.ts'
 import { parseSegmentFileName, segmentFileName } from './file-names.ts'
 import { readLeaderEpochs } from './leader-epoch-file.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
-import { type LogCheckpoints, type LogOptions, producerIdExpirationMs } from './log-options.ts'
+import type { LogCheckpoints, LogOptions } from './log-options.ts'
 import type { OpenFiles } from './open-files.ts'
 import { readNewestProducerSnapshot } from './producer-snapshots.ts'
 import { ProducerState } from './producer-state.ts'
@@ -27,13 +27,15 @@ export interface LoadOptions {
   readonly createSegment: (baseOffset: number) => Segment
 }
 
+const defaultProducerIdExpirationMs = 86_400_000
+
 /**
  * Reads what stands in the directory of a log; makes directory and first segment when there is nothing. The files must be
  * whole; only a torn end of the last segment is cut off, with a warning. Throws DiskError.
  */
 export function loadLog(options: LoadOptions): LoadedLog {
   const { checkpoints } = options
-  const { disk, directory, clock } = options.log
+  const { disk, directory } = options.log
   if (checkpoints.entries === undefined && disk.stat(directory) === undefined) disk.makeDirectory(directory)
   const entries = checkpoints.entries ?? disk.readDirectory(directory)
   const found = openSegments(options, entries)
@@ -54,14 +56,11 @@ export function loadLog(options: LoadOptions): LoadedLog {
   leaderEpochs.truncateFromStart(logStartOffset)
   const producers =
     checkpoints.producers ??
-    loadProducers({
-      disk,
+    loadProducers(options.log, {
       directory,
       entries,
       segments: segments.all,
       endOffset,
-      nowMs: clock.nowMs(),
-      expirationMs: producerIdExpirationMs(options.log),
     })
   return { segments, leaderEpochs, producers, logStartOffset, endOffset }
 }
@@ -70,18 +69,22 @@ export function loadLog(options: LoadOptions): LoadedLog {
  * The producers after all records of `segments`, which end at `endOffset`. Snapshots of states that are not in the log any
  * more are removed, and those that nobody will ask for: only the newest and the ones at the base of a segment are kept.
  */
-export function loadProducers(options: {
-  readonly disk: Disk
-  readonly directory: string
-  readonly entries?: readonly DirectoryEntry[]
-  readonly segments: readonly Segment[]
-  readonly endOffset: number
-  readonly nowMs: number
-  readonly expirationMs: number
-}): ProducerState {
-  const { disk, directory, segments, endOffset } = options
+export function loadProducers(
+  { disk, clock, producerIdExpirationMs }: LogOptions,
+  found: {
+    readonly directory: string
+    readonly entries?: readonly DirectoryEntry[]
+    readonly segments: readonly Segment[]
+    readonly endOffset: number
+  },
+): ProducerState {
+  const { directory, segments, endOffset } = found
+  const options = {
+    nowMs: clock.nowMs(),
+    expirationMs: producerIdExpirationMs ?? defaultProducerIdExpirationMs,
+  }
   const bases = new Set(segments.map(segment => segment.baseOffset))
-  const offsets = snapshotOffsets(options.entries ?? disk.readDirectory(directory))
+  const offsets = snapshotOffsets(found.entries ?? disk.readDirectory(directory))
   const newest = Math.max(Number.NEGATIVE_INFINITY, ...offsets.filter(offset => offset <= endOffset))
   const kept: number[] = []
   for (const offset of offsets) {

@@ -34,11 +34,6 @@ export interface LogOptions {
   readonly producerIdExpirationMs?: number
 }
 
-/** Kafka's default where the broker's setting is not given. */
-export function producerIdExpirationMs(options: LogOptions): number {
-  return options.producerIdExpirationMs ?? 86_400_000
-}
-
 /** What the checkpoints of the log directory know of this log. Missing: as for a log that is new. */
 export interface LogCheckpoints {
   /** From log-start-offset-checkpoint; the base of the first segment when absent. */

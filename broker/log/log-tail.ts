@@ -1,49 +1,43 @@
+import { join } from 'node:path'
 import type { RecordBatchView } from '../../protocol/index.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
-import { type Disk, DiskError } from './disk.ts'
-import { GroupCommit } from './group-commit.ts'
-import { saveLeaderEpochs } from './leader-epoch-file.ts'
+import { DiskError, isDiskFull } from './disk.ts'
+import { segmentFileName } from './file-names.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogOptions } from './log-options.ts'
 import { type LogSettings, segmentMs } from './log-settings.ts'
-import type { EndedTransaction } from './producer-state.ts'
+import { LogSync, type Mark } from './log-sync.ts'
+import type { EndedTransaction, ProducerState } from './producer-state.ts'
+import { writeProducerSnapshot } from './producer-snapshots.ts'
 import { RecentPositions } from './recent-positions.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { StagedWrites } from './staged-writes.ts'
+import { UnwrittenProducers } from './unwritten-producers.ts'
 
+/** Told at the end of a turn, never inside an append. */
 export interface WriteListener {
-  /** Readers may see everything below this offset. At the end of a turn, never inside an append. */
+  /** Readers may see everything below this offset. */
   written(logEndOffset: number): void
+  /**
+   * The disk had no room. What this turn gave out from `endOffset` on was taken back: offsets, producers and leader
+   * epochs, an epoch that begins there included. Nothing of it was readable. Later appends may succeed, and get these offsets.
+   */
+  refused(endOffset: number, error: Error): void
   /** The disk failed; the log accepts nothing any more. */
   failed(error: Error): void
 }
 
 export interface LogTailParts {
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly turn: EndOfTurn
-  readonly settings: () => LogSettings
+  readonly log: LogOptions
   readonly segments: SegmentList
   readonly leaderEpochs: LeaderEpochs
+  /** After all records given out. */
+  readonly producers: () => ProducerState
   /** A new segment in the log's directory. */
   readonly createSegment: (baseOffset: number) => Segment
-  /** Writes what is known of producers after all records below `offset`. */
-  readonly writeSnapshot: (offset: number) => void
   readonly directory: () => string
   readonly endOffset: number
   readonly recoveryPoint: number
-  /** Files were made that the directory may lose in a power cut. */
-  readonly onFailed: (error: Error) => void
-  /** The checkpoint must say the recovery point before this turn ends. */
-  readonly onRecoveryPointDue: () => void
-}
-
-/** Up to where readers may see, and where that is in which file. */
-interface Mark {
-  readonly offset: number
-  readonly segment: Segment
-  readonly position: number
 }
 
 /**
@@ -54,32 +48,36 @@ interface Mark {
  * Readable is what is written, except where flush.messages asks for a sync: what must be on the device before it is
  * acknowledged must be there before it is seen.
  *
- * When the disk fails the tail is closed for good (`failure`).
+ * When the disk fails the tail is closed for good (`failure`). When it is only full, everything that is not in the file
+ * yet is taken back, whole batches or not, and for the rest of the turn nothing is accepted (`refused`): so none of the offsets
+ * is given out again before those who wait for them have been told.
  */
 export class LogTail {
   readonly #parts: LogTailParts
   readonly #segments: SegmentList
   readonly #staged = new StagedWrites()
-  readonly #sync = new GroupCommit(() => this.#syncFiles())
+  readonly #sync: LogSync
+  /** Of the batches given out and not in the file. */
+  readonly unwritten = new UnwrittenProducers()
   readonly #atEndOfTurn = (): void => this.#endTurn()
   #listener: WriteListener | undefined
   #nextOffset: number
   #writtenOffset: number
+  /** Where the batch at #writtenOffset begins, or will, in the active segment. */
+  #writtenPosition: number
   #logEndOffset: number
   #notifiedOffset: number
-  #recoveryPoint: number
-  /** Smallest offset that the log was cut to since the sync under way began. */
-  #cutDuringSync = Number.POSITIVE_INFINITY
-  #lastSyncMs: number
-  /** Also at first: files of a process that was killed may not be on the device yet. */
-  #hasNewFiles = true
+  /** What is written is not to be readable before it is synced. */
   #waitsForSync = false
-  /** The next sync is to include the active segment. */
-  #isActiveDue = false
+  /** Base of the segment that is being made. */
+  #beginning: number | undefined
   /** Aborted transactions whose markers are not written yet. */
   #aborted: EndedTransaction[] = []
   #recent: RecentPositions | undefined
   #turnQueued = false
+  #refused: DiskError | undefined
+  /** The last attempt to write found no room. */
+  #isFull = false
   #failure: Error | undefined
 
   constructor(parts: LogTailParts) {
@@ -87,10 +85,21 @@ export class LogTail {
     this.#segments = parts.segments
     this.#nextOffset = parts.endOffset
     this.#writtenOffset = parts.endOffset
+    this.#writtenPosition = parts.segments.active.writtenBytes
     this.#logEndOffset = parts.endOffset
     this.#notifiedOffset = parts.endOffset
-    this.#recoveryPoint = parts.recoveryPoint
-    this.#lastSyncMs = parts.clock.monotonicMs()
+    this.#sync = new LogSync({
+      disk: parts.log.disk,
+      clock: parts.log.clock,
+      segments: parts.segments,
+      leaderEpochs: parts.leaderEpochs,
+      directory: parts.directory,
+      recoveryPoint: parts.recoveryPoint,
+      endOfWritten: () => this.#endOfWritten(),
+      failure: () => this.#failure,
+      fail: error => this.fail(error),
+      onSynced: mark => this.#publishSynced(mark),
+    })
   }
 
   get nextOffset(): number {
@@ -103,11 +112,16 @@ export class LogTail {
 
   /** Everything below is on the device. */
   get recoveryPoint(): number {
-    return this.#recoveryPoint
+    return this.#sync.recoveryPoint
   }
 
   get failure(): Error | undefined {
     return this.#failure
+  }
+
+  /** Why nothing is accepted for the rest of this turn. */
+  get refused(): Error | undefined {
+    return this.#refused
   }
 
   get hasStaged(): boolean {
@@ -132,7 +146,7 @@ export class LogTail {
     const waitedMs =
       firstTimestamp >= 0
         ? batch.maxTimestamp - firstTimestamp
-        : this.#parts.clock.nowMs() - active.createdAtMs
+        : this.#parts.log.clock.nowMs() - active.createdAtMs
     return (
       waitedMs > segmentMs(settings) - active.rollJitterMs ||
       active.isIndexFull(settings['segment.index.bytes']) ||
@@ -145,23 +159,20 @@ export class LogTail {
     this.#writeStaged()
     const { active } = this.#segments
     if (baseOffset === active.baseOffset) return
-    if (baseOffset > this.#nextOffset) this.#flushBeforeGap(baseOffset)
     active.becomeInactive()
-    this.#parts.writeSnapshot(baseOffset)
+    if (baseOffset > this.#nextOffset) {
+      this.#sync.nowUpTo(baseOffset)
+      this.#parts.log.onRecoveryPointDue?.()
+    }
+    this.#beginning = baseOffset
+    const { log, directory, producers } = this.#parts
+    writeProducerSnapshot(log.disk, directory(), baseOffset, producers())
     this.#segments.add(this.#parts.createSegment(baseOffset))
-    this.#hasNewFiles = true
+    this.#beginning = undefined
+    this.#writtenPosition = 0
     this.#recent = undefined
-    // Only what is closed: a segment that is being written is synced when somebody asks.
-    this.#inBackground(this.#sync.run())
-  }
-
-  /** After a crash a gap that is not known to be flushed is taken for the lost end of a segment. */
-  #flushBeforeGap(baseOffset: number): void {
-    saveLeaderEpochs(this.#parts.disk, this.#parts.directory(), this.#parts.leaderEpochs)
-    for (const segment of this.#unsynced()) segment.syncNow()
-    this.#parts.disk.syncDirectory(this.#parts.directory())
-    this.#recoveryPoint = baseOffset
-    this.#parts.onRecoveryPointDue()
+    this.#sync.hasNewFiles()
+    this.#sync.closedInBackground()
   }
 
   /** The batch's offsets are given out; its bytes follow with `add` before anything else is asked of the tail. */
@@ -191,29 +202,30 @@ export class LogTail {
   /** Everything given is on the device when it resolves. Callers share one sync at a time. */
   async flush(): Promise<void> {
     this.write()
-    if (this.#failure !== undefined) throw this.#failure
-    if (this.#writtenOffset <= this.#recoveryPoint && !this.#parts.leaderEpochs.isDirty) return
-    await this.#syncAll()
+    const refusal = this.#failure ?? this.#refused
+    if (refusal !== undefined) throw refusal
+    if (this.#writtenOffset <= this.recoveryPoint && !this.#parts.leaderEpochs.isDirty) return
+    await this.#sync.all()
   }
 
-  /** Begins a sync if the setting flush.ms says that it is time. */
+  /** Begins a sync if the setting flush.ms says that it is time, or if one that is waited for found no room on the disk. */
   flushIfDue(): void {
-    if (this.#failure !== undefined || this.#writtenOffset <= this.#recoveryPoint || this.#sync.isRunning)
+    if (this.#failure !== undefined || this.#writtenOffset <= this.recoveryPoint || this.#sync.isRunning)
       return
-    const waitedMs = this.#parts.clock.monotonicMs() - this.#lastSyncMs
-    if (waitedMs >= this.#parts.settings()['flush.ms']) this.#inBackground(this.#syncAll())
+    if (this.#waitsForSync || this.#sync.agoMs >= this.#parts.log.settings()['flush.ms'])
+      this.#sync.allInBackground()
   }
 
   /** The log ends at `offset` now: everything above has been cut off. */
   cutTo(offset: number): void {
     this.#nextOffset = offset
     this.#writtenOffset = offset
+    this.#writtenPosition = this.#segments.active.writtenBytes
     this.#logEndOffset = offset
-    this.#recoveryPoint = Math.min(this.#recoveryPoint, offset)
-    this.#cutDuringSync = Math.min(this.#cutDuringSync, offset)
     this.#waitsForSync = false
     this.#recent = undefined
-    this.#hasNewFiles = true
+    this.#cutSyncedTo(offset)
+    this.#sync.hasNewFiles()
     this.#queueTurn()
   }
 
@@ -221,6 +233,7 @@ export class LogTail {
   discard(): void {
     this.#staged.discard()
     this.#aborted = []
+    this.unwritten.clear()
   }
 
   /** Forgets what only speeds up a busy log. */
@@ -228,16 +241,14 @@ export class LogTail {
     this.#recent = undefined
   }
 
-  /** Runs what uses the disk; undefined when the disk fails, which closes the log. */
+  /** Runs what uses the disk. Undefined when the disk is full, and everything unwritten is taken back; or fails, which closes the log. */
   attempt<T>(work: () => T): T | undefined {
-    if (this.#failure !== undefined) return undefined
-    try {
-      return work()
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error
-      this.fail(error)
-      return undefined
-    }
+    return this.#attempt(work, error => (isDiskFull(error) ? this.#takeBack(error) : this.fail(error)))
+  }
+
+  /** The same for what must not be left half done: a full disk closes the log as well. */
+  attemptOrFail<T>(work: () => T): T | undefined {
+    return this.#attempt(work, error => this.fail(error))
   }
 
   /** Closes the log for good. Part of what was being written may be in the file; it is cut off if the disk still lets us. */
@@ -247,25 +258,91 @@ export class LogTail {
     this.#failure = failure
     this.discard()
     try {
-      this.#segments.active.cutUnwritten()
+      this.#segments.active.takeBack(this.#writtenPosition, this.#writtenOffset)
     } catch {
       // Recovery will find the torn end.
     }
-    this.#parts.turn.write(() => this.#listener?.failed(failure))
-    this.#parts.onFailed(failure)
+    this.#parts.log.turn.write(() => this.#listener?.failed(failure))
+    this.#parts.log.onFailed?.(failure)
     return failure
+  }
+
+  #attempt<T>(work: () => T, onError: (error: DiskError) => void): T | undefined {
+    if (this.#failure !== undefined) return undefined
+    try {
+      return work()
+    } catch (error) {
+      // What has closed the log already comes back through here.
+      if (error !== this.#failure) {
+        if (!(error instanceof DiskError)) throw error
+        onError(error)
+      }
+      return undefined
+    }
+  }
+
+  /** The log is again as it was when it was last written to the file. */
+  #takeBack(error: DiskError): void {
+    const { producers, leaderEpochs } = this.#parts
+    const endOffset = this.#writtenOffset
+    this.attemptOrFail(() => {
+      this.#removeSegmentsAbove(endOffset)
+      this.#segments.active.takeBack(this.#writtenPosition, endOffset)
+    })
+    if (this.#failure !== undefined) return
+    producers().takeBack(this.unwritten, endOffset)
+    this.discard()
+    if (this.#nextOffset > endOffset) leaderEpochs.truncateFromEnd(endOffset)
+    this.#nextOffset = endOffset
+    this.#cutSyncedTo(endOffset)
+    this.#refused = error
+    this.#queueTurn()
+    if (!this.#isFull) this.#warnOfFullDisk(error)
+    this.#isFull = true
+  }
+
+  #warnOfFullDisk(err: DiskError): void {
+    const { topic, partition, logger } = this.#parts.log
+    logger.warn({ topic, partition, err }, 'The disk is full: records are refused until there is room.')
+  }
+
+  #cutSyncedTo(offset: number): void {
+    const lowersRecoveryPoint = offset < this.recoveryPoint
+    this.#sync.cutTo(offset)
+    if (lowersRecoveryPoint) this.#parts.log.onRecoveryPointDue?.()
+  }
+
+  /** They hold nothing, and would stand in the way of offsets below. */
+  #removeSegmentsAbove(endOffset: number): void {
+    const { log, directory } = this.#parts
+    for (const segment of this.#segments.removeAbove(endOffset)) {
+      segment.deleteFiles()
+      log.disk.unlink(segment.path('snapshot'))
+      this.#writtenPosition = this.#segments.active.writtenBytes
+    }
+    if (this.#beginning === undefined) return
+    for (const kind of ['log', 'snapshot'] as const) {
+      log.disk.unlink(join(directory(), segmentFileName(this.#beginning, kind)))
+    }
+    this.#beginning = undefined
   }
 
   #queueTurn(): void {
     if (this.#turnQueued) return
     this.#turnQueued = true
-    this.#parts.turn.write(this.#atEndOfTurn)
+    this.#parts.log.turn.write(this.#atEndOfTurn)
   }
 
   #endTurn(): void {
     this.write()
     this.#turnQueued = false
-    if (this.#failure !== undefined || this.#notifiedOffset === this.#logEndOffset) return
+    if (this.#failure !== undefined) return
+    if (this.#refused !== undefined) {
+      const error = this.#refused
+      this.#refused = undefined
+      this.#listener?.refused(this.#nextOffset, error)
+    }
+    if (this.#notifiedOffset === this.#logEndOffset) return
     this.#notifiedOffset = this.#logEndOffset
     this.#listener?.written(this.#logEndOffset)
   }
@@ -283,21 +360,27 @@ export class LogTail {
       this.#aborted = []
     }
     this.#writtenOffset = this.#nextOffset
+    this.#writtenPosition = this.#segments.active.writtenBytes
+    this.#isFull = false
+    this.unwritten.clear()
     if (this.#mayBeSeenUnsynced()) {
       if (!this.#waitsForSync) this.#publish(this.#endOfWritten())
     } else if (!this.#waitsForSync) {
       this.#waitsForSync = true
-      this.#inBackground(this.#syncAll())
+      this.#sync.allInBackground()
     }
   }
 
   #mayBeSeenUnsynced(): boolean {
-    return this.#writtenOffset - this.#recoveryPoint < this.#parts.settings()['flush.messages']
+    return this.#writtenOffset - this.recoveryPoint < this.#parts.log.settings()['flush.messages']
   }
 
   #endOfWritten(): Mark {
-    const segment = this.#segments.active
-    return { offset: this.#writtenOffset, segment, position: segment.writtenBytes }
+    return {
+      offset: this.#writtenOffset,
+      segment: this.#segments.active,
+      position: this.#writtenPosition,
+    }
   }
 
   #publish({ offset, segment, position }: Mark): void {
@@ -316,57 +399,14 @@ export class LogTail {
     this.#queueTurn()
   }
 
-  #syncAll(): Promise<void> {
-    this.#isActiveDue = true
-    return this.#sync.run()
-  }
-
-  #inBackground(sync: Promise<void>): void {
-    // A failure has been told by `fail` already.
-    sync.catch(() => undefined)
-  }
-
-  async #syncFiles(): Promise<void> {
-    const isAll = this.#isActiveDue
-    this.#isActiveDue = false
-    const { active } = this.#segments
-    const mark = isAll ? this.#endOfWritten() : { offset: active.baseOffset, segment: active, position: 0 }
-    this.#cutDuringSync = Number.POSITIVE_INFINITY
-    this.#lastSyncMs = this.#parts.clock.monotonicMs()
-    try {
-      if (this.#failure !== undefined) throw this.#failure
-      // Epochs first: what is above the recovery point would give them again, what is below would not.
-      saveLeaderEpochs(this.#parts.disk, this.#parts.directory(), this.#parts.leaderEpochs)
-      for (const segment of this.#unsynced()) {
-        if (segment === active && !isAll) continue
-        if (!this.#segments.all.includes(segment)) continue // deleted meanwhile
-        await (segment === this.#segments.active ? segment.sync() : segment.syncAll())
-      }
-      if (this.#hasNewFiles) {
-        this.#hasNewFiles = false
-        await this.#parts.disk.directorySynced(this.#parts.directory())
-      }
-    } catch (error) {
-      throw this.fail(error)
-    }
-    this.#recoveryPoint = Math.max(this.#recoveryPoint, Math.min(mark.offset, this.#cutDuringSync))
-    if (isAll && this.#waitsForSync) this.#publishSynced(mark)
-  }
-
-  #unsynced(): Segment[] {
-    const { all } = this.#segments
-    return all.filter(
-      (_, index) => (all[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY) > this.#recoveryPoint,
-    )
-  }
-
   #publishSynced(mark: Mark): void {
+    if (!this.#waitsForSync) return
     if (this.#mayBeSeenUnsynced()) {
       this.#waitsForSync = false
       this.#publish(this.#endOfWritten())
     } else {
       this.#publish(mark)
-      this.#inBackground(this.#syncAll())
+      this.#sync.allInBackground()
     }
   }
 }

@@ -2,10 +2,11 @@ import type { Uuid } from '../../protocol/index.ts'
 import { appendAsFollower } from './append-as-follower.ts'
 import { type AppendInto, appendAsLeader } from './append-as-leader.ts'
 import { deleteOldSegments } from './delete-old-segments.ts'
-import { DiskError } from './disk.ts'
+import { DiskError, isDiskFull } from './disk.ts'
 import { saveLeaderEpochs } from './leader-epoch-file.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { loadLog, loadProducers, removeProducerSnapshots } from './load-log.ts'
+import { refuseByReserve, refuseClosed, refuseFailed, refuseForRoom } from './log-refusals.ts'
 import type { LogRead } from './log-slice.ts'
 import {
   type AppendOutcome,
@@ -13,7 +14,6 @@ import {
   type LeaderAppendOptions,
   type LogCheckpoints,
   type LogOptions,
-  producerIdExpirationMs,
 } from './log-options.ts'
 import { LogTail, type WriteListener } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
@@ -30,15 +30,12 @@ import { mostUnpackedBytes } from './validate-batch.ts'
 
 export type * from './log-options.ts'
 export type { LogRead } from './log-slice.ts'
-export type { WriteListener } from './log-tail.ts'
-export type { ReadOptions } from './read-segments.ts'
-export type { RecordAtTime } from './time-lookup.ts'
 
 /**
  * The log of one partition. Appending gives out offsets at once; the bytes are in the file by the end of the turn, and
  * then readable (see LogTail). Producer state and leader epochs run ahead with the offsets given out, so that the next append
- * of the same turn is checked against them; should the write fail, the log is closed for good, and they are made
- * anew from the files at the next start.
+ * of the same turn is checked against them. Should the disk have no room for the bytes, all three are taken back; should it
+ * fail otherwise, the log is closed for good, and they are made anew from the files at the next start.
  *
  * The files in `directory` must be whole: after an unclean stop recovery runs before `open`. One log per directory.
  */
@@ -47,7 +44,6 @@ export class Log {
   readonly partition: number
   readonly topicId: Uuid
   readonly #options: LogOptions
-  readonly #files: OpenFiles
   readonly #segments: SegmentList
   readonly #tail: LogTail
   readonly #leaderEpochs: LeaderEpochs
@@ -67,18 +63,19 @@ export class Log {
   }
 
   private constructor(options: LogOptions, checkpoints: LogCheckpoints) {
-    const { disk, clock, logger, turn, settings, directory } = options
+    const { directory, disk, clock, logger, settings } = options
     this.topic = options.topic
     this.partition = options.partition
     this.topicId = options.topicId
     this.#options = options
     this.#directory = directory
-    this.#files = OpenFiles.of(disk)
-    this.#removed = new RemovedSegments(clock, logger)
+    const files = OpenFiles.of(disk)
+    const delayMs = (): number => settings()['file.delete.delay.ms']
+    this.#removed = new RemovedSegments({ disk, clock, logger, delayMs })
     const createSegment = (baseOffset: number): Segment =>
-      newSegment(options, this.#files, this.#directory, baseOffset)
+      newSegment(options, files, this.#directory, baseOffset)
     this.#createSegment = createSegment
-    const loaded = loadLog({ log: options, checkpoints, files: this.#files, createSegment })
+    const loaded = loadLog({ log: options, checkpoints, files, createSegment })
     const { endOffset } = loaded
     this.#segments = loaded.segments
     this.#leaderEpochs = loaded.leaderEpochs
@@ -87,19 +84,14 @@ export class Log {
     this.#highWatermark = clamp(checkpoints.highWatermark ?? 0, loaded.logStartOffset, endOffset)
     this.#producers.highWatermarkMoved(this.#highWatermark)
     this.#tail = new LogTail({
-      disk,
-      clock,
-      turn,
-      settings,
+      log: options,
       segments: this.#segments,
       leaderEpochs: this.#leaderEpochs,
+      producers: () => this.#producers,
       createSegment,
-      writeSnapshot: offset => writeProducerSnapshot(disk, this.#directory, offset, this.#producers),
       directory: () => this.#directory,
       endOffset,
       recoveryPoint: clamp(checkpoints.recoveryPoint ?? 0, loaded.logStartOffset, endOffset),
-      onFailed: error => options.onFailed?.(error),
-      onRecoveryPointDue: () => options.onRecoveryPointDue?.(),
     })
     this.#readFrom = {
       segments: this.#segments,
@@ -180,8 +172,9 @@ export class Log {
 
   /** Validates one batch, gives out its offsets, stages or writes it. `records` is changed in place and not needed afterwards. */
   appendAsLeader(records: Buffer, options: LeaderAppendOptions): AppendOutcome {
-    const refusal = this.#refusal() ?? (options.origin === 'client' ? this.#refusalOfFullDisk() : undefined)
+    const refusal = this.#refusal()
     if (refusal !== undefined) return refusal
+    if (options.origin === 'client' && this.#options.isWritable?.() === false) return refuseByReserve(this)
     return this.#outcome(appendAsLeader(this.#appendInto(), records, options))
   }
 
@@ -209,8 +202,9 @@ export class Log {
     try {
       return readSegments(this.#readFrom, options)
     } catch (error) {
-      if (error instanceof DiskError) this.#tail.fail(error)
-      else if (!(error instanceof DamagedTransactionIndex)) throw error
+      if (!(error instanceof DiskError || error instanceof DamagedTransactionIndex)) throw error
+      // What had to be written was an index that was missing; it is tried again by the next reader.
+      if (error instanceof DiskError && !isDiskFull(error)) this.#tail.fail(error)
       return { error: 'KAFKA_STORAGE_ERROR' }
     }
   }
@@ -235,20 +229,17 @@ export class Log {
       this.truncateFullyAndStartAt(offset)
       return
     }
-    this.#tail.attempt(() => {
-      for (const segment of this.#segments.removeAbove(offset)) this.#remove(segment)
+    this.#tail.attemptOrFail(() => {
+      for (const segment of this.#segments.removeAbove(offset)) this.#removed.remove(segment)
       this.#segments.active.truncateTo(offset)
       this.#leaderEpochs.truncateFromEnd(offset)
       this.#logStartOffset = Math.min(this.#logStartOffset, offset)
       this.#highWatermark = Math.min(this.#highWatermark, offset)
-      this.#cutTailTo(offset)
-      this.#producers = loadProducers({
-        disk: this.#options.disk,
+      this.#tail.cutTo(offset)
+      this.#producers = loadProducers(this.#options, {
         directory: this.#directory,
         segments: this.#segments.all,
         endOffset: offset,
-        nowMs: this.#options.clock.nowMs(),
-        expirationMs: producerIdExpirationMs(this.#options),
       })
       this.#producers.highWatermarkMoved(this.#highWatermark)
     })
@@ -256,15 +247,15 @@ export class Log {
 
   /** Drops everything and goes on at `offset`. */
   truncateFullyAndStartAt(offset: number): void {
-    this.#tail.attempt(() => {
+    this.#tail.attemptOrFail(() => {
       this.#tail.discard()
       const old = this.#segments.removeFirst(this.#segments.length)
-      for (const segment of old) this.#remove(segment)
-      this.#segments.add(this.#createSegment(offset))
+      for (const segment of old) this.#removed.remove(segment)
+      this.#segments.add(this.#removed.makeRoomFor(() => this.#createSegment(offset)))
       this.#leaderEpochs.clear()
       this.#logStartOffset = offset
       this.#highWatermark = offset
-      this.#cutTailTo(offset)
+      this.#tail.cutTo(offset)
       removeProducerSnapshots(this.#options.disk, this.#directory)
       this.#producers = new ProducerState()
     })
@@ -284,7 +275,7 @@ export class Log {
   deleteOldSegments(nowMs: number): number {
     if (this.#closed) return 0
     this.#tail.write()
-    return this.#tail.attempt(() => this.#deleteOldSegments(nowMs)) ?? 0
+    return this.#tail.attemptOrFail(() => this.#deleteOldSegments(nowMs)) ?? 0
   }
 
   /** Everything appended so far is on the device when it resolves. Callers share one sync at a time. */
@@ -339,17 +330,10 @@ export class Log {
   }
 
   #refusal(): AppendRefused | undefined {
-    if (this.failure === undefined && !this.#closed) return undefined
-    const why =
-      this.failure === undefined ? 'is closed.' : `cannot be written any more: ${this.failure.message}`
-    return refuseStorage(`The log of ${this.topic}-${this.partition} ${why}`)
-  }
-
-  #refusalOfFullDisk(): AppendRefused | undefined {
-    if (this.#options.isWritable?.() !== false) return undefined
-    return refuseStorage(
-      `The disk that holds ${this.topic}-${this.partition} is too full for new records; reading, deleting and retention go on.`,
-    )
+    const { failure, refused } = this.#tail
+    if (failure !== undefined) return refuseFailed(this, failure)
+    if (this.#closed) return refuseClosed(this)
+    return refused === undefined ? undefined : refuseForRoom(this, refused)
   }
 
   #appendInto(): AppendInto {
@@ -386,12 +370,6 @@ export class Log {
     }
   }
 
-  #cutTailTo(offset: number): void {
-    const lowersRecoveryPoint = offset < this.recoveryPoint
-    this.#tail.cutTo(offset)
-    if (lowersRecoveryPoint) this.#options.onRecoveryPointDue?.()
-  }
-
   #deleteOldSegments(nowMs: number): number {
     const { topic, partition } = this
     const { count, reason } = deleteOldSegments(
@@ -401,8 +379,11 @@ export class Log {
         logEndOffset: this.logEndOffset,
         highWatermark: this.#highWatermark,
         settings: this.#options.settings(),
-        roll: () => this.#tail.roll(this.nextOffset),
-        remove: segment => this.#remove(segment),
+        roll: () => {
+          this.roll()
+          return this.#segments.active.baseOffset === this.nextOffset
+        },
+        remove: segment => this.#removed.remove(segment),
       },
       nowMs,
     )
@@ -414,11 +395,6 @@ export class Log {
       'Old segments were deleted.',
     )
     return count
-  }
-
-  #remove(segment: Segment): void {
-    this.#options.disk.unlink(segment.path('snapshot'))
-    this.#removed.remove(segment, this.#options.settings()['file.delete.delay.ms'])
   }
 
   #moveLogStart(offset: number): void {
@@ -433,12 +409,8 @@ export class Log {
   }
 }
 
-function refuseStorage(message: string): AppendRefused {
-  return { kind: 'refused', error: 'KAFKA_STORAGE_ERROR', message }
-}
-
 function neverRefused(): never {
-  throw new Error('An append that failed has closed the log.')
+  throw new Error('An append that could not be written has a reason.')
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -16,6 +16,7 @@ import { ProducerEntry } from './producer-entry.ts'
 import type { EndedTransaction, ProducerState } from './producer-state.ts'
 import { noSequence } from './sequences.ts'
 import type { TransactionGuard } from './transaction-verifications.ts'
+import type { UnwrittenProducers } from './unwritten-producers.ts'
 
 /**
  * - `client`: epochs, sequences and open transactions are checked, duplicates recognised.
@@ -110,9 +111,12 @@ export class ProducerDraft {
     return accepted
   }
 
-  /** Makes the state what the draft says. Returns the transactions that markers ended, in the order of the markers. */
-  takeOver(): readonly EndedTransaction[] {
-    return this.#state.takeOver({ entries: this.#entries, events: this.#events })
+  /**
+   * Makes the state what the draft says. Returns the transactions that markers ended, in the order of the markers. `unwritten`
+   * is told what was before.
+   */
+  takeOver(unwritten?: UnwrittenProducers): readonly EndedTransaction[] {
+    return this.#state.takeOver({ entries: this.#entries, events: this.#events }, unwritten)
   }
 
   #entry(producerId: number): KnownProducer | undefined {

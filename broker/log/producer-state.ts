@@ -4,6 +4,7 @@ import { type DraftOptions, ProducerDraft, type TransactionEvent } from './produ
 import { ProducerEntry, type RememberedProducer } from './producer-entry.ts'
 import type { SnapshotEntry } from './producer-snapshot.ts'
 import { type TransactionGuard, TransactionVerifications } from './transaction-verifications.ts'
+import type { UnwrittenProducers } from './unwritten-producers.ts'
 
 /** As DescribeProducers shows it. */
 export interface DescribedProducer {
@@ -38,7 +39,7 @@ export interface EndedTransaction extends CompletedTransaction {
  */
 export class ProducerState {
   readonly #entries = new Map<number, ProducerEntry>()
-  readonly #transactions = new OpenTransactions()
+  #transactions = new OpenTransactions()
   readonly #verifications = new TransactionVerifications()
 
   get size(): number {
@@ -135,7 +136,6 @@ export class ProducerState {
     options: { readonly nowMs: number; readonly expirationMs: number },
   ): ProducerState {
     const state = new ProducerState()
-    const open: SnapshotEntry[] = []
     for (const stored of entries) {
       if (isExpired(stored.currentTxnFirstOffset, stored.timestamp, options.nowMs, options.expirationMs))
         continue
@@ -149,12 +149,8 @@ export class ProducerState {
       entry.lastTimestampMs = stored.timestamp
       entry.lastWriteMs = stored.timestamp
       state.#entries.set(stored.producerId, entry)
-      if (stored.currentTxnFirstOffset >= 0) open.push(stored)
     }
-    open.sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset)
-    for (const { producerId, currentTxnFirstOffset } of open) {
-      state.#transactions.begin(producerId, currentTxnFirstOffset)
-    }
+    state.#openTransactions([])
     return state
   }
 
@@ -170,21 +166,22 @@ export class ProducerState {
     for (const producer of memory.producers) {
       state.#entries.set(producer.producerId, ProducerEntry.remembered(producer))
     }
-    const open = memory.producers.filter(({ transactionFirstOffset }) => transactionFirstOffset !== -1)
-    open.sort((a, b) => a.transactionFirstOffset - b.transactionFirstOffset)
-    for (const { producerId, transactionFirstOffset } of open) {
-      state.#transactions.begin(producerId, transactionFirstOffset)
-    }
-    for (const transaction of memory.unreplicated) state.#transactions.completed(transaction)
+    state.#openTransactions(memory.unreplicated)
     return state
   }
 
   /** Only for `ProducerDraft`. */
-  takeOver(changes: {
-    readonly entries: ReadonlyMap<number, ProducerEntry>
-    readonly events: readonly TransactionEvent[]
-  }): readonly EndedTransaction[] {
-    for (const [producerId, entry] of changes.entries) this.#entries.set(producerId, entry)
+  takeOver(
+    changes: {
+      readonly entries: ReadonlyMap<number, ProducerEntry>
+      readonly events: readonly TransactionEvent[]
+    },
+    unwritten?: UnwrittenProducers,
+  ): readonly EndedTransaction[] {
+    for (const [producerId, entry] of changes.entries) {
+      unwritten?.note(producerId, this.#entries.get(producerId))
+      this.#entries.set(producerId, entry)
+    }
     if (changes.events.length === 0) return noTransactions
     const ended: EndedTransaction[] = []
     for (const event of changes.events) {
@@ -200,6 +197,31 @@ export class ProducerState {
       }
     }
     return ended
+  }
+
+  /**
+   * Batches from `endOffset` on never got to the file: producers and transactions are again what they were before. A
+   * verification that such a batch has ended is not there again; the batch that comes instead is verified anew.
+   */
+  takeBack(unwritten: UnwrittenProducers, endOffset: number): void {
+    if (unwritten.before.size === 0) return
+    for (const [producerId, entry] of unwritten.before) {
+      if (entry === undefined) this.#entries.delete(producerId)
+      else this.#entries.set(producerId, entry)
+    }
+    this.#openTransactions(this.#transactions.unreplicated.filter(({ lastOffset }) => lastOffset < endOffset))
+  }
+
+  /** Makes the transactions what the entries say, with those that ended in `unreplicated`. */
+  #openTransactions(unreplicated: readonly CompletedTransaction[]): void {
+    const open: [firstOffset: number, producerId: number][] = []
+    for (const [producerId, { transactionFirstOffset }] of this.#entries) {
+      if (transactionFirstOffset !== -1) open.push([transactionFirstOffset, producerId])
+    }
+    open.sort(([a], [b]) => a - b)
+    this.#transactions = new OpenTransactions()
+    for (const [firstOffset, producerId] of open) this.#transactions.begin(producerId, firstOffset)
+    for (const transaction of unreplicated) this.#transactions.completed(transaction)
   }
 }
 

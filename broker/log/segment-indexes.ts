@@ -115,12 +115,12 @@ export class SegmentIndexes {
     this.#bytesSinceEntry += sizeInBytes
   }
 
-  /** Drops what is said of `offset` and what comes after it. */
+  /** Drops what is said of `offset` and what comes after it; the file has been cut there already. */
   truncateTo(offset: number): void {
     this.#open()
     this.#offsets.truncateTo(offset)
     this.#times.truncateTo(offset)
-    this.#bytesSinceEntry = 0
+    this.#bytesSinceEntry = this.#parts.writtenBytes() - (this.#offsets.last()?.position ?? 0)
     this.#timesKnown = false
     this.#wasCut = true
   }
@@ -170,7 +170,15 @@ export class SegmentIndexes {
     if (this.#isOpen) return
     this.#isOpen = true
     const isGood = this.#offsets.open(this.#parts.writtenBytes()) && this.#times.open()
-    if (!isGood) this.#rebuild()
+    if (isGood) return
+    try {
+      this.#rebuild()
+    } catch (error) {
+      // Half an index must not pass for a whole one.
+      this.#isOpen = false
+      this.#timesKnown = false
+      throw error
+    }
   }
 
   #rebuild(): void {

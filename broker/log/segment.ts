@@ -1,11 +1,11 @@
-import { join } from 'node:path'
 import { RecordBatchView } from '../../protocol/index.ts'
-import { DiskError } from './disk.ts'
-import { type SegmentFileKind, segmentFileName } from './file-names.ts'
+import { type Disk, DiskError } from './disk.ts'
+import type { SegmentFileKind } from './file-names.ts'
 import { HeaderScan, type ReadAt, scanBufferBytes } from './header-scan.ts'
 import type { OffsetIndex } from './offset-index.ts'
 import { LazyFile, type OpenFiles } from './open-files.ts'
 import { readAbortedTransactions } from './read-aborted-transactions.ts'
+import { SegmentFiles } from './segment-files.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
 import type { TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
@@ -35,8 +35,6 @@ export interface BatchAt {
 /** Scans that end before anybody else can begin one share this. */
 const sharedScanBuffer = Buffer.allocUnsafeSlow(scanBufferBytes)
 
-const fileKinds: readonly SegmentFileKind[] = ['log', 'index', 'timeindex', 'txnindex']
-
 /**
  * One .log file with its offset and time index. Knows batches by their headers only.
  *
@@ -49,11 +47,10 @@ export class Segment {
   readonly rollJitterMs: number
   /** What was read lately, by anybody. */
   readonly warm = new WarmRange()
-  readonly #files: OpenFiles
+  readonly #disk: Disk
+  readonly #files: SegmentFiles
   readonly #log: LazyFile
   readonly #indexes: SegmentIndexes
-  #directory: string
-  #suffix: string
   #sizeInBytes = 0
   #writtenBytes = 0
   #readableBytes = 0
@@ -70,9 +67,8 @@ export class Segment {
     this.baseOffset = options.baseOffset
     this.createdAtMs = options.createdAtMs
     this.rollJitterMs = options.rollJitterMs ?? 0
-    this.#files = options.files
-    this.#directory = options.directory
-    this.#suffix = options.suffix ?? ''
+    this.#disk = options.files.disk
+    this.#files = new SegmentFiles(this.#disk, options.directory, this.baseOffset, options.suffix ?? '')
     this.#hasTransactionIndex = options.hasTransactionIndex
     this.#log = new LazyFile(options.files, this.path('log'), isNew)
     this.#indexes = new SegmentIndexes({
@@ -89,8 +85,7 @@ export class Segment {
   static create(options: SegmentOptions): Segment {
     const segment = new Segment(options, true)
     if (segment.#log.size() > 0) segment.#log.truncate(0)
-    for (const kind of ['index', 'timeindex', 'txnindex'] as const)
-      options.files.disk.unlink(segment.path(kind))
+    segment.#files.removeIndexes()
     segment.#hasTransactionIndex = false
     segment.#indexes.startEmpty()
     segment.#isEndRead = true
@@ -119,7 +114,7 @@ export class Segment {
   }
 
   get directory(): string {
-    return this.#directory
+    return this.#files.directory
   }
 
   /** Grows each time that bytes are cut off: what was found before must not be read any more. */
@@ -157,14 +152,14 @@ export class Segment {
   /** The aborted transactions whose markers stand in this segment. */
   get transactions(): TransactionIndex {
     if (this.#transactions !== undefined) return this.#transactions
-    const { disk } = this.#files
+    const disk = this.#disk
     const path = this.path('txnindex')
     this.#hasTransactionIndex ??= disk.stat(path) !== undefined
     this.#transactions = new TransactionIndex({
       disk,
       path,
       exists: this.#hasTransactionIndex,
-      rebuild: () => readAbortedTransactions(disk, this.#directory, this.baseOffset),
+      rebuild: () => readAbortedTransactions(disk, this.directory, this.baseOffset),
     })
     return this.#transactions
   }
@@ -173,7 +168,7 @@ export class Segment {
   get timestampMs(): number {
     const largest = this.largestTimestamp
     if (largest >= 0) return largest
-    return this.#files.disk.stat(this.path('log'))?.modifiedAtMs ?? this.createdAtMs
+    return this.#disk.stat(this.path('log'))?.modifiedAtMs ?? this.createdAtMs
   }
 
   get isPublished(): boolean {
@@ -181,7 +176,7 @@ export class Segment {
   }
 
   path(kind: SegmentFileKind): string {
-    return join(this.#directory, segmentFileName(this.baseOffset, kind, this.#suffix))
+    return this.#files.path(kind)
   }
 
   fits(offset: number): boolean {
@@ -223,9 +218,17 @@ export class Segment {
     this.#readableBytes = position
   }
 
-  /** After a failed write: a part of it may stand in the file, which nobody is to find. */
-  cutUnwritten(): void {
-    this.#log.truncate(this.#writtenBytes)
+  /**
+   * Undoes what was noted and written since the file ended at `position` and `offset` was the next: none of it was
+   * readable, and not all of it may be in the file.
+   */
+  takeBack(position: number, offset: number): void {
+    this.#log.truncate(position)
+    this.#writtenBytes = position
+    this.#sizeInBytes = position
+    this.transactions.truncateTo(offset)
+    if (position === 0) this.forgetBatches()
+    else this.#indexes.truncateTo(offset)
   }
 
   /**
@@ -354,29 +357,28 @@ export class Segment {
     this.#log.close()
   }
 
+  /** Gives back the descriptors. Index entries held back are not written: for a segment that is no part of its log any more. */
+  close(): void {
+    this.#log.close()
+    this.#indexes.close()
+  }
+
   /** Renames every file there is of it: `.deleted` before removal, `.swap` and none in compaction. */
   changeSuffix(suffix: string): void {
-    const { disk } = this.#files
-    for (const kind of fileKinds) {
-      const from = this.path(kind)
-      if (disk.stat(from) === undefined) continue
-      disk.rename(from, join(this.#directory, segmentFileName(this.baseOffset, kind, suffix)))
-    }
-    this.#suffix = suffix
+    this.#files.changeSuffix(suffix)
     this.#pathsChanged()
   }
 
   /** The directory has been given another name. */
   directoryRenamed(directory: string): void {
-    this.#directory = directory
+    this.#files.directoryRenamed(directory)
     this.#pathsChanged()
   }
 
   /** Removes the files. A read that is under way off the loop keeps what it has open. */
   deleteFiles(): void {
-    this.#log.close()
-    this.#indexes.close()
-    for (const kind of fileKinds) this.#files.disk.unlink(this.path(kind))
+    this.close()
+    this.#files.remove()
   }
 
   #pathsChanged(): void {

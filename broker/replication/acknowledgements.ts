@@ -47,6 +47,17 @@ export class Acknowledgements {
     for (const waiting of failed) waiting.settle(error)
   }
 
+  /** What was appended from `offset` on is not there any more: those who wait for some of it are told so. */
+  failBeyond(offset: number, error: AcknowledgementError): void {
+    const waiting = this.#waiting.slice(this.#head)
+    const failed = waiting.filter(({ requiredOffset }) => requiredOffset > offset)
+    if (failed.length === 0) return
+    this.#waiting = waiting.filter(({ requiredOffset }) => requiredOffset <= offset)
+    this.#head = 0
+    this.#watchDeadlines()
+    for (const { settle } of failed) settle(error)
+  }
+
   #dropSettled(): void {
     if (this.#head === this.#waiting.length) {
       if (this.#head > 0) this.#waiting = []

@@ -101,8 +101,7 @@ export class Partition {
       return
     }
     if (leads) {
-      this.#epochStartOffset = this.#log.nextOffset
-      this.#log.leaderEpochs.assign(state.leaderEpoch, this.#epochStartOffset)
+      this.#beginEpochAt(this.#log.nextOffset)
       this.#moveHighWatermark()
     } else {
       this.#loseLeadership()
@@ -194,6 +193,9 @@ export class Partition {
       written: () => {
         if (log === this.#log) this.#onWritten()
       },
+      refused: endOffset => {
+        if (log === this.#log) this.#onRefused(endOffset)
+      },
       failed: () => {
         if (log === this.#log) this.#onFailed()
       },
@@ -204,6 +206,18 @@ export class Partition {
     if (this.#isLeader) this.#moveHighWatermark()
     this.#settle()
     this.notifyWatchers()
+  }
+
+  /** The disk was full: what was appended last is not there, and nobody was told that it is. Those who wait for it are told so. */
+  #onRefused(endOffset: number): void {
+    if (this.#isLeader) this.#beginEpochAt(Math.min(this.#epochStartOffset, endOffset))
+    this.#written.failBeyond(endOffset, 'KAFKA_STORAGE_ERROR')
+    this.#committed.failBeyond(endOffset, 'KAFKA_STORAGE_ERROR')
+  }
+
+  #beginEpochAt(offset: number): void {
+    this.#epochStartOffset = offset
+    this.#log.leaderEpochs.assign(this.#state.leaderEpoch, this.#log.nextOffset)
   }
 
   #onFailed(): void {

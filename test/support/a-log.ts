@@ -1,6 +1,6 @@
-import { type BatchToBuild, buildBatch, zeroUuid } from '../../protocol/index.ts'
+import { type BatchToBuild, buildBatch, RecordBatchView, zeroUuid } from '../../protocol/index.ts'
 import type { Disk } from '../../broker/log/disk.ts'
-import { Log, type LogCheckpoints, type LogOptions } from '../../broker/log/log.ts'
+import { type AppendOutcome, Log, type LogCheckpoints, type LogOptions } from '../../broker/log/log.ts'
 import type { LogSettings } from '../../broker/log/log-settings.ts'
 import { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import { silentLogger } from '../../runtime/logger.ts'
@@ -119,4 +119,27 @@ export function readAll(log: Log, offset = log.logStartOffset, maxBytes = 2 ** 3
     pieces.push(bytes.subarray(0, at))
   }
   return Buffer.concat(pieces)
+}
+
+/** Appends as leader without ending the turn. */
+export function appendedTo(
+  log: Log,
+  batch: Buffer,
+  leaderEpoch = 0,
+): Extract<AppendOutcome, { lastOffset: number }> {
+  const outcome = log.appendAsLeader(batch, { leaderEpoch, origin: 'client' })
+  if (outcome.kind === 'refused') throw new Error(outcome.message)
+  return outcome
+}
+
+/** What a read found, read from the file. */
+export function bytesOf(read: ReturnType<Log['read']>): Buffer {
+  if ('error' in read) throw new Error(read.error)
+  const bytes = Buffer.alloc(read.records.length)
+  read.records.readInto(bytes, 0)
+  return bytes
+}
+
+export function firstOffset(bytes: Buffer): number {
+  return new RecordBatchView(bytes).baseOffset
 }

@@ -106,13 +106,14 @@ test('batches that cannot be indexed end an index that is made anew', () => {
 
 test('after a cut the largest time is that of what is left, also for the next entry', () => {
   const fresh = filled()
-  fresh.truncateTo(102)
   log = log.subarray(0, 2 * batchBytes)
+  fresh.truncateTo(102)
   add(fresh, 35)
   add(fresh, 36)
   expect([fresh.largestTimestamp, fresh.offsetOfLargestTimestamp]).toEqual([36, 103])
   expect(fresh.times.entries()).toEqual([
     { timestamp: 30, offset: 100 },
+    { timestamp: 35, offset: 102 },
     { timestamp: 36, offset: 103 },
   ])
 })

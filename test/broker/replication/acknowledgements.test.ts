@@ -36,6 +36,21 @@ test('who waits too long is told that the time is up, once, and is forgotten', (
   expect(clock.pendingTimers).toBe(0)
 })
 
+test('what is taken back fails those who wait for some of it, the others wait on', () => {
+  const { acknowledgements, add, outcomes, clock } = started()
+  add('a', 5)
+  add('b', 9)
+  add('duplicate of a', 5)
+  add('c', 10)
+  acknowledgements.reached(0)
+  acknowledgements.failBeyond(8, 'KAFKA_STORAGE_ERROR')
+  expect(outcomes).toEqual(['b KAFKA_STORAGE_ERROR', 'c KAFKA_STORAGE_ERROR'])
+  acknowledgements.failBeyond(8, 'KAFKA_STORAGE_ERROR')
+  acknowledgements.reached(5)
+  expect(outcomes.slice(2)).toEqual(['a NONE', 'duplicate of a NONE'])
+  expect([acknowledgements.size, clock.pendingTimers]).toEqual([0, 0])
+})
+
 test('lost leadership fails everybody who still waits', () => {
   const { acknowledgements, add, outcomes, clock } = started()
   add('a', 5)

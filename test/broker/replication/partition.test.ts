@@ -144,6 +144,41 @@ test('when the disk fails everybody who waits is told, and nothing is led any mo
   expect(append(1)).toMatchObject({ kind: 'refused', error: 'KAFKA_STORAGE_ERROR' })
 })
 
+test('a full disk fails only those who wait for what it had no room for, and the replica goes on leading', () => {
+  const { append, outcomes, partition, turn, disk } = aReplica({ replicas: [1, 2], isr: [1, 2] })
+  append(-1)
+  turn.flush()
+  disk.capacityBytes = disk.usedBytes + 20
+  append(-1)
+  append(1)
+  turn.flush()
+  expect(outcomes).toEqual(['KAFKA_STORAGE_ERROR', 'KAFKA_STORAGE_ERROR'])
+  expect([partition.isLeader, partition.isOffline, partition.log.nextOffset]).toEqual([true, false, 1])
+
+  disk.capacityBytes = Number.POSITIVE_INFINITY
+  expect(append(1)).toMatchObject({ kind: 'appended', baseOffset: 1 })
+  turn.flush()
+  expect(outcomes.at(-1)).toBe('NONE')
+  partition.apply(imageOf({ replicas: [1, 2], isr: [1], partitionEpoch: 1 }))
+  // The first one had waited on, and for its own record.
+  expect([outcomes.length, partition.log.highWatermark]).toEqual([4, 2])
+})
+
+test('an epoch that began behind what was taken back begins where the log ends', () => {
+  const { append, partition, turn, disk } = aReplica({ leaderEpoch: 3 })
+  append(1)
+  turn.flush()
+  disk.capacityBytes = disk.usedBytes
+  append(1)
+  partition.apply(imageOf({ leaderEpoch: 4, partitionEpoch: 1 }))
+  turn.flush()
+  expect(partition.log.leaderEpochs.entries).toEqual([
+    { epoch: 3, startOffset: 0 },
+    { epoch: 4, startOffset: 1 },
+  ])
+  expect(partition.hasCaughtUpWithEpoch).toBe(true)
+})
+
 test('watchers are told once a turn, and not after they have gone', () => {
   const { append, partition, turn } = aReplica()
   let woken = 0
