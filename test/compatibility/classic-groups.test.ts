@@ -85,9 +85,11 @@ test('three members of kafkajs share twelve partitions; after one has left the o
 /** kcat as a member; it ends by itself when its only broker is gone. */
 function kcatMember(topic: string, group: string): RunningProcess {
   return new RunningProcess('kcat', [
-    ...['-b', broker().bootstrapServers, '-G', group, '-q', '-u', '-f', '%s\n'],
-    ...['-X', 'auto.offset.reset=earliest', '-X', 'auto.commit.interval.ms=100'],
-    ...['-X', 'session.timeout.ms=6000', '-X', 'heartbeat.interval.ms=300', topic],
+    ...`-b ${broker().bootstrapServers} -G ${group} -q -u -X auto.offset.reset=earliest`.split(' '),
+    ...'-X auto.commit.interval.ms=100 -X session.timeout.ms=6000 -X heartbeat.interval.ms=300'.split(' '),
+    '-f',
+    '%s\n',
+    topic,
   ])
 }
 
@@ -139,9 +141,11 @@ test("Kafka's tools consume in a group, list, describe, reset and delete it", as
   const topic = 'java-groups'
   await createTopic(broker(), topic, 3)
   await produce(topic, 0, 300)
+  const wanted = `--topic ${topic} --group java-group --from-beginning --max-messages 300 --timeout-ms 30000`
   const consumed = await tools().run('kafka-console-consumer', [
-    ...['--bootstrap-server', broker().bootstrapServers, '--topic', topic, '--group', 'java-group'],
-    ...['--from-beginning', '--max-messages', '300', '--timeout-ms', '30000'],
+    '--bootstrap-server',
+    broker().bootstrapServers,
+    ...wanted.split(' '),
   ])
   expect(consumed.stdout.trim().split('\n')).toHaveLength(300)
 
@@ -152,7 +156,7 @@ test("Kafka's tools consume in a group, list, describe, reset and delete it", as
   expect(ofTopic.map(columns => columns[5])).toEqual(['0', '0', '0'])
 
   const reset = await describe(
-    ...['--reset-offsets', '--group', 'java-group', '--topic', topic, '--to-earliest', '--execute'],
+    ...`--reset-offsets --group java-group --topic ${topic} --to-earliest --execute`.split(' '),
   )
   expect(reset.filter(([, name]) => name === topic).map(columns => columns[3])).toEqual(['0', '0', '0'])
   expect(
