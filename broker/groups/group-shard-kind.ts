@@ -1,6 +1,7 @@
 import type { ShardKind } from '../coordinator/shard-kind.ts'
 import { nameOf } from '../coordinator/shard-kind.ts'
 import { applyGroupRecord } from './apply-records.ts'
+import { newClassicGroup } from './classic-group.ts'
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from './group-records.ts'
 import { rulesOf } from './group-rules.ts'
 import type { GroupParts } from './group-settings.ts'
@@ -30,6 +31,10 @@ function loaded(state: GroupState, parts: GroupParts): GroupDecision {
     if (decision.volatile !== undefined) changes.push(decision.volatile)
   }
   const volatile = (changed: GroupState): void => {
+    // Left behind by a group of another kind: they have to be found to be shown, and to expire.
+    for (const groupId of changed.offsets.groups()) {
+      if (!changed.groups.has(groupId)) changed.groups.set(groupId, newClassicGroup(groupId, -1))
+    }
     for (const change of changes) change(changed)
   }
   return { records, independent: true, volatile, effects }

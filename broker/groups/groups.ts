@@ -19,7 +19,9 @@ import {
   undescribed,
 } from './describe-groups.ts'
 import { fetchOffsets, type OffsetsAsked, type OffsetsFound } from './fetch-offsets.ts'
+import type { Group } from './group.ts'
 import type { GroupRecord } from './group-records.ts'
+import { rulesOf } from './group-rules.ts'
 import type { GroupParts, GroupSettings, Now } from './group-settings.ts'
 import type { GroupDecision, GroupState } from './group-state.ts'
 import { deleteGroup, deleteOffsets, type OffsetsToDelete, removeOffsetsOfTopics } from './remove-offsets.ts'
@@ -52,7 +54,11 @@ export class Groups {
         const group =
           state.groups.get(groupId) ?? (memberId === '' ? newClassicGroup(groupId, now.nowMs) : undefined)
         if (group === undefined) return { response: failedJoin('UNKNOWN_MEMBER_ID', memberId) }
-        if (group.kind === 'consumer') return this.#parts.consumers.join(group, joining)
+        if (group.kind === 'consumer') {
+          return group.members.size > 0
+            ? this.#parts.consumers.join(group, joining)
+            : this.#takeOver(group, joining, now)
+        }
         return this.#decide(joinGroup(group, joining, now))
       },
       answer,
@@ -186,6 +192,16 @@ export class Groups {
     if (sessionTimeoutMs < least || sessionTimeoutMs > most) return 'INVALID_SESSION_TIMEOUT'
     for (const name of protocols.keys()) if (!fitsRecord(name)) return 'INVALID_REQUEST'
     return fitsRecord(protocolType) && fitsRecord(instanceId ?? '') ? 'NONE' : 'INVALID_REQUEST'
+  }
+
+  /** A classic member joins a group of another kind that nobody is in: what was remembered of it goes, its positions stay. */
+  #takeOver(before: Group, joining: JoinRequested, now: Now): GroupDecision<JoinReply> {
+    if (joining.memberId !== '') return { response: failedJoin('UNKNOWN_MEMBER_ID', joining.memberId) }
+    const step = joinGroup(newClassicGroup(before.groupId, now.nowMs), joining, now)
+    const error = step.reply?.error ?? 'NONE'
+    const decision = this.#decide(step)
+    if (error !== 'NONE' && error !== 'MEMBER_ID_REQUIRED') return decision
+    return { ...decision, records: [...rulesOf(before).tombstones(before), ...step.records] }
   }
 
   #onClassic<Reply>(

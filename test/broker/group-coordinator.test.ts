@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  consumerGroupHeartbeat,
   describeGroups,
   errorName,
   findCoordinator,
@@ -189,6 +190,34 @@ test.each(versions(0, 5))('ListGroups v%i', async version => {
   expect(found).toMatchObject({ protocolType: '', ...(version >= 4 ? { groupState: 'Empty' } : {}) })
   if (version >= 5) expect(found?.groupType).toBe('classic')
   expect(answer.groups.some(({ groupId }) => groupId === 'listed-stable')).toBe(version < 4)
+})
+
+test('a classic member takes over a newer group that nobody is in, with its positions', async () => {
+  const groupId = 'taken-over'
+  const beat = async (memberEpoch: number) =>
+    client.request(consumerGroupHeartbeat, 1, {
+      groupId,
+      memberId: 'm',
+      memberEpoch,
+      ...(memberEpoch === 0
+        ? { rebalanceTimeoutMs: 10_000, subscribedTopicNames: ['t'], topicPartitions: [] }
+        : {}),
+    })
+  const typeOf = async (): Promise<string | undefined> =>
+    (await client.request(listGroups, 5, {})).groups.find(group => group.groupId === groupId)?.groupType
+  expect(errorName((await beat(0)).errorCode)).toBe('NONE')
+  expect(await typeOf()).toBe('consumer')
+  expect(errorName((await beat(-1)).errorCode)).toBe('NONE')
+  expect(await commit(client, 9, groupId, 5)).toBe('NONE')
+
+  const refused = await join(groupId, 3, { memberId: 'who' })
+  expect(errorName(refused.errorCode)).toBe('UNKNOWN_MEMBER_ID')
+  expect(await typeOf()).toBe('consumer')
+  const { memberId, errorCode } = await join(groupId, 3)
+  expect(errorName(errorCode)).toBe('NONE')
+  expect((await sync(groupId, 3, memberId, 1)).errorCode).toBe(0)
+  expect(await typeOf()).toBe('classic')
+  expect((await committed(client, 9, groupId))?.[0]).toEqual([5, 'note'])
 })
 
 test('the topic of groups is internal, compacted and as wide as it is set to be', async () => {
