@@ -259,7 +259,7 @@ export interface GroupsOptions {
   readonly random: Random
 }
 
-export type GroupShard = Shard<GroupState, GroupRecord>
+type GroupShard = Shard<GroupState, GroupRecord>
 
 /** Time and settings as they are when somebody asks. */
 export function groupParts(
