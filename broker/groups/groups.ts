@@ -1,7 +1,6 @@
 import type { ErrorName, Uuid } from '../../protocol/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
-import type { Shard } from '../coordinator/shard.ts'
 import type { Shards } from '../coordinator/shards.ts'
 import { classicDecision } from './classic-decision.ts'
 import { type ClassicGroup, newClassicGroup } from './classic-group.ts'
@@ -258,8 +257,6 @@ export interface GroupsOptions {
   readonly parts: GroupParts
   readonly random: Random
 }
-
-type GroupShard = Shard<GroupState, GroupRecord>
 
 /** Time and settings as they are when somebody asks. */
 export function groupParts(
