@@ -6,5 +6,8 @@ export default defineConfig({
     exclude: ['test/compatibility/**', 'test/benchmarks/**'],
     pool: 'forks',
     maxWorkers: 2,
+    // For machines that are busy with other things; nothing is asserted about time.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

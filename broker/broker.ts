@@ -19,6 +19,7 @@ import type { ValidSettings } from './config/load-settings.ts'
 import { SettingsInForce } from './settings-in-force.ts'
 import { ClusterMembership } from './controller/cluster-membership.ts'
 import { type HealthReason, HttpEndpoint } from './http/http-endpoint.ts'
+import { GroupCoordinator, internalTopicCreation } from './group-coordinator.ts'
 import type { Disk } from './log/disk.ts'
 import { LogDirectories } from './log/log-directories.ts'
 import type { RecoveryProgress } from './log/recovery-progress.ts'
@@ -91,9 +92,11 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    const { network, partitions, logs, membership, store, health, waitingFetches } = this.#running
+    const { network, partitions, groupCoordinator, logs, membership, store, health, waitingFetches } =
+      this.#running
     health.stopping()
     for (const answerNow of waitingFetches) answerNow()
+    groupCoordinator.close()
     await network.stop(answersLeaveWithinMs)
     partitions.close()
     this.#parts.turn.flush()
@@ -122,6 +125,7 @@ interface Running {
   readonly membership: ClusterMembership
   readonly logs: LogDirectories
   readonly partitions: Partitions
+  readonly groupCoordinator: GroupCoordinator
   readonly network: Network
   readonly advertised: readonly BrokerListener[]
   readonly health: StartingHealth
@@ -188,9 +192,20 @@ async function run(
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
   if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
   partitions.start(membership.image)
+  const groupCoordinator = new GroupCoordinator({
+    brokerId,
+    image: () => membership.image,
+    settings: () => inForce.broker,
+    partitions,
+    clock,
+    random,
+    turn,
+    logger,
+  })
   membership.images.onChange((next, previous, changed) => {
     inForce.apply(next, changed.configs)
     partitions.apply(next, previous, changed.topics)
+    groupCoordinator.apply(next, previous, changed.topics)
     for (const id of changed.topics) {
       const gone = previous.topicsById.get(id)
       if (gone !== undefined && !next.topicsByName.has(gone.name)) traffic.forget(gone.name)
@@ -207,6 +222,7 @@ async function run(
       timeoutMs: settings['request.timeout.ms'],
     }),
   )
+  const internalTopics = internalTopicCreation({ controller, settings: () => inForce.broker, clock, logger })
   const handlers: ApiHandlers = apiHandlers(
     servedApis({
       brokerId,
@@ -219,6 +235,9 @@ async function run(
       waitingFetches,
       traffic,
       producerIds,
+      groups: groupCoordinator.groups,
+      consumerGroups: groupCoordinator.consumerGroups,
+      internalTopics,
       brokerView: () => ({ settings: inForce.broker, levels: inForce.dynamic.levels }),
       loggers: new BrokerLoggers(brokerId, logger),
       timeoutMs: settings['request.timeout.ms'],
@@ -229,6 +248,7 @@ async function run(
       autoTopicCreation: new AutoTopicCreation({
         enabled: settings['auto.create.topics.enable'],
         controller,
+        internalTopics,
         logger,
       }),
     }),
@@ -261,6 +281,7 @@ async function run(
       traffic,
       sessions,
     }),
+    ...groupCoordinator.metrics(),
   )
 
   const advertised = advertisedListeners(loaded.listeners.advertised, network.listeners)
@@ -275,7 +296,17 @@ async function run(
     rules: inForce.controllerRules,
   })
   health.isReady()
-  return { store, membership, logs, partitions, network, advertised, health, waitingFetches }
+  return {
+    store,
+    membership,
+    logs,
+    partitions,
+    groupCoordinator,
+    network,
+    advertised,
+    health,
+    waitingFetches,
+  }
 }
 
 /** With metadata that knows no topic every replica would be a stray: more likely the metadata is in another place. */

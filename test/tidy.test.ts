@@ -44,7 +44,8 @@ const brokerArrows: Record<string, readonly string[]> = {
     'quotas',
     'log', // types of what is read and appended
   ],
-  groups: ['coordinator'],
+  groups: ['coordinator', 're2', 'metadata'],
+  re2: [],
   transactions: ['coordinator', 'peers'],
   coordinator: ['replication', 'metadata'],
   controller: ['metadata'],
@@ -133,6 +134,26 @@ const testedElsewhere: Record<string, string> = {
   'broker/api/read-partitions.ts': 'test/compatibility, with five clients',
   'broker/api/list-offsets.ts': 'test/compatibility, with five clients',
   'broker/api/metadata.ts': 'test/compatibility, with five clients',
+  'broker/groups/classic-members-of-consumer-group.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/consumer-commands.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/consumer-group-records.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/consumer-group.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/consumer-heartbeat.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/consumer-member.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/consumer-members.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/consumer-step.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/reconcile-member.ts':
+    'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
+  'broker/groups/uniform-assignor.ts': 'test/broker/groups/assignors.test.ts',
+  'broker/re2/': 'one engine; test/broker/re2/regular-expression.test.ts',
 }
 
 test('every source file of some size has its test at the mirrored path', () => {
@@ -160,6 +181,7 @@ const longestFile = 420
 
 /** Longer files, and why they are not two. */
 const longFiles: Record<string, string> = {
+  'broker/re2/parse.ts': 'one grammar, rule by rule; a cut would hand the cursor back and forth',
   'broker/log/log-directories.ts':
     'one registry: every method asks the same tables of directories and replicas',
   'test/broker/log/recovery.test.ts': 'one machine under every kind of failure; the cases share their set-up',

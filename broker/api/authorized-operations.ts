@@ -37,6 +37,8 @@ export const allClusterOperations = bits([
   'idempotentWrite',
 ])
 
+export const allGroupOperations = bits(['read', 'delete', 'describe'])
+
 function bits(names: readonly (keyof typeof operations)[]): number {
   return names.reduce((field, name) => field | (1 << operations[name]), 0)
 }

@@ -2,6 +2,7 @@ import type { ErrorName } from '../../protocol/index.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { ControllerClient } from '../controller/controller-client.ts'
 import { findMistakeInTopicName } from '../controller/topic-names.ts'
+import type { InternalTopicCreation } from './internal-topic-creation.ts'
 
 /**
  * Creates topics that clients ask for by name, when auto.create.topics.enable is on. The asking client is told at
@@ -10,23 +11,30 @@ import { findMistakeInTopicName } from '../controller/topic-names.ts'
 export class AutoTopicCreation {
   readonly #enabled: boolean
   readonly #controller: ControllerClient
+  readonly #internalTopics: InternalTopicCreation
   readonly #logger: Logger
   readonly #underWay = new Set<string>()
 
   constructor(options: {
     readonly enabled: boolean
     readonly controller: ControllerClient
+    readonly internalTopics: InternalTopicCreation
     readonly logger: Logger
   }) {
     this.#enabled = options.enabled
     this.#controller = options.controller
+    this.#internalTopics = options.internalTopics
     this.#logger = options.logger
   }
 
   /** What to say of the missing topic `name`; starts to create it where that is allowed. */
   errorFor(name: string, requestAllowsCreation: boolean): ErrorName {
     if (findMistakeInTopicName(name) !== null) return 'INVALID_TOPIC_EXCEPTION'
-    if (this.#enabled && requestAllowsCreation) this.#create(name)
+    if (this.#enabled && requestAllowsCreation) {
+      // Those have a form of their own.
+      if (this.#internalTopics.isServed(name)) this.#internalTopics.ensure(name)
+      else this.#create(name)
+    }
     return 'UNKNOWN_TOPIC_OR_PARTITION'
   }
 

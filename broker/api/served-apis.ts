@@ -23,6 +23,7 @@ import { describeProducersHandler } from './describe-producers.ts'
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 import { fetchHandler } from './fetch.ts'
+import { groupHandlers, type GroupHandlersParts } from './group-handlers.ts'
 import type { ApiHandler, ApiHandlers } from './handler.ts'
 import { initProducerIdHandler } from './init-producer-id.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
@@ -55,10 +56,11 @@ export function servedApis(parts: ServedParts): ApiHandler[] {
     incrementalAlterConfigsHandler(parts),
     describeLogDirsHandler(parts),
     alterReplicaLogDirsHandler(parts),
+    ...groupHandlers(parts),
   ]
 }
 
-export interface ServedParts {
+export interface ServedParts extends GroupHandlersParts {
   readonly brokerId: number
   readonly image: () => MetadataImage
   readonly served: () => ApiHandlers

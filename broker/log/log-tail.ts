@@ -63,7 +63,8 @@ export class LogTail {
   #listener: WriteListener | undefined
   #nextOffset: number
   #writtenOffset: number
-  /** Where the batch at #writtenOffset begins, or will, in the active segment. */
+  /** Where the batch at #writtenOffset begins, or will. */
+  #writtenIn: Segment
   #writtenPosition: number
   #logEndOffset: number
   #notifiedOffset: number
@@ -85,7 +86,8 @@ export class LogTail {
     this.#segments = parts.segments
     this.#nextOffset = parts.endOffset
     this.#writtenOffset = parts.endOffset
-    this.#writtenPosition = parts.segments.active.writtenBytes
+    this.#writtenIn = parts.segments.active
+    this.#writtenPosition = this.#writtenIn.writtenBytes
     this.#logEndOffset = parts.endOffset
     this.#notifiedOffset = parts.endOffset
     this.#sync = new LogSync({
@@ -165,11 +167,10 @@ export class LogTail {
       this.#parts.log.onRecoveryPointDue?.()
     }
     this.#beginning = baseOffset
-    const { log, directory, producers } = this.#parts
-    writeProducerSnapshot(log.disk, directory(), baseOffset, producers())
+    writeProducerSnapshot(this.#parts.log.disk, this.#parts.directory(), baseOffset, this.#parts.producers())
     this.#segments.add(this.#parts.createSegment(baseOffset))
     this.#beginning = undefined
-    this.#writtenPosition = 0
+    this.#noteWritten()
     this.#recent = undefined
     this.#sync.hasNewFiles()
     this.#sync.closedInBackground()
@@ -220,7 +221,7 @@ export class LogTail {
   cutTo(offset: number): void {
     this.#nextOffset = offset
     this.#writtenOffset = offset
-    this.#writtenPosition = this.#segments.active.writtenBytes
+    this.#noteWritten()
     this.#logEndOffset = offset
     this.#waitsForSync = false
     this.#recent = undefined
@@ -258,7 +259,8 @@ export class LogTail {
     this.#failure = failure
     this.discard()
     try {
-      this.#segments.active.takeBack(this.#writtenPosition, this.#writtenOffset)
+      if (this.#nextOffset > this.#writtenOffset)
+        this.#writtenIn.takeBack(this.#writtenPosition, this.#writtenOffset)
     } catch {
       // Recovery will find the torn end.
     }
@@ -287,7 +289,7 @@ export class LogTail {
     const endOffset = this.#writtenOffset
     this.attemptOrFail(() => {
       this.#removeSegmentsAbove(endOffset)
-      this.#segments.active.takeBack(this.#writtenPosition, endOffset)
+      this.#writtenIn.takeBack(this.#writtenPosition, endOffset)
     })
     if (this.#failure !== undefined) return
     producers().takeBack(this.unwritten, endOffset)
@@ -318,7 +320,7 @@ export class LogTail {
     for (const segment of this.#segments.removeAbove(endOffset)) {
       segment.deleteFiles()
       log.disk.unlink(segment.path('snapshot'))
-      this.#writtenPosition = this.#segments.active.writtenBytes
+      this.#noteWritten()
     }
     if (this.#beginning === undefined) return
     for (const kind of ['log', 'snapshot'] as const) {
@@ -360,7 +362,7 @@ export class LogTail {
       this.#aborted = []
     }
     this.#writtenOffset = this.#nextOffset
-    this.#writtenPosition = this.#segments.active.writtenBytes
+    this.#noteWritten()
     this.#isFull = false
     this.unwritten.clear()
     if (this.#mayBeSeenUnsynced()) {
@@ -371,6 +373,12 @@ export class LogTail {
     }
   }
 
+  /** The active segment ends with a whole batch, the last before #writtenOffset. */
+  #noteWritten(): void {
+    this.#writtenIn = this.#segments.active
+    this.#writtenPosition = this.#writtenIn.writtenBytes
+  }
+
   #mayBeSeenUnsynced(): boolean {
     return this.#writtenOffset - this.recoveryPoint < this.#parts.log.settings()['flush.messages']
   }
@@ -378,7 +386,7 @@ export class LogTail {
   #endOfWritten(): Mark {
     return {
       offset: this.#writtenOffset,
-      segment: this.#segments.active,
+      segment: this.#writtenIn,
       position: this.#writtenPosition,
     }
   }

@@ -237,7 +237,8 @@ export class Log {
     }
     this.cleaning.truncatedTo(offset)
     this.#tail.attemptOrFail(() => {
-      for (const segment of this.#segments.removeAbove(offset)) this.#removed.remove(segment)
+      // The last first: a crash in between must not leave a hole.
+      for (const segment of this.#segments.removeAbove(offset).toReversed()) this.#removed.remove(segment)
       this.#segments.active.truncateTo(offset)
       this.#leaderEpochs.truncateFromEnd(offset)
       this.#logStartOffset = Math.min(this.#logStartOffset, offset)

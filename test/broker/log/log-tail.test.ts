@@ -99,6 +99,33 @@ describe('when the disk fails', () => {
     expect(outcome).toMatchObject({ kind: 'refused', error: 'KAFKA_STORAGE_ERROR' })
   })
 
+  test.each([0, 1, 2])('a cut that fails after %i segments leaves a beginning of what was there', after => {
+    const harness = aLog({ 'segment.bytes': 200 })
+    for (let count = 0; count < 10; count++) append(harness, aBatch(2))
+    const { log, disk } = harness
+    const before = readAll(log)
+    const stop = disk.fail('rename', { path: /\.log$/, after })
+    log.truncateTo(1)
+    expect(log.failure).toBeDefined()
+    stop()
+    disk.kill()
+    const again = harness.open()
+    expect(readAll(again)).toEqual(before.subarray(0, again.sizeInBytes))
+  })
+
+  test('of a write that fails half way nothing is left in the file', () => {
+    const harness = aLog()
+    const { log, turn, disk } = harness
+    append(harness, aBatch(2))
+    const size = log.sizeInBytes
+    appendedTo(log, aBatch(1))
+    disk.fail('write', { path: /\.log$/, after: 2 })
+    log.appendAsLeader(aBatch(['x'.repeat(700_000)]), client)
+    turn.flush()
+    expect(log.failure).toBeDefined()
+    expect(disk.peek('/data/topic-0/00000000000000000000.log').length).toBe(size)
+  })
+
   test('a failed sync closes the log', async () => {
     const harness = aLog()
     append(harness, aBatch(2))

@@ -1,0 +1,136 @@
+import {
+  batchesOf,
+  decodeControlRecord,
+  decodePlainRecords,
+  decodeRecordsAsync,
+  findBatch,
+  ProtocolError,
+  type RecordBatchView,
+  RecordsError,
+} from '../../protocol/index.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import { outsideTransactions, type ShardKind } from './shard-kind.ts'
+import type { ShardLog } from './shard-log.ts'
+
+export interface LoadOptions<State, Entry> {
+  readonly kind: ShardKind<State, Entry>
+  readonly state: State
+  readonly log: ShardLog
+  readonly clock: Clock
+  readonly logger: Logger
+  /** About how many bytes are read at a time. */
+  readonly sliceBytes: number
+  /** Called with the end offset of each batch before it is applied. */
+  readonly beforeBatch: (endOffset: number) => void
+  /** Aborted: the shard is not wanted any more. */
+  readonly signal: AbortSignal
+}
+
+export interface LoadResult {
+  /** False: it was aborted on the way. */
+  readonly complete: boolean
+  readonly records: number
+  readonly passedOver: number
+}
+
+/**
+ * Applies all of the log, from its start to its end, committed or not, to the state. The loop is never held up for
+ * longer than a slice takes: after `mostMsWithoutPause` it gives way. Throws when the log cannot be read.
+ *
+ * Records that make no sense are passed over and counted: a newer broker may have written them.
+ */
+export async function loadShard<State, Entry>(options: LoadOptions<State, Entry>): Promise<LoadResult> {
+  const { log, signal, sliceBytes } = options
+  const replay = new Replay(options)
+  let offset = log.startOffset
+  while (offset < log.endOffset) {
+    const bytes = await log.read(offset, sliceBytes)
+    if (signal.aborted) return replay.result(false)
+    const first = findBatch(bytes)
+    if (first.kind !== 'batch')
+      throw new Error(`There is no batch at offset ${offset} of ${log.topic}-${log.partition}.`)
+    for (const batch of batchesOf(bytes)) {
+      const { nextOffset } = batch
+      if (batch.baseOffset >= offset || nextOffset > offset) await replay.batch(batch, offset)
+      if (signal.aborted) return replay.result(false)
+      offset = nextOffset
+    }
+  }
+  return replay.result(true)
+}
+
+/** Unpacked coordinator records are as large as the largest message a topic may be set to take. */
+const mostUnpackedBytes = 256 * 1024 * 1024
+const mostMsWithoutPause = 10
+const recordsBetweenLooksAtTheClock = 256
+const loggedPerLoad = 10
+
+class Replay<State, Entry> {
+  readonly #options: LoadOptions<State, Entry>
+  #records = 0
+  #passedOver = 0
+  #pausedAtMs: number
+
+  constructor(options: LoadOptions<State, Entry>) {
+    this.#options = options
+    this.#pausedAtMs = options.clock.monotonicMs()
+  }
+
+  result(complete: boolean): LoadResult {
+    return { complete, records: this.#records, passedOver: this.#passedOver }
+  }
+
+  async batch(batch: RecordBatchView, fromOffset: number): Promise<void> {
+    this.#options.beforeBatch(batch.nextOffset)
+    const { kind, state, signal } = this.#options
+    const { isControl, isTransactional, producerId, producerEpoch } = batch
+    const origin = isTransactional ? { producerId, producerEpoch } : outsideTransactions
+    const records =
+      batch.compressionId === 0
+        ? decodePlainRecords(batch, batch.recordsBytes)
+        : await decodeRecordsAsync(batch, { maxDecompressedBytes: mostUnpackedBytes })
+    for (const record of records) {
+      if (record.offset < fromOffset) continue
+      this.#records++
+      if (isControl) {
+        const control = decodeControlRecord(record)
+        if (control.kind !== 'other') kind.applyMarker(state, producerId, control.kind)
+      } else {
+        const entry = this.#decode(record.key, record.value, record.offset)
+        if (entry !== null) kind.apply(state, entry, origin)
+      }
+      if (this.#records % recordsBetweenLooksAtTheClock === 0) {
+        await this.#pauseIfDue()
+        if (signal.aborted) return
+      }
+    }
+  }
+
+  #decode(key: Buffer | null, value: Buffer | null, offset: number): Entry | null {
+    const { kind, log, logger } = this.#options
+    try {
+      const entry = kind.decode(key, value)
+      if (entry === null) this.#passedOver++
+      return entry
+    } catch (error) {
+      if (!(error instanceof ProtocolError) && !(error instanceof RecordsError)) throw error
+      this.#passedOver++
+      if (this.#passedOver <= loggedPerLoad) {
+        const { topic, partition } = log
+        logger.warn(
+          { topic, partition, offset, reason: error.message },
+          "A coordinator's record was passed over.",
+        )
+      }
+      return null
+    }
+  }
+
+  async #pauseIfDue(): Promise<void> {
+    const { clock } = this.#options
+    if (clock.monotonicMs() - this.#pausedAtMs < mostMsWithoutPause) return
+    await new Promise(resolve => setImmediate(resolve))
+    this.#pausedAtMs = clock.monotonicMs()
+  }
+}

@@ -1,0 +1,4 @@
+import { testScripts } from '../../support/script.ts'
+import { classicPlayer } from './classic-player.ts'
+
+testScripts('classic-groups', 'rebalance-', classicPlayer)
