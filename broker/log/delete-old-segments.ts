@@ -1,6 +1,6 @@
-import type { LogSettings } from './log-settings.ts'
+import type { LogOptions } from './log-options.ts'
+import type { RemovedSegments } from './removed-segments.ts'
 import { decideRetention } from './retention.ts'
-import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 
 export interface RetainedLog {
@@ -8,16 +8,20 @@ export interface RetainedLog {
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly highWatermark: number
-  readonly settings: LogSettings
+  readonly removed: RemovedSegments
   /** Begins an empty segment at the end of the log; false when it could not. */
   readonly roll: () => boolean
-  readonly remove: (segment: Segment) => void
+  readonly moveLogStart: (offset: number) => void
 }
 
-/** Takes out of the log what retention lets go; `nowMs` is wall clock. Answers how many segments went, and why. */
-export function deleteOldSegments(log: RetainedLog, nowMs: number): ReturnType<typeof decideRetention> {
-  const { segments } = log
-  const decided = decideRetention(
+/** Takes out of the log what retention lets go; `nowMs` is wall clock. Answers how many segments went. */
+export function deleteOldSegments(
+  { topic, partition, logger, settings }: Pick<LogOptions, 'topic' | 'partition' | 'logger' | 'settings'>,
+  log: RetainedLog,
+  nowMs: number,
+): number {
+  const { segments, removed } = log
+  const { count, reason } = decideRetention(
     {
       segments: segments.all.map(segment => ({
         baseOffset: segment.baseOffset,
@@ -29,14 +33,24 @@ export function deleteOldSegments(log: RetainedLog, nowMs: number): ReturnType<t
       highWatermark: log.highWatermark,
       nowMs,
     },
-    log.settings,
+    settings(),
   )
-  if (decided.count === 0) return decided
-  const isAll = decided.count === segments.length
-  for (const segment of segments.removeFirst(isAll ? decided.count - 1 : decided.count)) log.remove(segment)
-  if (!isAll) return decided
+  const isAll = count === segments.length
+  const gone = segments.removeFirst(isAll ? count - 1 : count)
+  for (const segment of gone) removed.remove(segment)
   // A full disk may have no room for another segment before others are gone: then the last one goes next time.
-  if (!log.roll()) return { ...decided, count: decided.count - 1 }
-  for (const segment of segments.removeFirst(1)) log.remove(segment)
-  return decided
+  if (isAll && log.roll()) {
+    for (const segment of segments.removeFirst(1)) {
+      removed.remove(segment)
+      gone.push(segment)
+    }
+  }
+  if (gone.length === 0) return 0
+  const logStartOffset = segments.first.baseOffset
+  log.moveLogStart(logStartOffset)
+  logger.info(
+    { topic, partition, segments: gone.length, reason, logStartOffset },
+    'Old segments were deleted.',
+  )
+  return gone.length
 }

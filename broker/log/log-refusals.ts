@@ -33,3 +33,8 @@ function refuse(message: string): AppendRefused {
 function nameOf({ topic, partition }: Named): string {
   return `${topic}-${partition}`
 }
+
+/** Where an append was not written, one of the above says why. */
+export function neverRefused(): never {
+  throw new Error('An append that could not be written has a reason.')
+}

@@ -8,7 +8,7 @@ import { DiskError, isDiskFull } from './disk.ts'
 import { saveLeaderEpochs } from './leader-epoch-file.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { loadLog, loadProducers, removeProducerSnapshots } from './load-log.ts'
-import { refuseByReserve, refuseClosed, refuseFailed, refuseForRoom } from './log-refusals.ts'
+import { neverRefused, refuseByReserve, refuseClosed, refuseFailed, refuseForRoom } from './log-refusals.ts'
 import type { LogRead } from './log-slice.ts'
 import {
   type AppendOutcome,
@@ -282,22 +282,11 @@ export class Log {
 
   /** Puts what compaction has written in the place of what it was made of. */
   swapIn(group: CleanedGroup): void {
-    this.#tail.attemptOrFail(() =>
-      swapSegments({
-        group,
-        segments: this.#segments,
-        files: OpenFiles.of(this.#options.disk),
-        directory: this.#directory,
-        indexIntervalBytes: this.#options.settings()['index.interval.bytes'],
-        removed: this.#removed,
-      }),
-    )
+    const to = { segments: this.#segments, removed: this.#removed, directory: this.#directory }
+    this.#tail.attemptOrFail(() => swapSegments(this.#options, group, to))
   }
 
-  /**
-   * Deletes what retention lets go; `nowMs` is wall clock. Answers how many segments went. Waits for its next turn while the
-   * segments are being compacted.
-   */
+  /** Deletes what retention lets go, but not while it is compacted; `nowMs` is wall clock. Answers how many segments went. */
   deleteOldSegments(nowMs: number): number {
     if (this.#closed || this.cleaning.isUnderWay) return 0
     this.#tail.write()
@@ -331,7 +320,6 @@ export class Log {
 
   /** The directory was given another name: deletion, or a future log taking its place. */
   directoryRenamed(directory: string): void {
-    this.cleaning.stop()
     this.#directory = directory
     for (const segment of this.#segments.all) segment.directoryRenamed(directory)
     this.#removed.directoryRenamed(directory)
@@ -400,30 +388,19 @@ export class Log {
   }
 
   #deleteOldSegments(nowMs: number): number {
-    const { topic, partition } = this
-    const { count, reason } = deleteOldSegments(
-      {
-        segments: this.#segments,
-        logStartOffset: this.#logStartOffset,
-        logEndOffset: this.logEndOffset,
-        highWatermark: this.#highWatermark,
-        settings: this.#options.settings(),
-        roll: () => {
-          this.roll()
-          return this.#segments.active.baseOffset === this.nextOffset
-        },
-        remove: segment => this.#removed.remove(segment),
+    const log = {
+      segments: this.#segments,
+      logStartOffset: this.#logStartOffset,
+      logEndOffset: this.logEndOffset,
+      highWatermark: this.#highWatermark,
+      removed: this.#removed,
+      roll: () => {
+        this.roll()
+        return this.#segments.active.baseOffset === this.nextOffset
       },
-      nowMs,
-    )
-    if (count === 0) return 0
-    this.#moveLogStart(this.#segments.first.baseOffset)
-    const { logStartOffset } = this
-    this.#options.logger.info(
-      { topic, partition, segments: count, reason, logStartOffset },
-      'Old segments were deleted.',
-    )
-    return count
+      moveLogStart: (offset: number) => this.#moveLogStart(offset),
+    }
+    return deleteOldSegments(this.#options, log, nowMs)
   }
 
   #moveLogStart(offset: number): void {
@@ -436,10 +413,6 @@ export class Log {
   #releaseSegments(): void {
     for (const segment of this.#segments.all) segment.release()
   }
-}
-
-function neverRefused(): never {
-  throw new Error('An append that could not be written has a reason.')
 }
 
 function clamp(value: number, least: number, most: number): number {

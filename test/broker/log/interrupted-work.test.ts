@@ -51,6 +51,22 @@ describe('what a stop interrupted', () => {
     expect(plan).toEqual({ remove: [name(0, 'log', '.cleaned'), name(0, 'log', '.swap')], rename: [] })
   })
 
+  test('compaction that left nothing takes the place of the segment whose base it has', () => {
+    const plan = planInterruptedWork(
+      [name(0, 'log'), name(0, 'txnindex'), name(10, 'log'), name(0, 'log', '.swap')],
+      () => -1,
+    )
+    expect(plan).toEqual({
+      remove: [name(0, 'log'), name(0, 'txnindex')],
+      rename: [{ from: name(0, 'log', '.swap'), to: name(0, 'log') }],
+    })
+  })
+
+  test('a segment that was replaced twice is removed twice', () => {
+    const names = [name(0, 'log', '.deleted'), name(0, 'log', '.1.deleted'), name(0, 'log')]
+    expect(planInterruptedWork(names, () => 0)).toEqual({ remove: names.slice(0, 2), rename: [] })
+  })
+
   test('an index that was left behind by its segment follows it', () => {
     const plan = planInterruptedWork([name(0, 'log'), name(0, 'index', '.swap')], () => 0)
     expect(plan).toEqual({ remove: [], rename: [{ from: name(0, 'index', '.swap'), to: name(0, 'index') }] })
