@@ -50,12 +50,29 @@ export async function findRecordOfMaxTime(lookedIn: () => LookedIn): Promise<Rec
   if (largest === undefined) return undefined
   const found = largest.find(largest.offsetOfLargestTimestamp)
   if (found === undefined) return undefined
-  const batch = largest.batchAt(found.position)
+  const batch = withRecords(segments, largest.batchAt(found.position))
+  if (batch === undefined) return undefined
   let best: DecodedRecord | undefined
   for (const record of await recordsOf(batch, mostUnpackedBytes)) {
     if (best === undefined || record.timestamp > best.timestamp) best = record
   }
   return best === undefined ? undefined : foundRecord(batch, best)
+}
+
+/** An emptied batch still says a time that no record has any more; then the header of every other batch is asked. */
+function withRecords(segments: readonly Segment[], largest: RecordBatchView): RecordBatchView | undefined {
+  if (largest.recordCount > 0) return largest
+  let best:
+    | { readonly segment: Segment; readonly position: number; readonly maxTimestamp: number }
+    | undefined
+  for (const segment of segments) {
+    for (const { batch, position } of segment.headers()) {
+      const { recordCount, maxTimestamp } = batch
+      if (recordCount > 0 && maxTimestamp > (best?.maxTimestamp ?? -1))
+        best = { segment, position, maxTimestamp }
+    }
+  }
+  return best?.segment.batchAt(best.position)
 }
 
 function firstBatchAtTime(

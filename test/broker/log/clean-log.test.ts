@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CleaningOutcome } from '../../../broker/log/cleaning-job.ts'
 import { recoverLog } from '../../../broker/log/recovery.ts'
-import { batchesOf, buildEndTransactionMarker, RecordBatchView } from '../../../protocol/index.ts'
+import { batchesOf, buildBatch, buildEndTransactionMarker, RecordBatchView } from '../../../protocol/index.ts'
 import {
   aCompactedLog,
   batchesIn,
@@ -72,6 +72,21 @@ describe('what a cleaning leaves', () => {
     await compact(harness)
     expect(harness.log.segments[0]?.timestampMs).toBe(before)
     expect(await harness.log.offsetOfMaxTimestamp()).toMatchObject({ offset: 1, timestamp: before })
+  })
+
+  test('has no time of a record that is gone, also when its indexes are made anew', async () => {
+    const harness = aLog({ 'cleanup.policy': ['compact'] })
+    const late = { key: Buffer.from('a'), value: Buffer.from('1'), timestamp: 1_700_000_000_500 }
+    append(harness, buildBatch({ records: [late], producerId: 9, producerEpoch: 0, baseSequence: 0 }))
+    append(harness, records('a=2 b=1'))
+    harness.log.roll()
+    await settle(harness)
+    await compact(harness)
+    expect(batchesIn(harness.log)).toEqual(['0-0 x0', '1-2 x2'])
+    const latest = { offset: 1, timestamp: 1_700_000_000_000 }
+    expect(await harness.log.offsetOfMaxTimestamp()).toMatchObject(latest)
+    for (const path of harness.disk.paths()) if (path.endsWith('index')) harness.disk.unlink(path)
+    expect(await reopened(harness).offsetOfMaxTimestamp()).toMatchObject(latest)
   })
 
   test('ends where it ended: the last batch stays, empty if need be', async () => {
