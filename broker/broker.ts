@@ -20,6 +20,9 @@ import { SettingsInForce } from './settings-in-force.ts'
 import { ClusterMembership } from './controller/cluster-membership.ts'
 import { type HealthReason, HttpEndpoint } from './http/http-endpoint.ts'
 import { GroupCoordinator, internalTopicCreation } from './group-coordinator.ts'
+import { Cleaner } from './log/cleaner.ts'
+import { cleanerMetrics } from './log/cleaner-metrics.ts'
+import { compactionThreads } from './log/compaction-threads.ts'
 import type { Disk } from './log/disk.ts'
 import { LogDirectories } from './log/log-directories.ts'
 import type { RecoveryProgress } from './log/recovery-progress.ts'
@@ -92,14 +95,24 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    const { network, partitions, groupCoordinator, logs, membership, store, health, waitingFetches } =
-      this.#running
+    const {
+      network,
+      partitions,
+      groupCoordinator,
+      logs,
+      cleaner,
+      membership,
+      store,
+      health,
+      waitingFetches,
+    } = this.#running
     health.stopping()
     for (const answerNow of waitingFetches) answerNow()
     groupCoordinator.close()
     await network.stop(answersLeaveWithinMs)
     partitions.close()
     this.#parts.turn.flush()
+    await cleaner.stop()
     await logs.checkpoint()
     const brokerEpoch = membership.brokerEpoch
     await logs.close({ clean: true, ...(brokerEpoch === undefined ? {} : { brokerEpoch }) })
@@ -124,6 +137,7 @@ interface Running {
   readonly store: EmbeddedStore
   readonly membership: ClusterMembership
   readonly logs: LogDirectories
+  readonly cleaner: Cleaner
   readonly partitions: Partitions
   readonly groupCoordinator: GroupCoordinator
   readonly network: Network
@@ -180,6 +194,19 @@ async function run(
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
   })
   opened.push(() => logs.close({ clean: false }))
+  const cleaner = new Cleaner({
+    disk,
+    clock,
+    random,
+    logger,
+    settings: () => inForce.broker,
+    topicSettings: topic => inForce.topic(topic),
+    logs: () => logs.all(),
+    compactor: compactionThreads(clock),
+    settleRecoveryPoints: () => logs.settleRecoveryPoints(),
+    checkpoint: () => logs.checkpoint(),
+  })
+  opened.push(() => cleaner.stop())
   const partitions = new Partitions({
     brokerId,
     clock,
@@ -272,6 +299,7 @@ async function run(
       () => dispatcher.stats(),
       () => clock.monotonicMs(),
     ),
+    ...cleanerMetrics(cleaner),
     ...brokerMetrics({
       brokerId,
       image: () => membership.image,
@@ -295,11 +323,13 @@ async function run(
     heartbeatMs: settings['broker.heartbeat.interval.ms'],
     rules: inForce.controllerRules,
   })
+  cleaner.start()
   health.isReady()
   return {
     store,
     membership,
     logs,
+    cleaner,
     partitions,
     groupCoordinator,
     network,
