@@ -125,7 +125,6 @@ const testedElsewhere: Record<string, string> = {
   'broker/config/': 'tables of settings; the loading that reads them is tested',
   'broker/broker.ts': 'joins the parts; test/compatibility runs it',
   'broker/broker-metrics.ts': 'names and reads counters; test/broker/metrics tests what counts',
-  'broker/log/clean-batch.ts': 'test/broker/log/clean-log.test.ts and clean-log-model.test.ts',
   'broker/log/load-replicas.ts': 'test/broker/log/log-directories.test.ts and recovery.test.ts',
   'broker/log/log-directory.ts': 'test/broker/log/log-directories.test.ts',
   'broker/controller/controller-client.ts': 'an interface and its types',
@@ -183,7 +182,6 @@ const longestFile = 420
 /** Longer files, and why they are not two. */
 const longFiles: Record<string, string> = {
   'broker/re2/parse.ts': 'one grammar, rule by rule; a cut would hand the cursor back and forth',
-  'broker/log/log.ts': 'the face of a log: one short method for each thing it does, the work is elsewhere',
   'broker/log/log-directories.ts':
     'one registry: every method asks the same tables of directories and replicas',
   'test/broker/log/recovery.test.ts': 'one machine under every kind of failure; the cases share their set-up',
