@@ -124,7 +124,7 @@ const testedElsewhere: Record<string, string> = {
   'protocol/records/lz4-frame.ts': 'test/protocol/records/compression.test.ts',
   'protocol/records/snappy-framing.ts': 'test/protocol/records/compression.test.ts',
   'broker/config/': 'tables of settings; the loading that reads them is tested',
-  'broker/broker.ts': 'joins the parts; test/compatibility runs it',
+  'broker/run-broker.ts': 'joins the parts; test/broker/broker.test.ts and test/compatibility run it',
   'broker/broker-metrics.ts': 'names and reads counters; test/broker/metrics tests what counts',
   'broker/log/load-replicas.ts': 'test/broker/log/log-directories.test.ts and recovery.test.ts',
   'broker/log/log-directory.ts': 'test/broker/log/log-directories.test.ts',
