@@ -19,6 +19,7 @@ const topArrows: Record<string, readonly string[]> = {
   broker: ['client', 'protocol', 'runtime'],
   operator: ['broker', 'client', 'protocol', 'runtime'],
   cli: ['operator', 'client', 'protocol', 'runtime'],
+  scripts: ['operator'],
 }
 
 /** Where one top folder enters another. Files of runtime are imported one by one; other folders have a door. */
