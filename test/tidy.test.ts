@@ -19,6 +19,7 @@ const topArrows: Record<string, readonly string[]> = {
   broker: ['client', 'protocol', 'runtime'],
   operator: ['broker', 'client', 'protocol', 'runtime'],
   cli: ['operator', 'client', 'protocol', 'runtime'],
+  scripts: ['operator'],
 }
 
 /** Where one top folder enters another. Files of runtime are imported one by one; other folders have a door. */
@@ -123,7 +124,7 @@ const testedElsewhere: Record<string, string> = {
   'protocol/records/lz4-frame.ts': 'test/protocol/records/compression.test.ts',
   'protocol/records/snappy-framing.ts': 'test/protocol/records/compression.test.ts',
   'broker/config/': 'tables of settings; the loading that reads them is tested',
-  'broker/broker.ts': 'joins the parts; test/compatibility runs it',
+  'broker/run-broker.ts': 'joins the parts; test/broker/broker.test.ts and test/compatibility run it',
   'broker/broker-metrics.ts': 'names and reads counters; test/broker/metrics tests what counts',
   'broker/log/load-replicas.ts': 'test/broker/log/log-directories.test.ts and recovery.test.ts',
   'broker/log/log-directory.ts': 'test/broker/log/log-directories.test.ts',

@@ -1,0 +1,18 @@
+import type { Clock } from '../runtime/clock.ts'
+import type { EndOfTurn } from '../runtime/end-of-turn.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Random } from '../runtime/random.ts'
+import type { ValidSettings } from './config/load-settings.ts'
+import type { Disk } from './log/disk.ts'
+
+/** What a broker is started with: its checked settings and the doors to the world. */
+export interface BrokerParts {
+  readonly loaded: ValidSettings
+  readonly clock: Clock
+  readonly random: Random
+  readonly disk: Disk
+  readonly turn: EndOfTurn
+  readonly logger: Logger
+  /** The broker can no longer serve (its last log directory failed, its metadata is gone): the process has to end. */
+  readonly onFatal: (error: Error) => void
+}

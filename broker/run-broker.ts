@@ -1,0 +1,192 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { brokerMetrics } from './broker-metrics.ts'
+import type { BrokerParts } from './broker-parts.ts'
+import { logDirectories } from './config/check-broker-settings.ts'
+import type { Listener } from './config/listeners.ts'
+import type { ValidSettings } from './config/load-settings.ts'
+import { ClusterMembership } from './controller/cluster-membership.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
+import type { Cleaner } from './log/cleaner.ts'
+import { cleanerMetrics } from './log/cleaner-metrics.ts'
+import type { LogDirectories } from './log/log-directories.ts'
+import { EmbeddedStore } from './metadata/embedded-store.ts'
+import type { BrokerListener } from './metadata/image.ts'
+import type { MetadataStore } from './metadata/metadata-store.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { requestMetrics } from './metrics/request-stats.ts'
+import { TopicTraffic } from './metrics/topic-traffic.ts'
+import type { Network } from './network/network.ts'
+import { openStorage } from './open-storage.ts'
+import { Partitions } from './replication/partitions.ts'
+import { serveClients } from './serve-clients.ts'
+import { SettingsInForce } from './settings-in-force.ts'
+import type { StartingHealth } from './starting-health.ts'
+
+/** What a started broker consists of, for whoever stops it. */
+export interface RunningBroker {
+  readonly store: MetadataStore
+  readonly membership: ClusterMembership
+  readonly logs: LogDirectories
+  readonly cleaner: Cleaner
+  readonly partitions: Partitions
+  readonly groupCoordinator: GroupCoordinator
+  readonly network: Network
+  readonly advertised: readonly BrokerListener[]
+  readonly health: StartingHealth
+  readonly waitingFetches: ReadonlySet<() => void>
+}
+
+/** Notes in `opened` how to undo each step, for a start that fails on the way. */
+export async function runBroker(
+  parts: BrokerParts,
+  metrics: Metrics,
+  health: StartingHealth,
+  opened: (() => Promise<unknown>)[],
+): Promise<RunningBroker> {
+  const { loaded, clock, random, disk, turn, logger } = parts
+  const { settings } = loaded
+  const brokerId = settings['node.id']
+
+  const store = await EmbeddedStore.open({ disk, clock, logger, directory: metadataDirectory(loaded) })
+  opened.push(() => store.close())
+  const membership = await ClusterMembership.open({
+    store,
+    clock,
+    random,
+    logger,
+    clusterId: settings['cluster.id'],
+  })
+  opened.push(() => membership.leave({ clean: false }))
+  membership.images.onEnd(reason => parts.onFatal(reason))
+  const inForce = new SettingsInForce(loaded, brokerId, membership.image)
+
+  inForce.dynamic.onChange(({ 'log.level': level }, { 'log.level': previous }) => {
+    if (level !== previous) logger.level = level
+  })
+
+  const { logs, cleaner } = await openStorage(parts, {
+    inForce,
+    clusterId: membership.clusterId,
+    onProgress: progress => health.recovering(progress),
+    onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
+    opened,
+  })
+  const partitions = new Partitions({
+    brokerId,
+    clock,
+    turn,
+    logs,
+    logger,
+    topicSettings: topic => inForce.topic(topic),
+  })
+  const traffic = new TopicTraffic()
+  // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
+  if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
+  partitions.start(membership.image)
+  const groupCoordinator = new GroupCoordinator({
+    brokerId,
+    image: () => membership.image,
+    settings: () => inForce.broker,
+    partitions,
+    clock,
+    random,
+    turn,
+    logger,
+  })
+  membership.images.onChange((next, previous, changed) => {
+    inForce.apply(next, changed.configs)
+    partitions.apply(next, previous, changed.topics)
+    groupCoordinator.apply(next, previous, changed.topics)
+    for (const id of changed.topics) {
+      const gone = previous.topicsById.get(id)
+      if (gone !== undefined && !next.topicsByName.has(gone.name)) traffic.forget(gone.name)
+    }
+  })
+
+  const { network, dispatcher, sessions, waitingFetches } = await serveClients(parts, {
+    membership,
+    inForce,
+    partitions,
+    logs,
+    traffic,
+    groupCoordinator,
+  })
+  opened.push(() => network.stop(0))
+
+  metrics.registerProcess()
+  metrics.register(
+    ...network.metrics(),
+    ...requestMetrics(
+      () => dispatcher.stats(),
+      () => clock.monotonicMs(),
+    ),
+    ...cleanerMetrics(cleaner),
+    ...brokerMetrics({
+      brokerId,
+      image: () => membership.image,
+      isController: () => membership.controllerEpoch !== undefined,
+      elections: membership.elections,
+      partitions,
+      logs,
+      traffic,
+      sessions,
+    }),
+    ...groupCoordinator.metrics(),
+  )
+
+  const advertised = advertisedListeners(loaded.listeners.advertised, network.listeners)
+  await membership.join({
+    brokerId,
+    listeners: advertised,
+    rack: settings['broker.rack'],
+    logDirectories: logs.directoryIds,
+    previousEpoch: logs.previousBrokerEpoch,
+    minInsyncReplicas: settings['min.insync.replicas'],
+    sessionTimeoutMs: settings['broker.session.timeout.ms'],
+    heartbeatMs: settings['broker.heartbeat.interval.ms'],
+    rules: inForce.controllerRules,
+  })
+  cleaner.start()
+  health.isReady()
+  return {
+    store,
+    membership,
+    logs,
+    cleaner,
+    partitions,
+    groupCoordinator,
+    network,
+    advertised,
+    health,
+    waitingFetches,
+  }
+}
+
+/** With metadata that knows no topic every replica would be a stray: more likely the metadata is in another place. */
+function refuseUnknownReplicas(logs: LogDirectories): void {
+  const found = [...logs.all()].map(({ topic, partition }) => `${topic}-${partition}`)
+  if (found.length === 0) return
+  throw new Error(
+    `The data directories hold ${found.length} replicas (${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}), but the metadata is new and knows none of them. ` +
+      'Start the broker with the metadata it had (metadata.log.dir), or with empty data directories.',
+  )
+}
+
+/** In `metadata.log.dir`, else in the first log directory; names that begin with a dot are no partitions. */
+function metadataDirectory({ settings }: ValidSettings): string {
+  return join(settings['metadata.log.dir'] ?? logDirectories(settings)[0] ?? '.', '.metadata')
+}
+
+/** Port 0 and an empty host become what was bound and what this machine is called. */
+function advertisedListeners(
+  advertised: readonly Listener[],
+  bound: readonly { readonly name: string; readonly port: number }[],
+): BrokerListener[] {
+  return advertised.map(({ name, host, port, securityProtocol }) => ({
+    name,
+    host: host === '' ? hostname() : host,
+    port: port === 0 ? (bound.find(listener => listener.name === name)?.port ?? 0) : port,
+    securityProtocol,
+  }))
+}

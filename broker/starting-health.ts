@@ -1,0 +1,41 @@
+import type { HealthReason } from './http/http-endpoint.ts'
+import type { RecoveryProgress } from './log/recovery-progress.ts'
+
+/** What /healthz and /readyz say from the first moment to the last. */
+export class StartingHealth {
+  #state: 'starting' | 'ready' | 'stopping' = 'starting'
+  #progress: RecoveryProgress = { remainingLogs: 0, remainingSegments: 0, remainingBytes: 0 }
+
+  alive(): readonly HealthReason[] {
+    return []
+  }
+
+  ready(): readonly HealthReason[] {
+    switch (this.#state) {
+      case 'ready':
+        return []
+      case 'stopping':
+        return [{ reason: 'Stopping', message: 'The broker is stopping.' }]
+      case 'starting': {
+        const { remainingLogs, remainingSegments, remainingBytes } = this.#progress
+        if (remainingLogs === 0) return [{ reason: 'Starting', message: 'The broker is starting.' }]
+        const details = { remainingLogs, remainingSegments, remainingBytes }
+        return remainingSegments === 0
+          ? [{ reason: 'OpeningLogs', message: 'The logs are being opened.', details }]
+          : [{ reason: 'RecoveringLogs', message: 'Logs are read again after an unclean stop.', details }]
+      }
+    }
+  }
+
+  recovering(progress: RecoveryProgress): void {
+    this.#progress = progress
+  }
+
+  isReady(): void {
+    this.#state = 'ready'
+  }
+
+  stopping(): void {
+    this.#state = 'stopping'
+  }
+}
