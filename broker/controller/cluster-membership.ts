@@ -1,6 +1,7 @@
 import type { Uuid } from '../../protocol/index.ts'
 import { assert } from '../../runtime/assert.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import { backoffMs } from '../../runtime/backoff.ts'
+import { type Clock, sleep } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import { uuidFromRandom } from '../../protocol/index.ts'
@@ -9,10 +10,12 @@ import { setUpCluster } from '../metadata/cluster-setup.ts'
 import type { BrokerListener, MetadataImage } from '../metadata/image.ts'
 import { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
+import { supportedFeatures } from '../metadata/supported-features.ts'
 import { Controller } from './controller.ts'
 import type { ControllerClient } from './controller-client.ts'
 import type { ControllerRules } from './decision.ts'
 import { Election } from './election.ts'
+import { Elections } from './elections.ts'
 import { LocalController } from './local-controller.ts'
 
 /**
@@ -30,7 +33,10 @@ export class ClusterMembership {
   readonly images: ImageFollower
   /** Admin requests go here; NOT_CONTROLLER while no controller runs in this process. */
   readonly controller: ControllerClient
+  /** What this process decided while it was the controller. */
+  readonly elections: Elections
   readonly #options: ClusterMembershipOptions
+  #brokerId: number | undefined
   #registration: BrokerRegistration | undefined
   #election: Election | undefined
   #active: Controller | undefined
@@ -40,6 +46,7 @@ export class ClusterMembership {
   private constructor(options: ClusterMembershipOptions, images: ImageFollower) {
     this.#options = options
     this.images = images
+    this.elections = new Elections(options.logger)
     this.controller = new LocalController(() => this.#active)
   }
 
@@ -91,8 +98,10 @@ export class ClusterMembership {
     const { store, clock, random, logger } = this.#options
     const { images } = this
     const { brokerId } = member
+    this.#brokerId = brokerId
     const incarnationId = uuidFromRandom(size => random.bytes(size))
     const { listeners, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
+    const { minInsyncReplicas = 1 } = member
     const isAdmitted = (image: MetadataImage): boolean => {
       const broker = image.brokers.get(brokerId)
       return broker?.fenced === false && broker.epoch === this.brokerEpoch
@@ -110,7 +119,16 @@ export class ClusterMembership {
       brokerId,
       sessionTimeoutMs: member.sessionTimeoutMs,
       heartbeatMs: member.heartbeatMs,
-      record: () => ({ incarnationId, listeners, rack, logDirectories, cordoned, previousEpoch }),
+      record: () => ({
+        incarnationId,
+        listeners,
+        rack,
+        logDirectories,
+        cordoned,
+        previousEpoch,
+        features: supportedFeatures,
+        minInsyncReplicas,
+      }),
       onRegistered: () => this.#election?.registrationChanged(),
       onLost: () => this.#election?.registrationChanged(),
     })
@@ -134,11 +152,45 @@ export class ClusterMembership {
           epoch,
           isActive,
           rules: member.rules,
+          elections: this.elections,
         })
       },
       onDeposed: () => this.#stopController(),
     })
     await admitted
+  }
+
+  /**
+   * Asks the controller to let others take over what this broker leads, and resolves when the own image shows it; also
+   * when nobody could take over, or no controller answered within `withinMs`: the broker stops in any case.
+   */
+  async prepareToStop(withinMs: number): Promise<void> {
+    const { clock, random, logger } = this.#options
+    const deadlineMs = clock.monotonicMs() + withinMs
+    for (let attempt = 0; ; attempt++) {
+      const brokerId = this.#brokerId
+      const { brokerEpoch } = this
+      const timeoutMs = deadlineMs - clock.monotonicMs()
+      const others = [...this.image.brokers.values()].some(({ id, fenced }) => id !== brokerId && !fenced)
+      if (brokerId === undefined || brokerEpoch === undefined || !others) return
+      if (timeoutMs <= 0) {
+        logger.warn({ withinMs }, 'No controller moved the leaders off this broker; it stops all the same.')
+        return
+      }
+      const { error, message, revision, remaining } = await this.controller.prepareToStop({
+        brokerId,
+        brokerEpoch,
+        timeoutMs,
+      })
+      if (error === 'NONE') {
+        await this.#imageAt(revision, deadlineMs)
+        logger.info({ remaining }, 'Others lead what this broker led.')
+        return
+      }
+      if (error === 'STALE_BROKER_EPOCH' || error === 'BROKER_ID_NOT_REGISTERED') return
+      logger.debug({ error, message }, 'The controller could not move the leaders off this broker yet.')
+      await sleep(clock, backoffMs(attempt, { firstMs: 50, mostMs: 1000 }, random))
+    }
   }
 
   /** The reverse of `join`. `clean`: all data is on disk; the next start may rely on it. */
@@ -148,6 +200,16 @@ export class ClusterMembership {
     await this.#stopping
     await this.#registration?.stop({ clean })
     this.images.close()
+  }
+
+  async #imageAt(revision: number, deadlineMs: number): Promise<void> {
+    const { clock } = this.#options
+    const abort = new AbortController()
+    const timer = clock.after(deadlineMs - clock.monotonicMs(), () =>
+      abort.abort(new Error('The image did not catch up.')),
+    )
+    await this.images.waitForRevision(revision, abort.signal).catch(() => undefined)
+    timer.cancel()
   }
 
   #stopController(): void {
@@ -175,6 +237,8 @@ export interface ClusterMember {
   readonly cordoned?: boolean
   /** Epoch in which the log directories were last closed cleanly, -1 when they were not. */
   readonly previousEpoch?: number
+  /** min.insync.replicas as this broker was started with. */
+  readonly minInsyncReplicas?: number
   /** broker.session.timeout.ms */
   readonly sessionTimeoutMs: number
   /** broker.heartbeat.interval.ms */

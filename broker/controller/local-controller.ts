@@ -14,7 +14,11 @@ import type {
   CreateTopics,
   DeleteTopicResult,
   DeleteTopics,
+  ElectLeadersResult,
+  ElectLeaders,
   IncrementalAlterConfigs,
+  PrepareToStop,
+  PrepareToStopResult,
 } from './controller-client.ts'
 import { topicsByName } from './create-partitions.ts'
 import { newTopicsByName, refusedTopic } from './create-topics.ts'
@@ -64,6 +68,14 @@ export class LocalController implements ControllerClient {
 
   async alterPartition(command: AlterPartition): Promise<AlterPartitionResult> {
     return this.#active()?.alterPartition(command) ?? { error, message, partitions: [] }
+  }
+
+  async electLeaders(command: ElectLeaders): Promise<ElectLeadersResult> {
+    return this.#active()?.electLeaders(command) ?? { error, message, partitions: [] }
+  }
+
+  async prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult> {
+    return this.#active()?.prepareToStop(command) ?? { error, message, revision: 0, remaining: 0 }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Uuid } from '../../protocol/index.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import type { BrokerListener, ConfigResourceType } from './image.ts'
+import type { BrokerListener, ConfigResourceType, FeatureRange } from './image.ts'
 import type {
   BrokerRegistration,
   BrokerState,
@@ -81,14 +81,16 @@ function decodeFeatures(entry: EntryReader): MetadataChange {
 }
 
 function encodeRegistration(registration: BrokerRegistration): string {
-  const { incarnationId, listeners, rack, logDirectories, cordoned, previousEpoch } = registration
+  const { rack, cordoned, features } = registration
   return JSON.stringify({
-    incarnationId,
-    listeners,
+    incarnationId: registration.incarnationId,
+    listeners: registration.listeners,
     rack: rack ?? undefined,
-    logDirectories,
+    logDirectories: registration.logDirectories,
     cordoned: cordoned || undefined,
-    previousEpoch,
+    previousEpoch: registration.previousEpoch,
+    features: unlessEmpty(features),
+    minInsyncReplicas: registration.minInsyncReplicas,
   })
 }
 
@@ -102,8 +104,20 @@ function decodeBroker(entry: EntryReader): MetadataChange {
     logDirectories: entry.texts('logDirectories'),
     cordoned: entry.flag('cordoned'),
     previousEpoch: entry.integer('previousEpoch', -1),
+    features: entry.list('features').map(feature => decodeFeature(entry, feature)),
+    minInsyncReplicas: entry.integer('minInsyncReplicas', 1),
   }
   return { kind: 'broker', id, registration }
+}
+
+function decodeFeature(entry: EntryReader, value: unknown): FeatureRange {
+  const isFeature =
+    isObject(value) &&
+    typeof value['name'] === 'string' &&
+    Number.isSafeInteger(value['min']) &&
+    Number.isSafeInteger(value['max'])
+  if (!isFeature) return entry.refuse('a feature lacks its name or its levels')
+  return { name: String(value['name']), min: Number(value['min']), max: Number(value['max']) }
 }
 
 const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
@@ -124,10 +138,13 @@ function decodeListener(entry: EntryReader, value: unknown): BrokerListener {
   }
 }
 
-function encodeBrokerState({ admittedEpoch, cleanStopEpoch, rack, cordoned }: BrokerState): string {
+function encodeBrokerState(state: BrokerState): string {
+  const { admittedEpoch, incarnationId, cleanStopEpoch, stoppingEpoch, rack, cordoned } = state
   return JSON.stringify({
     admittedEpoch,
+    incarnationId: incarnationId ?? undefined,
     cleanStopEpoch,
+    stoppingEpoch: stoppingEpoch === -1 ? undefined : stoppingEpoch,
     rack: rack ?? undefined,
     cordoned: cordoned || undefined,
   })
@@ -138,7 +155,9 @@ function decodeBrokerState(entry: EntryReader): MetadataChange {
   if (entry.isGone) return { kind: 'brokerState', id, state: null }
   const state: BrokerState = {
     admittedEpoch: entry.integer('admittedEpoch', -1),
+    incarnationId: entry.has('incarnationId') ? entry.text('incarnationId') : null,
     cleanStopEpoch: entry.integer('cleanStopEpoch', -1),
+    stoppingEpoch: entry.integer('stoppingEpoch', -1),
     rack: entry.has('rack') ? entry.text('rack') : null,
     cordoned: entry.flag('cordoned'),
   }
@@ -165,6 +184,7 @@ function encodePartition(partition: PartitionState): string {
     adding,
     removing,
     elr,
+    lastKnownLeader,
     directories,
     recovering,
     partitionEpoch,
@@ -177,6 +197,7 @@ function encodePartition(partition: PartitionState): string {
     adding: unlessEmpty(adding),
     removing: unlessEmpty(removing),
     elr: unlessEmpty(elr),
+    lastKnownLeader: lastKnownLeader === -1 ? undefined : lastKnownLeader,
     directories: unlessEmpty(directories),
     recovering: recovering || undefined,
     partitionEpoch,
@@ -210,6 +231,7 @@ function decodePartitionState(entry: EntryReader): PartitionState {
     adding: entry.integers('adding'),
     removing: entry.integers('removing'),
     elr: entry.integers('elr'),
+    lastKnownLeader: entry.integer('lastKnownLeader', -1),
     directories: entry.texts('directories'),
     recovering: entry.flag('recovering'),
     partitionEpoch: entry.integer('partitionEpoch'),
