@@ -73,6 +73,7 @@ export class Broker {
     const {
       network,
       partitions,
+      replication,
       groupCoordinator,
       logs,
       cleaner,
@@ -85,6 +86,7 @@ export class Broker {
     for (const answerNow of waitingFetches) answerNow()
     groupCoordinator.close()
     await network.stop(answersLeaveWithinMs)
+    await replication.stop()
     partitions.close()
     this.#parts.turn.flush()
     await cleaner.stop()

@@ -17,8 +17,9 @@ import type { Metrics } from './metrics/metrics.ts'
 import { requestMetrics } from './metrics/request-stats.ts'
 import { TopicTraffic } from './metrics/topic-traffic.ts'
 import type { Network } from './network/network.ts'
+import { openReplication, type Replication } from './open-replication.ts'
 import { openStorage } from './open-storage.ts'
-import { Partitions } from './replication/partitions.ts'
+import type { Partitions } from './replication/partitions.ts'
 import { serveClients } from './serve-clients.ts'
 import { SettingsInForce } from './settings-in-force.ts'
 import type { StartingHealth } from './starting-health.ts'
@@ -30,6 +31,7 @@ export interface RunningBroker {
   readonly logs: LogDirectories
   readonly cleaner: Cleaner
   readonly partitions: Partitions
+  readonly replication: Replication
   readonly groupCoordinator: GroupCoordinator
   readonly network: Network
   readonly advertised: readonly BrokerListener[]
@@ -48,7 +50,9 @@ export async function runBroker(
   const { settings } = loaded
   const brokerId = settings['node.id']
 
-  const store = await EmbeddedStore.open({ disk, clock, logger, directory: metadataDirectory(loaded) })
+  const store =
+    parts.sharedStore ??
+    (await EmbeddedStore.open({ disk, clock, logger, directory: metadataDirectory(loaded) }))
   opened.push(() => store.close())
   const membership = await ClusterMembership.open({
     store,
@@ -72,15 +76,11 @@ export async function runBroker(
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
     opened,
   })
-  const partitions = new Partitions({
-    brokerId,
-    clock,
-    turn,
-    logs,
-    logger,
-    topicSettings: topic => inForce.topic(topic),
-  })
+  const controller = parts.reachController?.(membership.controller) ?? membership.controller
   const traffic = new TopicTraffic()
+  const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
+  opened.push(() => replication.stop())
+  const { partitions } = replication
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
   if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
   partitions.start(membership.image)
@@ -106,6 +106,7 @@ export async function runBroker(
 
   const { network, dispatcher, sessions, waitingFetches } = await serveClients(parts, {
     membership,
+    controller,
     inForce,
     partitions,
     logs,
@@ -153,6 +154,7 @@ export async function runBroker(
     logs,
     cleaner,
     partitions,
+    replication,
     groupCoordinator,
     network,
     advertised,

@@ -2,8 +2,10 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker } from '../../broker/broker.ts'
+import type { BrokerParts } from '../../broker/broker-parts.ts'
 import { loadBrokerSettings } from '../../broker/config/load-settings.ts'
 import { systemDisk } from '../../broker/log/disk.ts'
+import type { MetadataStore } from '../../broker/metadata/metadata-store.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import { systemRandom } from '../../runtime/random.ts'
@@ -15,6 +17,9 @@ export interface RunningBrokerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Started on a directory that is already there. */
   readonly directory?: string
+  /** One store for several brokers; closed by whoever opened it. */
+  readonly sharedStore?: MetadataStore
+  readonly reachController?: BrokerParts['reachController']
   /** Names of log directories inside `directory`. */
   readonly logDirectories?: readonly string[]
 }
@@ -66,6 +71,8 @@ export class RunningBroker {
       disk: systemDisk,
       turn: new EndOfTurn(),
       logger,
+      ...(options.sharedStore === undefined ? {} : { sharedStore: options.sharedStore }),
+      ...(options.reachController === undefined ? {} : { reachController: options.reachController }),
       onFatal: error => fatal.push(error),
     })
     return new RunningBroker(broker, { ...options, directory }, lines, fatal)
