@@ -6,14 +6,14 @@ import type { Random } from '../../runtime/random.ts'
 import { uuidFromRandom } from '../../protocol/index.ts'
 import { BrokerRegistration } from '../metadata/broker-registration.ts'
 import { setUpCluster } from '../metadata/cluster-setup.ts'
-import type { BrokerListener, MetadataImage } from '../metadata/image.ts'
+import type { BrokerListener, ControlAddress, MetadataImage } from '../metadata/image.ts'
 import { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { Controller } from './controller.ts'
 import type { ControllerClient } from './controller-client.ts'
 import type { ControllerRules } from './decision.ts'
 import { Election } from './election.ts'
-import { LocalController } from './local-controller.ts'
+import { localController } from './local-controller.ts'
 
 /**
  * This broker's part in the cluster: the image it follows, its registration, and the controller it may become.
@@ -40,7 +40,7 @@ export class ClusterMembership {
   private constructor(options: ClusterMembershipOptions, images: ImageFollower) {
     this.#options = options
     this.images = images
-    this.controller = new LocalController(() => this.#active)
+    this.controller = localController(() => this.#active)
   }
 
   /** Sets the cluster up if the store is empty, and loads the image. */
@@ -81,6 +81,11 @@ export class ClusterMembership {
     return this.#election?.epoch
   }
 
+  /** The controller in this process, while this broker is it. */
+  get activeController(): Controller | undefined {
+    return this.#active
+  }
+
   /**
    * Registers, stands for controller, and resolves when the controller has let this broker in and the own image
    * shows it: leaders are elected, leader epochs moved on. Goes on trying until then; the caller bounds the wait by
@@ -92,7 +97,7 @@ export class ClusterMembership {
     const { images } = this
     const { brokerId } = member
     const incarnationId = uuidFromRandom(size => random.bytes(size))
-    const { listeners, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
+    const { listeners, control = null, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
     const isAdmitted = (image: MetadataImage): boolean => {
       const broker = image.brokers.get(brokerId)
       return broker?.fenced === false && broker.epoch === this.brokerEpoch
@@ -110,7 +115,7 @@ export class ClusterMembership {
       brokerId,
       sessionTimeoutMs: member.sessionTimeoutMs,
       heartbeatMs: member.heartbeatMs,
-      record: () => ({ incarnationId, listeners, rack, logDirectories, cordoned, previousEpoch }),
+      record: () => ({ incarnationId, listeners, control, rack, logDirectories, cordoned, previousEpoch }),
       onRegistered: () => this.#election?.registrationChanged(),
       onLost: () => this.#election?.registrationChanged(),
     })
@@ -170,6 +175,8 @@ export interface ClusterMember {
   readonly brokerId: number
   /** As clients and brokers reach them; ports must be the real ones. */
   readonly listeners: readonly BrokerListener[]
+  /** Where its control service answers. */
+  readonly control?: ControlAddress | null
   readonly rack: string | null
   readonly logDirectories: readonly Uuid[]
   readonly cordoned?: boolean

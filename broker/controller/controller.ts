@@ -64,6 +64,8 @@ export class Controller implements ControllerClient {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #context: DecisionContext
+  /** Not stopped, and its lease is known to be valid. */
+  readonly #isActive: () => boolean
   readonly #commits: ControllerCommits
   readonly #batches: BatchRunner
   readonly #queue = new SerialQueue(mostQueued)
@@ -80,8 +82,9 @@ export class Controller implements ControllerClient {
     this.#clock = clock
     this.#logger = logger
     this.#context = { random, rules }
-    const isActive = (): boolean => !this.#stopped && options.isActive()
-    this.#commits = new ControllerCommits({ store, images, clock, random, epoch, isActive })
+    this.#isActive = () => !this.#stopped && options.isActive()
+    const commits = { store, images, clock, random, epoch, isActive: this.#isActive }
+    this.#commits = new ControllerCommits(commits)
     this.#batches = new BatchRunner({ images, commits: this.#commits, random })
     this.#unsubscribe = images.onChange((next, previous, changed) => {
       const allowsElection = [...changed.configs].some(key => changesElection(next, previous, key))
@@ -239,7 +242,8 @@ export class Controller implements ControllerClient {
       const job = async (): Promise<void> => {
         if (isLate) return
         await this.#settle()
-        if (this.#stopped)
+        // What it would say to a question it cannot commit to might be long out of date.
+        if (!this.#isActive())
           resolve(refuse('NOT_CONTROLLER', 'This broker is no longer the active controller.'))
         else resolve(await run())
       }

@@ -29,6 +29,7 @@ export function withBroker(
   const registration = {
     incarnationId: `i${id}`,
     listeners: [],
+    control: null,
     rack,
     logDirectories: [],
     cordoned,

@@ -132,6 +132,7 @@ describe('an image and its changes', () => {
     const registration = {
       incarnationId: 'i',
       listeners: [],
+      control: null,
       rack: 'r',
       logDirectories: [],
       cordoned: false,
