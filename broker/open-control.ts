@@ -26,7 +26,7 @@ export async function openControl(
     listeners: settings['control.listeners'].flatMap(entry => parseControlListener(entry) ?? []),
     tls: readControlTls(settings, path => disk.readFile(path)),
     images: membership.images,
-    local: membership.controller,
+    local: membership.localController,
     active: () => {
       const controller = membership.activeController
       return controller === undefined ? undefined : { epoch: controller.epoch, controller }
@@ -36,6 +36,7 @@ export async function openControl(
     random,
     logger,
   })
+  membership.forwardCommands(control.controller)
   const advertised = advertisedControlListener(settings)
   if (advertised === undefined) return { control, address: null }
   const { host, port, tls } = advertised

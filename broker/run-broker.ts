@@ -114,7 +114,6 @@ export async function runBroker(
 
   const { network, dispatcher, sessions, waitingFetches } = await serveClients(parts, {
     membership,
-    controller: shared?.control.controller ?? membership.controller,
     inForce,
     partitions,
     logs,
@@ -135,6 +134,7 @@ export async function runBroker(
       brokerId,
       image: () => membership.image,
       isController: () => membership.controllerEpoch !== undefined,
+      elections: membership.elections,
       partitions,
       logs,
       traffic,
@@ -151,6 +151,7 @@ export async function runBroker(
     rack: settings['broker.rack'],
     logDirectories: logs.directoryIds,
     previousEpoch: logs.previousBrokerEpoch,
+    minInsyncReplicas: settings['min.insync.replicas'],
     sessionTimeoutMs: settings['broker.session.timeout.ms'],
     heartbeatMs: settings['broker.heartbeat.interval.ms'],
     rules: inForce.controllerRules,

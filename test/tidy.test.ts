@@ -19,6 +19,7 @@ const topArrows: Record<string, readonly string[]> = {
   broker: ['client', 'protocol', 'runtime'],
   operator: ['broker', 'client', 'protocol', 'runtime'],
   cli: ['operator', 'client', 'protocol', 'runtime'],
+  scripts: ['operator'],
 }
 
 /** Where one top folder enters another. Files of runtime are imported one by one; other folders have a door. */
@@ -228,6 +229,7 @@ const bans: readonly Ban[] = [
       'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
       'test/runtime/clock.test.ts': 'tests the clock itself',
+      'test/kubernetes/start-and-wait.ts': 'lives until it is killed: it is not a test but what one kills',
     },
   },
   {

@@ -1,3 +1,4 @@
+import type { PartitionName } from '../controller/controller-client.ts'
 import type { CommandName, CommandOf, ResultOf } from '../controller/controller-commands.ts'
 import { messageOf } from './proto-codec.ts'
 import {
@@ -220,6 +221,45 @@ const alterPartitionResult = protoMessage('AlterPartitionResult', {
   ),
 })
 
+// ---- elections ----
+
+const partitionName = { topic: field(1, text), partition: field(2, int32) } as const
+const partitionNames = messageOf(
+  protoMessage('PartitionNames', {
+    partitions: repeated(1, messageOf(protoMessage('PartitionName', partitionName))),
+  }),
+)
+
+const electLeaders = protoMessage('ElectLeaders', {
+  election: field(1, word('preferred', 'unclean')),
+  partitions: shaped(
+    optional(2, partitionNames),
+    (partitions: readonly PartitionName[] | null) => (partitions === null ? null : { partitions }),
+    wire => wire?.partitions ?? null,
+  ),
+})
+
+const electLeadersResult = protoMessage('ElectLeadersResult', {
+  ...outcome,
+  partitions: repeated(
+    3,
+    messageOf(
+      protoMessage('ElectLeaderResult', { ...outcome, topic: field(3, text), partition: field(4, int32) }),
+    ),
+  ),
+})
+
+const prepareToStop = protoMessage('PrepareToStop', {
+  brokerId: field(1, int32),
+  brokerEpoch: field(2, int64),
+})
+
+const prepareToStopResult = protoMessage('PrepareToStopResult', {
+  ...outcome,
+  revision: field(3, int64),
+  remaining: field(4, int32),
+})
+
 // ---- the table ----
 
 /** A command without what is told beside it. */
@@ -234,7 +274,10 @@ interface CommandMessages<Name extends CommandName> {
   readonly result: ProtoField<ResultOf<Name> | null>
 }
 
-/** A command that clients caused: one of ForwardAdmin's. Numbers from 10 on; one is never given to another command. */
+/**
+ * A command that clients caused and that answers a list: one of ForwardAdmin's. Numbers from 10 on; one is never given
+ * to another command.
+ */
 function forwarded<Command, Results extends { readonly results: unknown }>(
   number: number,
   command: ProtoType<Command>,
@@ -252,6 +295,23 @@ function forwarded<Command, Results extends { readonly results: unknown }>(
       (result: Results['results'] | null) => (result === null ? null : ({ results: result } as Results)),
       wire => wire?.results ?? null,
     ),
+  }
+}
+
+/** The same for a command with one answer. */
+function forwardedWhole<Command, Result>(
+  number: number,
+  command: ProtoType<Command>,
+  result: ProtoType<Result>,
+): {
+  readonly method: string
+  readonly command: ProtoField<Command | null>
+  readonly result: ProtoField<Result | null>
+} {
+  return {
+    method: 'ForwardAdmin',
+    command: oneOf('command', optional(number, command)),
+    result: oneOf('results', optional(number, result)),
   }
 }
 
@@ -280,4 +340,6 @@ export const commandMessages: { readonly [Name in CommandName]: CommandMessages<
     messageOf(allocateProducerIdsResult),
   ),
   alterPartition: direct('AlterPartition', messageOf(alterPartition), messageOf(alterPartitionResult)),
+  electLeaders: forwardedWhole(15, messageOf(electLeaders), messageOf(electLeadersResult)),
+  prepareToStop: direct('PrepareToStop', messageOf(prepareToStop), messageOf(prepareToStopResult)),
 }

@@ -56,6 +56,15 @@ export const controllerCommands: {
     refuse: (_, error, message) => ({ error, message, partitions: [] }),
     isRepeatable: true,
   },
+  electLeaders: {
+    refuse: (_, error, message) => ({ error, message, partitions: [] }),
+    isRepeatable: false,
+  },
+  // Guarded by the broker's epoch.
+  prepareToStop: {
+    refuse: (_, error, message) => ({ error, message, revision: 0, remaining: 0 }),
+    isRepeatable: true,
+  },
 }
 
 export const commandNames = Object.keys(controllerCommands) as readonly CommandName[]

@@ -298,6 +298,9 @@ class FakeImages {
       logDirectories: [],
       fenced: false,
       cordoned: false,
+      stopping: false,
+      features: [],
+      minInsyncReplicas: 1,
       previousEpoch: -1,
     }
     const brokers = new Map([...this.image.brokers, [id, broker]])
