@@ -3,7 +3,6 @@ import type { EndOfTurn } from '../runtime/end-of-turn.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Random } from '../runtime/random.ts'
 import type { ValidSettings } from './config/load-settings.ts'
-import type { ControllerClient } from './controller/controller-client.ts'
 import type { Disk } from './log/disk.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 
@@ -17,8 +16,6 @@ export interface BrokerParts {
   readonly logger: Logger
   /** A store that this broker shares with others of its cluster; its close must not close it for them. */
   readonly sharedStore?: MetadataStore
-  /** The way to the controller when that is another broker of this process; given the own one. */
-  readonly reachController?: (own: ControllerClient) => ControllerClient
   /** The broker can no longer serve (its last log directory failed, its metadata is gone): the process has to end. */
   readonly onFatal: (error: Error) => void
 }

@@ -2,6 +2,7 @@ import type { BrokerParts } from './broker-parts.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
 import type { ControllerClient } from './controller/controller-client.ts'
 import type { LogDirectories } from './log/log-directories.ts'
+import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
 import { Peers } from './peers/peers.ts'
 import { Followers } from './replication/followers.ts'
@@ -82,10 +83,8 @@ export function openReplication(
     leaderParts: {
       brokerId,
       clock,
-      aliveEpoch: id => {
-        const broker = membership.image.brokers.get(id)
-        return broker?.fenced === false ? broker.epoch : undefined
-      },
+      registeredEpoch: id => membership.image.brokers.get(id)?.epoch,
+      mayJoin: id => isActive(membership.image, id),
       maxLagMs: () => settings()['replica.lag.time.max.ms'],
       changes,
       counters,

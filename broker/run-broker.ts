@@ -5,6 +5,7 @@ import type { BrokerParts } from './broker-parts.ts'
 import { logDirectories } from './config/check-broker-settings.ts'
 import type { Listener } from './config/listeners.ts'
 import type { ValidSettings } from './config/load-settings.ts'
+import type { Control } from './control/control.ts'
 import { ClusterMembership } from './controller/cluster-membership.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import type { Cleaner } from './log/cleaner.ts'
@@ -17,6 +18,7 @@ import type { Metrics } from './metrics/metrics.ts'
 import { requestMetrics } from './metrics/request-stats.ts'
 import { TopicTraffic } from './metrics/topic-traffic.ts'
 import type { Network } from './network/network.ts'
+import { openControl } from './open-control.ts'
 import { openReplication, type Replication } from './open-replication.ts'
 import { openStorage } from './open-storage.ts'
 import type { Partitions } from './replication/partitions.ts'
@@ -28,6 +30,8 @@ import type { StartingHealth } from './starting-health.ts'
 export interface RunningBroker {
   readonly store: MetadataStore
   readonly membership: ClusterMembership
+  /** Of a broker that is one of a cluster. */
+  readonly control: Control | undefined
   readonly logs: LogDirectories
   readonly cleaner: Cleaner
   readonly partitions: Partitions
@@ -63,6 +67,8 @@ export async function runBroker(
   })
   opened.push(() => membership.leave({ clean: false }))
   membership.images.onEnd(reason => parts.onFatal(reason))
+  const shared = parts.sharedStore === undefined ? null : await openControl(parts, { membership, health })
+  if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
   inForce.dynamic.onChange(({ 'log.level': level }, { 'log.level': previous }) => {
@@ -76,7 +82,7 @@ export async function runBroker(
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
     opened,
   })
-  const controller = parts.reachController?.(membership.controller) ?? membership.controller
+  const controller = shared?.control.controller ?? membership.controller
   const traffic = new TopicTraffic()
   const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
   opened.push(() => replication.stop())
@@ -127,6 +133,7 @@ export async function runBroker(
       brokerId,
       image: () => membership.image,
       isController: () => membership.controllerEpoch !== undefined,
+      elections: membership.elections,
       partitions,
       logs,
       traffic,
@@ -139,9 +146,11 @@ export async function runBroker(
   await membership.join({
     brokerId,
     listeners: advertised,
+    control: shared?.address ?? null,
     rack: settings['broker.rack'],
     logDirectories: logs.directoryIds,
     previousEpoch: logs.previousBrokerEpoch,
+    minInsyncReplicas: settings['min.insync.replicas'],
     sessionTimeoutMs: settings['broker.session.timeout.ms'],
     heartbeatMs: settings['broker.heartbeat.interval.ms'],
     rules: inForce.controllerRules,
@@ -151,6 +160,7 @@ export async function runBroker(
   return {
     store,
     membership,
+    control: shared?.control,
     logs,
     cleaner,
     partitions,

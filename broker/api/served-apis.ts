@@ -4,6 +4,7 @@ import { type BrokerView, describeTopicConfigs } from '../config/describe-config
 import type { ControllerClient } from '../controller/controller-client.ts'
 import type { LogDirectories } from '../log/log-directories.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import { supportedFeatures } from '../metadata/supported-features.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { ProducerIds } from '../replication/producer-ids.ts'
@@ -22,6 +23,7 @@ import { describeLogDirsHandler } from './describe-log-dirs.ts'
 import { describeProducersHandler } from './describe-producers.ts'
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
+import { electLeadersHandler } from './elect-leaders.ts'
 import { fetchHandler } from './fetch.ts'
 import { groupHandlers, type GroupHandlersParts } from './group-handlers.ts'
 import type { ApiHandler, ApiHandlers } from './handler.ts'
@@ -54,6 +56,7 @@ export function servedApis(parts: ServedParts): ApiHandler[] {
     describeConfigsHandler(parts),
     alterConfigsHandler(parts),
     incrementalAlterConfigsHandler(parts),
+    electLeadersHandler(parts),
     describeLogDirsHandler(parts),
     alterReplicaLogDirsHandler(parts),
     ...groupHandlers(parts),
@@ -85,12 +88,9 @@ export interface ServedParts extends GroupHandlersParts {
   readonly mostPartitions: number
 }
 
-/** Levels that this release can work with; what is finalized stands in the metadata. */
-const supportedFeatures = [{ name: 'metadata.version', minVersion: 7, maxVersion: 30 }]
-
 function featuresOf({ features }: MetadataImage) {
   return {
-    supported: supportedFeatures,
+    supported: supportedFeatures.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
     finalized: Array.from(features.finalized, ([name, level]) => ({ name, level })),
     finalizedEpoch: features.epoch,
   }

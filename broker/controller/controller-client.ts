@@ -24,6 +24,10 @@ export interface ControllerClient {
   allocateProducerIds(command: AllocateProducerIds): Promise<AllocateProducerIdsResult>
   /** A leader asks to change in-sync sets. One result per partition, in order. */
   alterPartition(command: AlterPartition): Promise<AlterPartitionResult>
+  /** One result per partition; where all were asked for, only those that had not the wanted leader (KIP-460). */
+  electLeaders(command: ElectLeaders): Promise<ElectLeadersResult>
+  /** A broker is about to stop: what it leads is led by others as far as they can, and it leaves in-sync sets. */
+  prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult>
 }
 
 export interface Outcome {
@@ -35,6 +39,8 @@ export interface Outcome {
 interface Timed {
   /** How long the caller waits for an answer; the work may go on after that. */
   readonly timeoutMs: number
+  /** Who asks, as `User:name`; absent when it is the broker itself. */
+  readonly principal?: string
 }
 
 export interface CreateTopics extends Timed {
@@ -164,4 +170,35 @@ export interface AlterPartitionItem extends Outcome {
   readonly isr: readonly number[]
   readonly recovering: boolean
   readonly partitionEpoch: number
+}
+
+export interface ElectLeaders extends Timed {
+  /** `preferred`: the first replica, if it is in sync. `unclean`: anyone alive where nobody leads. */
+  readonly election: 'preferred' | 'unclean'
+  /** null: all partitions that do not have such a leader. */
+  readonly partitions: readonly PartitionName[] | null
+}
+
+export interface PartitionName {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** `error` not NONE: nothing was done, and `partitions` is empty. */
+export interface ElectLeadersResult extends Outcome {
+  readonly partitions: readonly ElectLeaderResult[]
+}
+
+export interface ElectLeaderResult extends Outcome, PartitionName {}
+
+export interface PrepareToStop extends Timed {
+  readonly brokerId: number
+  readonly brokerEpoch: number
+}
+
+export interface PrepareToStopResult extends Outcome {
+  /** Revision of the store that shows what was moved. */
+  readonly revision: number
+  /** Partitions that the broker still leads, because nobody else can. */
+  readonly remaining: number
 }

@@ -50,8 +50,8 @@ export function placeReplicas(
 /** The brokers that replicas may be placed on now: registered or only away, and not cordoned. */
 export function brokersForPlacement(image: MetadataImage): PlacementBroker[] {
   const brokers: PlacementBroker[] = []
-  for (const { id, rack, cordoned, fenced } of image.brokers.values()) {
-    if (!cordoned) brokers.push({ id, rack, isAlive: !fenced })
+  for (const { id, rack, cordoned, fenced, stopping } of image.brokers.values()) {
+    if (!cordoned) brokers.push({ id, rack, isAlive: !fenced && !stopping })
   }
   for (const { id, rack, cordoned } of image.brokerStates.values()) {
     if (!cordoned && !image.brokers.has(id)) brokers.push({ id, rack, isAlive: false })

@@ -1,5 +1,5 @@
 import type { ErrorName } from '../../protocol/index.ts'
-import { isAlive, type MetadataImage } from '../metadata/image.ts'
+import { isActive, type MetadataImage } from '../metadata/image.ts'
 import type { PartitionState } from '../metadata/keys.ts'
 import type { DecisionContext } from './decision.ts'
 import { brokersForPlacement, placeReplicas } from './placement.ts'
@@ -55,17 +55,18 @@ export function checkManualAssignment(
   return { kind: 'placed', replicas: lists }
 }
 
-/** A new partition: its first alive replica leads, all alive ones are in sync. Some replica must be alive. */
+/** A new partition: its first active replica leads, all active ones are in sync. Some replica must be active. */
 export function newPartition(image: MetadataImage, replicas: readonly number[]): PartitionState {
-  const alive = replicas.filter(id => isAlive(image, id))
+  const active = replicas.filter(id => isActive(image, id))
   return {
-    leader: alive[0] ?? -1,
+    leader: active[0] ?? -1,
     leaderEpoch: 0,
-    isr: alive.length === replicas.length ? replicas : alive,
+    isr: active.length === replicas.length ? replicas : active,
     replicas,
     adding: [],
     removing: [],
     elr: [],
+    lastKnownLeader: -1,
     directories: [],
     recovering: false,
     partitionEpoch: 0,
@@ -91,8 +92,8 @@ function findMistakeInReplicas(
   if (replicas.length !== expected) {
     return `The manual assignment of partition ${partition} has ${replicas.length} replica(s), but the other partitions have ${expected}.`
   }
-  if (!replicas.some(id => isAlive(image, id))) {
-    return `All brokers in the manual assignment of partition ${partition} are fenced or away.`
+  if (!replicas.some(id => isActive(image, id))) {
+    return `All brokers in the manual assignment of partition ${partition} are fenced, stopping or away.`
   }
   return null
 }

@@ -2,10 +2,8 @@ import { type Uuid, uuidFromRandom } from '../../protocol/index.ts'
 import type { Random } from '../../runtime/random.ts'
 import { currentLayout, keyOf, keys, type MetadataChange } from './keys.ts'
 import type { MetadataStore, Put } from './metadata-store.ts'
+import { featuresOfNewCluster } from './supported-features.ts'
 import { decodeEntry, encodeValue } from './values.ts'
-
-/** Feature levels that are finalized when a cluster is made; others follow with the APIs behind them. */
-const featuresOfNewCluster: ReadonlyMap<string, number> = new Map([['metadata.version', 30]])
 
 /**
  * Makes the cluster's identity in an empty store, once, whoever comes first; else checks that this release can read

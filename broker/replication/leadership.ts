@@ -81,7 +81,7 @@ export class Leadership {
 
   /** Whether a fetch comes from an incarnation of the follower that has been replaced (KIP-903). */
   isOutdated(brokerId: number, brokerEpoch: number): boolean {
-    const current = this.#parts.aliveEpoch(brokerId)
+    const current = this.#parts.registeredEpoch(brokerId)
     return brokerEpoch !== -1 && current !== undefined && current > brokerEpoch
   }
 
@@ -138,9 +138,8 @@ export class Leadership {
   }
 
   readonly #isEligible = (brokerId: number, progress: FollowerProgress): boolean => {
-    const current = this.#parts.aliveEpoch(brokerId)
-    if (current === undefined || progress.brokerEpoch === undefined) return false
-    return progress.brokerEpoch === -1 || progress.brokerEpoch === current
+    if (progress.brokerEpoch === undefined || !this.#parts.mayJoin(brokerId)) return false
+    return progress.brokerEpoch === -1 || progress.brokerEpoch === this.#parts.registeredEpoch(brokerId)
   }
 
   #ask(newIsr: readonly number[]): void {
@@ -156,7 +155,7 @@ export class Leadership {
         newIsr: newIsr.map(id => ({
           brokerId: id,
           brokerEpoch:
-            (id === brokerId ? this.#parts.aliveEpoch(id) : this.#followers.get(id)?.brokerEpoch) ?? -1,
+            (id === brokerId ? this.#parts.registeredEpoch(id) : this.#followers.get(id)?.brokerEpoch) ?? -1,
         })),
         // Whatever a leader asks for, with it the recovery after an unclean election is over (KIP-704).
         recovering: false,
@@ -219,8 +218,10 @@ const overtaken: ReadonlySet<ErrorName> = new Set<ErrorName>([
 export interface LeaderParts {
   readonly brokerId: number
   readonly clock: Clock
-  /** Epoch of a broker that is registered and let in; undefined for any other. */
-  readonly aliveEpoch: (brokerId: number) => number | undefined
+  /** Epoch of a broker that is registered; undefined for any other. */
+  readonly registeredEpoch: (brokerId: number) => number | undefined
+  /** Let in by the controller, and not about to stop (KIP-841). */
+  readonly mayJoin: (brokerId: number) => boolean
   /** The setting replica.lag.time.max.ms. */
   readonly maxLagMs: () => number
   readonly changes: Pick<InSyncSetChanges, 'submit'>

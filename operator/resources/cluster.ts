@@ -1,206 +1,33 @@
 /** The resource `Cluster` (barnabas.dev/v1): a Kafka cluster. An empty spec is valid. Declared once, here. */
 import * as z from 'zod'
+import { brokers } from './cluster-brokers.ts'
+import { etcd } from './cluster-etcd.ts'
+import { listener } from './cluster-listener.ts'
+import { clusterStatus } from './cluster-status.ts'
 import {
   duration,
   field,
   group,
   integer,
-  kubernetesObject,
-  objectName,
+  labels,
   onKubernetes,
   optionalGroup,
   quantity,
+  schedule,
   textMap,
 } from './field.ts'
 import { metadata } from './metadata.ts'
+import { ownedPrefixes, ownedSettings } from './owned-settings.ts'
 
 export const apiVersion = 'barnabas.dev/v1'
 
-const labels = (): z.ZodType<Readonly<Record<string, string>>> => textMap(100)
-const secretRef = () => optionalGroup({ name: field(objectName(), 'Name of the Secret.', 'kubernetes') })
-const schedule = (): z.ZodString =>
-  z
-    .string('must be a schedule such as "0 3 * * *"')
-    .regex(/^(\S+\s+){4}\S+$/, 'must be a cron schedule of five fields')
-
-const storage = group({
-  type: field(
-    z.enum(['Persistent', 'Ephemeral'], 'must be Persistent or Ephemeral').default('Persistent'),
-    'Whether data outlives the brokers. Immutable.',
-  ),
-  size: onKubernetes(quantity().default('10Gi'), 'Size of each volume; it can only grow. Restart: no.'),
-  storageClassName: onKubernetes(z.string().optional(), 'Storage class of the volumes. Immutable.'),
-  reclaimPolicy: onKubernetes(
-    z.enum(['Retain', 'Delete'], 'must be Retain or Delete').default('Retain'),
-    'What becomes of the volumes when the Cluster is deleted. Restart: no.',
-  ),
-  autoGrow: onKubernetes(
-    optionalGroup({
-      maxSize: onKubernetes(quantity(), 'Largest size.'),
-      atPercent: onKubernetes(integer(50, 95).default(80), 'Grows when so much is used.'),
-      stepPercent: onKubernetes(integer(5, 100).default(20), 'Grows by so much of its size.'),
-    }),
-    'Grows volumes that fill up. Restart: no.',
-  ),
-})
-
-const template = optionalGroup({
-  labels: onKubernetes(labels().optional(), 'Labels of the pods. Restart: yes.'),
-  annotations: onKubernetes(labels().optional(), 'Annotations of the pods. Restart: yes.'),
-  nodeSelector: onKubernetes(labels().optional(), 'Labels that nodes must have. Restart: yes.'),
-  tolerations: onKubernetes(
-    z.array(kubernetesObject()).optional(),
-    'Taints that are tolerated. Restart: yes.',
-  ),
-  affinity: onKubernetes(kubernetesObject().optional(), 'Which pods and nodes to be near to. Restart: yes.'),
-  topologySpreadConstraints: onKubernetes(
-    z.array(kubernetesObject()).optional(),
-    'How pods spread over nodes. Restart: yes.',
-  ),
-  priorityClassName: onKubernetes(z.string().optional(), 'Priority of the pods. Restart: yes.'),
-  securityContext: onKubernetes(kubernetesObject().optional(), 'Rights of the pods. Restart: yes.'),
-  env: field(
-    z
-      .array(
-        z.strictObject({
-          name: field(z.string('must be the name of a variable').min(1), 'Name of the variable.'),
-          value: field(z.string('must be text; put it in quotes').optional(), 'Its value.'),
-          valueFrom: onKubernetes(kubernetesObject().optional(), 'Where its value is taken from.'),
-        }),
-      )
-      .optional(),
-    'Environment variables of the brokers. Restart: yes.',
-  ),
-  imagePullSecrets: onKubernetes(
-    z.array(kubernetesObject()).optional(),
-    'Secrets to pull the image. Restart: yes.',
-  ),
-  terminationGracePeriodSeconds: field(
-    integer(1, 3600).default(120),
-    'Time a broker has to stop cleanly. Restart: yes.',
-  ),
-})
-
-const brokers = group({
-  replicas: field(integer(1, 100).default(3), 'Number of brokers. Restart: no.'),
-  resources: onKubernetes(kubernetesObject().optional(), 'CPU and memory of each broker. Restart: yes.'),
-  storage: field(storage, 'Where data is kept.'),
-  rack: onKubernetes(
-    group({
-      topologyKey: onKubernetes(
-        z.string().default('topology.kubernetes.io/zone'),
-        'Label of the nodes that says in which zone they are.',
-      ),
-    }),
-    'Spreads replicas over zones. Restart: yes.',
-  ),
-  template: field(template, 'What the pods of brokers have besides.'),
-})
-
-const etcd = field(
-  optionalGroup({
-    managed: onKubernetes(
-      optionalGroup({
-        replicas: onKubernetes(
-          z.union([z.literal(1), z.literal(3), z.literal(5)], 'must be 1, 3 or 5').default(3),
-          'Number of members. Restart: no.',
-        ),
-        storage: onKubernetes(
-          group({
-            size: onKubernetes(quantity().default('4Gi'), 'Size of each volume.'),
-            storageClassName: onKubernetes(z.string().optional(), 'Storage class of the volumes.'),
-          }),
-          'Where members keep their data.',
-        ),
-        backup: onKubernetes(
-          optionalGroup({
-            schedule: onKubernetes(schedule(), 'When snapshots are taken.'),
-            keep: onKubernetes(integer(1, 1000).default(7), 'Number of snapshots kept.'),
-          }),
-          'Snapshots of etcd. Restart: no.',
-        ),
-      }),
-      'An etcd that comes with the cluster.',
-    ),
-    endpoints: field(
-      z
-        .array(z.string('must be an address such as http://etcd:2379'))
-        .min(1, 'must have at least one')
-        .max(9)
-        .optional(),
-      'An etcd that is there already, http://host:port each.',
-      'later',
-    ),
-    tlsSecretRef: onKubernetes(secretRef(), 'Secret with ca.crt, tls.crt and tls.key towards etcd.'),
-    authSecretRef: onKubernetes(secretRef(), 'Secret with username and password towards etcd.'),
-  }),
-  'Where metadata is kept; managed or endpoints, never both. Immutable.',
-)
-
-const listener = z.strictObject({
-  name: field(
-    z
-      .string('must be a name')
-      .regex(/^[a-z][a-z0-9-]{0,24}$/, 'must be of lower case letters, digits and hyphens, at most 25'),
-    'Name of the listener.',
-  ),
-  port: field(integer(1024, 65_535), 'Port of the listener. Restart: yes.'),
-  type: onKubernetes(
-    z
-      .enum(
-        ['Internal', 'NodePort', 'LoadBalancer', 'ClusterIP', 'TLSRoute'],
-        'must be Internal, NodePort, LoadBalancer, ClusterIP or TLSRoute',
-      )
-      .default('Internal'),
-    'How it is reached from outside the cluster. Restart: yes.',
-  ),
-  tls: field(
-    group({
-      mode: field(
-        z
-          .enum(
-            ['Disabled', 'SelfSigned', 'Secret', 'Issuer'],
-            'must be Disabled, SelfSigned, Secret or Issuer',
-          )
-          .default('Disabled'),
-        'Where the certificate comes from.',
-        'refused',
-      ),
-      secretRef: onKubernetes(secretRef(), 'Secret with tls.crt and tls.key.'),
-      issuerRef: onKubernetes(kubernetesObject().optional(), 'Issuer of cert-manager.'),
-    }),
-    'Encryption. Restart: yes.',
-  ),
-  authentication: field(
-    z.enum(['None', 'Scram', 'MutualTLS'], 'must be None, Scram or MutualTLS').default('None'),
-    'How clients prove who they are. Restart: yes.',
-    'refused',
-  ),
-  advertised: onKubernetes(
-    optionalGroup({
-      hostTemplate: onKubernetes(z.string().optional(), 'Host told to clients; {id} is the broker.'),
-      portTemplate: onKubernetes(z.string().optional(), 'Port told to clients; {id} is the broker.'),
-    }),
-    'Address told to clients. Restart: yes.',
-  ),
-  annotations: onKubernetes(labels().optional(), 'Annotations of the Services. Restart: no.'),
-  sourceRanges: onKubernetes(
-    z.array(z.string()).max(100).optional(),
-    'Networks that may connect. Restart: no.',
-  ),
-  allowFrom: onKubernetes(
-    z.array(kubernetesObject()).max(100).optional(),
-    'Peers that the NetworkPolicy lets in. Restart: no.',
-  ),
-})
-
 export const clusterSpec = group({
   version: onKubernetes(
-    z.string().optional(),
+    z.string().min(1).max(50).optional(),
     'Version of the brokers; unset: that of the operator. Restart: yes.',
   ),
   image: onKubernetes(
-    z.string().optional(),
+    z.string().min(1).max(500).optional(),
     'Image of the brokers, instead of the one of the version. Restart: yes.',
   ),
   brokers: field(brokers, 'The brokers.'),
@@ -211,11 +38,38 @@ export const clusterSpec = group({
       .min(1, 'must have at least one')
       .max(8, 'must have at most 8')
       .prefault([{ name: 'internal', port: 9092 }]),
-    'Where clients connect. Names and ports are different.',
+    'Where clients connect. Names and ports are different. Restart: yes.',
+    'honoured',
+    {
+      rules: [
+        {
+          rule: 'self.all(one, self.exists_one(other, other.port == one.port))',
+          message: 'must have different ports',
+        },
+        {
+          rule: 'self.all(one, !(one.port in [9090, 9091, 9404]))',
+          message: 'must not use 9090, 9091 and 9404, which brokers use among themselves and for monitoring',
+        },
+      ],
+    },
   ),
   config: field(
     textMap(200).default({}),
     "Settings of the brokers by Kafka's names, other than those that have a field here. Restart: as Kafka does.",
+    'honoured',
+    {
+      rules: [
+        {
+          rule: `[${ownedSettings.map(name => `'${name}'`).join(', ')}].all(name, !(name in self))`,
+          message:
+            'has settings that have a field of their own or follow from the rest of the Cluster; remove them',
+        },
+        {
+          rule: `self.all(name, [${ownedPrefixes.map(name => `'${name}'`).join(', ')}].all(prefix, !name.startsWith(prefix)))`,
+          message: `must not have settings that begin with ${ownedPrefixes.join(' ')}; they follow from the rest of the Cluster`,
+        },
+      ],
+    },
   ),
   topicDefaults: field(
     group({
@@ -236,7 +90,7 @@ export const clusterSpec = group({
         'Clients create topics by using them. Restart: no.',
       ),
     }),
-    'What topics are like that do not say.',
+    'What topics are like that do not say. Restart: no.',
   ),
   topicPolicy: onKubernetes(
     group({
@@ -246,20 +100,34 @@ export const clusterSpec = group({
             z.enum(['Same', 'Selector', 'All'], 'must be Same, Selector or All').default('Same'),
             'Which namespaces may have Topics in this cluster.',
           ),
-          selector: onKubernetes(kubernetesObject().optional(), 'Labels of those namespaces.'),
+          selector: onKubernetes(
+            optionalGroup({
+              matchLabels: onKubernetes(labels().optional(), 'Labels that they have.'),
+            }),
+            'Which namespaces, when from is Selector.',
+          ),
         }),
-        'Namespaces that may have Topics here. Restart: no.',
+        'Namespaces that may have Topics here.',
+        {
+          rules: [
+            {
+              rule: "(self.from == 'Selector') == has(self.selector)",
+              message: 'must have a selector if, and only if, from is Selector',
+            },
+          ],
+        },
       ),
       requirePrefix: onKubernetes(
         z.enum(['None', 'Namespace'], 'must be None or Namespace').default('None'),
-        'Whether names of topics begin with their namespace. Restart: no.',
+        'Whether names of topics begin with their namespace and a point.',
       ),
       maxPartitionsPerNamespace: onKubernetes(
         integer(1, 1_000_000).optional(),
-        'Partitions one namespace may have. Restart: no.',
+        'Partitions one namespace may have.',
+        { later: 'all' },
       ),
     }),
-    'Who may have Topics here.',
+    'Who may have Topics here. Restart: no.',
   ),
   rollout: onKubernetes(
     group({
@@ -272,6 +140,7 @@ export const clusterSpec = group({
       maxUnavailable: onKubernetes(
         integer(1, 100).default(1),
         'Brokers restarted at once; more than one only inside a rack.',
+        { rules: [{ rule: 'self == 1', message: 'must be 1: this version restarts one broker at a time' }] },
       ),
       windows: onKubernetes(
         z
@@ -284,6 +153,7 @@ export const clusterSpec = group({
           .max(20)
           .optional(),
         'Times in which restarts may happen.',
+        { later: 'all' },
       ),
       brokerTimeoutSeconds: onKubernetes(
         integer(30, 86_400).default(900),
@@ -298,7 +168,9 @@ export const clusterSpec = group({
         z.enum(['Rebalance', 'None'], 'must be Rebalance or None').default('Rebalance'),
         'Whether replicas move to new brokers.',
       ),
-      throttleBytesPerSecond: onKubernetes(quantity().optional(), 'Speed limit of such moves.'),
+      throttleBytesPerSecond: onKubernetes(quantity().optional(), 'Speed limit of such moves.', {
+        later: 'all',
+      }),
     }),
     'What happens when the number of brokers changes. Restart: no.',
   ),
@@ -310,33 +182,39 @@ export const clusterSpec = group({
           .default('info'),
         'Least severe events that are logged. Restart: no.',
       ),
-      categories: field(textMap(50).optional(), 'Levels of parts of the broker. Restart: no.', 'later'),
+      categories: field(textMap(50).optional(), 'Levels of parts of the broker.', 'later', { later: 'all' }),
     }),
-    'What is logged.',
+    'What is logged. Restart: no.',
   ),
   monitoring: onKubernetes(
     group({
       podMonitor: onKubernetes(
         group({
-          enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there is one.'),
+          enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there is one.', {
+            later: [true],
+          }),
           labels: onKubernetes(labels().optional(), 'Its labels.'),
         }),
-        'PodMonitor for Prometheus. Restart: no.',
+        'PodMonitor for Prometheus; so far the chart has one for all clusters.',
       ),
       rules: onKubernetes(
         group({
-          enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there are.'),
+          enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there are.', {
+            later: [true],
+          }),
         }),
-        'Alerts for Prometheus. Restart: no.',
+        'Alerts for Prometheus; so far the chart has them for all clusters.',
       ),
       dashboards: onKubernetes(
         group({
-          enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there are.'),
+          enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there are.', {
+            later: [true],
+          }),
         }),
-        'Dashboards for Grafana. Restart: no.',
+        'Dashboards for Grafana; so far the chart has them for all clusters.',
       ),
     }),
-    'Objects for monitoring.',
+    'Objects for monitoring. Restart: no.',
   ),
   networkPolicy: onKubernetes(
     group({
@@ -346,11 +224,12 @@ export const clusterSpec = group({
   ),
   state: onKubernetes(
     z.enum(['Running', 'Hibernated', 'Paused'], 'must be Running, Hibernated or Paused').default('Running'),
-    'Hibernated: no brokers, data kept. Paused: the operator changes nothing.',
+    'Hibernated: no brokers, data kept. Paused: the operator changes nothing. Restart: no.',
+    { later: ['Hibernated'] },
   ),
   deletionProtection: onKubernetes(
     z.boolean('must be true or false').default(true),
-    'Whether the Cluster cannot be deleted.',
+    'Whether the Cluster cannot be deleted. Restart: no.',
   ),
 })
 
@@ -358,8 +237,23 @@ export const cluster = z.strictObject({
   apiVersion: z.literal(apiVersion, `must be ${apiVersion}`),
   kind: z.literal('Cluster'),
   metadata,
-  spec: clusterSpec,
-  status: z.unknown().optional(),
+  spec: field(clusterSpec, 'What the cluster is to be. Restart: as its fields say.', 'honoured', {
+    rules: [
+      {
+        rule: '!has(self.topicDefaults.replicationFactor) || self.topicDefaults.replicationFactor <= self.brokers.replicas',
+        message: 'topicDefaults.replicationFactor must be at most brokers.replicas',
+      },
+      {
+        rule:
+          '!has(self.topicDefaults.minInsyncReplicas) || self.topicDefaults.minInsyncReplicas == 1 || ' +
+          'self.topicDefaults.minInsyncReplicas < (has(self.topicDefaults.replicationFactor) ? ' +
+          'self.topicDefaults.replicationFactor : (self.brokers.replicas < 3 ? self.brokers.replicas : 3))',
+        message:
+          'topicDefaults.minInsyncReplicas must be less than the number of replicas, or no broker could stop',
+      },
+    ],
+  }),
+  status: clusterStatus.optional(),
 })
 
 export type Cluster = z.output<typeof cluster>

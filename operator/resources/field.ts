@@ -1,8 +1,9 @@
 /**
  * The words in which resources are declared: a zod schema for what may stand in a field, a sentence for people, and
- * what a local run (`barnabas up`) does with it. Types, checks and (later) CRDs follow from the declaration.
+ * what a local run (`barnabas up`) does with it. Types, checks and CRDs follow from the declaration.
  */
 import * as z from 'zod'
+import type { JsonSchema } from './json-schema.ts'
 
 /**
  * honoured: a local run does what it says. kubernetes: only a cluster on Kubernetes can. later: a later version will.
@@ -10,27 +11,63 @@ import * as z from 'zod'
  */
 export type LocalRun = 'honoured' | 'kubernetes' | 'later' | 'refused'
 
-export interface FieldNotes {
+/** A rule in the expression language of Kubernetes (CEL), and the sentence for who breaks it. */
+export interface Rule {
+  readonly rule: string
+  readonly message: string
+}
+
+/** What only the API server looks at. */
+export interface OnApiServer {
+  readonly rules?: readonly Rule[]
+  /** Set once and for all; it can neither be changed nor added nor taken away. */
+  readonly immutable?: true
+  /** Not on Kubernetes yet, and so refused there: the field as a whole, or these of its values. */
+  readonly later?: 'all' | readonly (string | boolean | number)[]
+  /** What the API server writes when nobody wrote it, where the local run has no such default. */
+  readonly default?: unknown
+}
+
+export interface FieldNotes extends OnApiServer {
   readonly sentence: string
   readonly local: LocalRun
 }
 
 const notes = z.registry<FieldNotes>()
+const openApi = z.registry<{ readonly schema: JsonSchema }>()
 
-/** Declares a field. `sentence` ends with a full stop; the schema says what may stand there and its default. */
+/**
+ * Declares a field. `sentence` ends with a full stop; the schema says what may stand there and its default. A sentence
+ * that says "Restart: yes." or "Restart: no." holds for the fields inside too, unless they say otherwise.
+ */
 export function field<Schema extends z.ZodType>(
   schema: Schema,
   sentence: string,
   local: LocalRun = 'honoured',
+  onApiServer: OnApiServer = {},
 ): Schema {
   const declared = schema.meta({ description: sentence })
-  notes.add(declared, { sentence, local })
+  notes.add(declared, { sentence, local, ...onApiServer })
   return declared
 }
 
 /** One that only Kubernetes can honour. */
-export function onKubernetes<Schema extends z.ZodType>(schema: Schema, sentence: string): Schema {
-  return field(schema, sentence, 'kubernetes')
+export function onKubernetes<Schema extends z.ZodType>(
+  schema: Schema,
+  sentence: string,
+  onApiServer: OnApiServer = {},
+): Schema {
+  return field(schema, sentence, 'kubernetes', onApiServer)
+}
+
+/** Says how the API server is told of a schema that zod's own words do not describe. */
+function told<Schema extends z.ZodType>(schema: Schema, as: JsonSchema): Schema {
+  openApi.add(schema, { schema: as })
+  return schema
+}
+
+export function openApiOf(schema: z.ZodType): JsonSchema | undefined {
+  return openApi.get(schema)?.schema
 }
 
 export function notesOf(schema: z.ZodType): FieldNotes | undefined {
@@ -56,22 +93,32 @@ export function integer(from: number, to: number) {
 
 /** Bytes or counts as Kubernetes writes them: 10Gi, 500M, 1.5Ti, 1000. */
 export function quantity() {
-  return z
+  const schema = z
     .union([z.string(), z.number()], 'must be a quantity such as 10Gi')
     .transform(value => String(value))
     .refine(text => parseQuantity(text) !== undefined, 'must be a quantity such as 10Gi')
+  return told(schema, {
+    anyOf: [{ type: 'integer' }, { type: 'string' }],
+    pattern: String.raw`^\d+(\.\d+)?(m|k|Ki|Mi?|Gi?|Ti?|Pi?|Ei?)?$`,
+    maxLength: 32,
+    'x-kubernetes-int-or-string': true,
+  })
 }
 
 /** 7d, 12h, 30m, 15s, 500ms, or several of them one after the other. */
 export function duration() {
-  return z
+  const schema = z
     .string('must be a time such as 7d')
     .refine(text => parseDuration(text) !== undefined, 'must be a time such as 7d, 12h, 30m, 15s or 500ms')
+  return told(schema, { type: 'string', pattern: String.raw`^(\d+(ms|s|m|h|d|w))+$`, maxLength: 64 })
 }
 
 /** What Kubernetes itself defines; checked by its API server, not here. */
 export function kubernetesObject() {
-  return z.record(z.string(), z.unknown(), 'must be a map')
+  return told(z.record(z.string(), z.unknown(), 'must be a map'), {
+    type: 'object',
+    'x-kubernetes-preserve-unknown-fields': true,
+  })
 }
 
 /** Lower case letters, digits and hyphens, as names of Kubernetes objects. */
@@ -86,9 +133,56 @@ export function objectName() {
 
 /** A map of names to texts, as YAML gives it. */
 export function textMap(most: number) {
-  return z
+  const schema = z
     .record(z.string(), z.string('must be text; put it in quotes'), 'must be a map')
     .refine(map => Object.keys(map).length <= most, `must have at most ${most} entries`)
+  return told(schema, {
+    type: 'object',
+    additionalProperties: { type: 'string', maxLength: 4096 },
+    maxProperties: most,
+  })
+}
+
+/** Labels or annotations. */
+export function labels(): z.ZodType<Readonly<Record<string, string>>> {
+  return textMap(100)
+}
+
+export function secretRef() {
+  return optionalGroup({ name: field(objectName(), 'Name of the Secret.', 'kubernetes') })
+}
+
+export function schedule(): z.ZodString {
+  return z
+    .string('must be a schedule such as "0 3 * * *"')
+    .regex(/^(\S+\s+){4}\S+$/, 'must be a cron schedule of five fields')
+    .max(100)
+}
+
+/** A map of names to texts or whole numbers, which count as texts. */
+export function textOrNumberMap(most: number) {
+  const schema = z
+    .record(z.string(), z.union([z.string(), z.int()], 'must be text or a whole number'), 'must be a map')
+    .transform(map => Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)])))
+    .refine(map => Object.keys(map).length <= most, `must have at most ${most} entries`)
+  return told(schema, {
+    type: 'object',
+    additionalProperties: {
+      anyOf: [{ type: 'integer' }, { type: 'string' }],
+      maxLength: 4096,
+      'x-kubernetes-int-or-string': true,
+    },
+    maxProperties: most,
+  })
+}
+
+/** One of a few whole numbers. */
+export function oneOf<const Values extends readonly number[]>(...values: Values) {
+  const schema = z.literal(
+    [...values] as Values[number][],
+    `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`,
+  )
+  return told(schema, { type: 'integer', enum: [...values] })
 }
 
 const multipliers: { readonly [suffix: string]: number } = {

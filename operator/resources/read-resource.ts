@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { nearestName } from '../../broker/config/nearest-name.ts'
 import { apiVersion, type Cluster, cluster } from './cluster.ts'
+import { fieldOfSetting, followsFromTheRest } from './owned-settings.ts'
 import { settingOfField, type Topic, topic } from './topic.ts'
 
 export type Path = readonly (string | number)[]
@@ -100,7 +101,8 @@ export function childOf(schema: z.ZodType, part: string | number): z.ZodType | u
   return inner instanceof z.ZodArray ? (inner.element as z.ZodType) : undefined
 }
 
-function unwrap(schema: z.ZodType): z.ZodType {
+/** The schema without what says that it may be absent. */
+export function unwrap(schema: z.ZodType): z.ZodType {
   let at = schema
   while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault) {
     at = at.unwrap() as z.ZodType
@@ -182,30 +184,13 @@ function checkTopicDefaults(raw: Raw): Mistake[] {
   return mistakes
 }
 
-/** Settings that have a field in the resource, and where. */
-const fieldOfSetting: Readonly<Record<string, string>> = {
-  'num.partitions': 'spec.topicDefaults.partitions',
-  'default.replication.factor': 'spec.topicDefaults.replicationFactor',
-  'min.insync.replicas': 'spec.topicDefaults.minInsyncReplicas',
-  'auto.create.topics.enable': 'spec.topicDefaults.autoCreate',
-  'log.level': 'spec.logging.level',
-  listeners: 'spec.listeners',
-  'advertised.listeners': 'spec.listeners',
-  'etcd.connect': 'spec.etcd',
-  'broker.rack': 'spec.brokers.rack',
-}
-
-/** Settings that follow from the resource or from where the broker runs. */
-const ownedSettings =
-  /^(broker\.id|node\.id|process\.roles|cluster\.id|listener\..*|inter\.broker\.listener\.name|security\.inter\.broker\.protocol|controller\.listener\.names|early\.start\.listeners|log\.dirs?|metadata\.log\.dir|http\.listeners|etcd\..*|controller\.quorum\..*|zookeeper\..*|ssl\..*|sasl\..*|authorizer\.class\.name)$/
-
 function checkOwnedSettings(raw: Raw): Mistake[] {
   const config = asObject(at(raw, 'spec', 'config'))
   return Object.keys(config ?? {}).flatMap(name => {
     const path = ['spec', 'config', name]
     const field = Object.hasOwn(fieldOfSetting, name) ? fieldOfSetting[name] : undefined
     if (field !== undefined) return [{ path, sentence: `must not be given here; use ${field}` }]
-    if (ownedSettings.test(name))
+    if (followsFromTheRest(name))
       return [{ path, sentence: 'must not be given; it follows from the rest of the Cluster' }]
     return []
   })

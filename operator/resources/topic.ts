@@ -11,10 +11,12 @@ import {
   parseDuration,
   parseQuantity,
   quantity,
+  textOrNumberMap,
 } from './field.ts'
 import { metadata } from './metadata.ts'
+import { topicStatus } from './topic-status.ts'
 
-const topicName = (): z.ZodType<string> =>
+const topicName = () =>
   z
     .string('must be the name of a topic')
     .regex(
@@ -22,6 +24,15 @@ const topicName = (): z.ZodType<string> =>
       'must be of letters, digits, points, hyphens and underscores, at most 249',
     )
     .refine(name => name !== '.' && name !== '..', 'must not be "." or ".."')
+
+/** Field → the setting of Kafka that it stands for, so that both cannot be given. */
+export const settingOfField: readonly (readonly [path: readonly string[], setting: string])[] = [
+  [['retention', 'time'], 'retention.ms'],
+  [['retention', 'bytes'], 'retention.bytes'],
+  [['cleanupPolicy'], 'cleanup.policy'],
+  [['minInsyncReplicas'], 'min.insync.replicas'],
+  [['compression'], 'compression.type'],
+]
 
 export const topicSpec = z.strictObject(
   {
@@ -34,11 +45,25 @@ export const topicSpec = z.strictObject(
         'must be there, with the name of a Cluster',
       ),
       'The cluster that has the topic. Immutable.',
+      'honoured',
+      { immutable: true },
     ),
-    topicName: field(topicName().optional(), 'Name in Kafka; unset: metadata.name. Immutable.'),
+    topicName: field(topicName().optional(), 'Name in Kafka; unset: metadata.name. Immutable.', 'honoured', {
+      immutable: true,
+      rules: [{ rule: "self != '.' && self != '..'", message: 'must not be "." or ".."' }],
+    }),
     partitions: field(
       integer(1, 10_000).optional(),
       'Number of partitions; it can only grow. Unset: the default of the cluster, then left alone.',
+      'honoured',
+      {
+        rules: [
+          {
+            rule: 'self >= oldSelf',
+            message: 'partitions cannot become fewer, because records would be lost; make another Topic',
+          },
+        ],
+      },
     ),
     replicationFactor: field(
       integer(1, 100).optional(),
@@ -72,13 +97,7 @@ export const topicSpec = z.strictObject(
       'How batches are stored (compression.type).',
     ),
     config: field(
-      z
-        .record(z.string(), z.union([z.string(), z.int()], 'must be text or a whole number'), 'must be a map')
-        .transform(map =>
-          Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)])),
-        )
-        .refine(map => Object.keys(map).length <= 100, 'must have at most 100 entries')
-        .default({}),
+      textOrNumberMap(100).default({}),
       "Settings by Kafka's names, other than those that have a field here.",
     ),
     reclaimPolicy: onKubernetes(
@@ -105,20 +124,22 @@ export const topic = z.strictObject({
   apiVersion: z.literal(apiVersion, `must be ${apiVersion}`),
   kind: z.literal('Topic'),
   metadata,
-  spec: topicSpec,
-  status: z.unknown().optional(),
+  spec: field(topicSpec, 'What the topic is to be. Restart: no.', 'honoured', {
+    rules: [
+      ...settingOfField.map(([path, setting]) => ({
+        rule: `!(${path.map((_, index) => `has(self.${path.slice(0, index + 1).join('.')})`).join(' && ')} && '${setting}' in self.config)`,
+        message: `${setting} must not be given twice: it is ${path.join('.')} already`,
+      })),
+      {
+        rule: '!has(self.minInsyncReplicas) || !has(self.replicationFactor) || self.minInsyncReplicas <= self.replicationFactor',
+        message: 'minInsyncReplicas must be at most replicationFactor',
+      },
+    ],
+  }),
+  status: topicStatus.optional(),
 })
 
 export type Topic = z.output<typeof topic>
-
-/** Field → the setting of Kafka that it stands for, so that both cannot be given. */
-export const settingOfField: readonly (readonly [path: readonly string[], setting: string])[] = [
-  [['retention', 'time'], 'retention.ms'],
-  [['retention', 'bytes'], 'retention.bytes'],
-  [['cleanupPolicy'], 'cleanup.policy'],
-  [['minInsyncReplicas'], 'min.insync.replicas'],
-  [['compression'], 'compression.type'],
-]
 
 const cleanupPolicies = { Delete: 'delete', Compact: 'compact', CompactDelete: 'compact,delete' } as const
 

@@ -7,13 +7,15 @@ import { silentLogger } from '../../runtime/logger.ts'
 /** What leaderships of broker 1 share, with a controller that answers when the test does. */
 export function leaderParts(
   clock: Clock,
-  aliveEpochs: ReadonlyMap<number, number> = new Map(),
+  epochs: ReadonlyMap<number, number> = new Map(),
+  leaving: ReadonlySet<number> = new Set(),
 ): LeaderParts & { readonly asked: InSyncSetChange[] } {
   const asked: InSyncSetChange[] = []
   return {
     brokerId: 1,
     clock,
-    aliveEpoch: id => aliveEpochs.get(id),
+    registeredEpoch: id => epochs.get(id),
+    mayJoin: id => epochs.has(id) && !leaving.has(id),
     maxLagMs: () => 30_000,
     changes: { submit: change => asked.push(change) },
     counters: replicationCounters(),

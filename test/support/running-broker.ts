@@ -2,7 +2,6 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker } from '../../broker/broker.ts'
-import type { BrokerParts } from '../../broker/broker-parts.ts'
 import { loadBrokerSettings } from '../../broker/config/load-settings.ts'
 import { systemDisk } from '../../broker/log/disk.ts'
 import type { MetadataStore } from '../../broker/metadata/metadata-store.ts'
@@ -19,7 +18,6 @@ export interface RunningBrokerOptions {
   readonly directory?: string
   /** One store for several brokers; closed by whoever opened it. */
   readonly sharedStore?: MetadataStore
-  readonly reachController?: BrokerParts['reachController']
   /** Names of log directories inside `directory`. */
   readonly logDirectories?: readonly string[]
 }
@@ -72,7 +70,6 @@ export class RunningBroker {
       turn: new EndOfTurn(),
       logger,
       ...(options.sharedStore === undefined ? {} : { sharedStore: options.sharedStore }),
-      ...(options.reachController === undefined ? {} : { reachController: options.reachController }),
       onFatal: error => fatal.push(error),
     })
     return new RunningBroker(broker, { ...options, directory }, lines, fatal)

@@ -75,6 +75,7 @@ const sensible: Readonly<Record<string, Ask>> = {
     topics: [{ name: 'served', partitions: [{ ...partition, offset: 0 }] }],
     timeoutMs: 1000,
   }),
+  ElectLeaders: () => ({ electionType: 0, topicPartitions: null, timeoutMs: 10_000 }),
   DescribeProducers: () => ({ topics: [{ name: 'served', partitionIndexes: [0] }] }),
   InitProducerId: () => ({ transactionalId: null, transactionTimeoutMs: 0 }),
   CreateTopics: version => ({

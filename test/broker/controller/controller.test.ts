@@ -231,6 +231,11 @@ describe('when things go wrong', () => {
     expect((await controller.allocateProducerIds({ brokerId: 2, brokerEpoch: 1, timeoutMs })).error).toBe(
       'NOT_CONTROLLER',
     )
+    const election = { election: 'preferred' as const, partitions: null, timeoutMs }
+    expect((await controller.electLeaders(election)).error).toBe('NOT_CONTROLLER')
+    expect((await controller.prepareToStop({ brokerId: 2, brokerEpoch: 1, timeoutMs })).error).toBe(
+      'NOT_CONTROLLER',
+    )
     const resources = [{ type: 'broker' as const, name: '', configs: [] }]
     expect(errors(await controller.alterConfigs({ resources, validateOnly: false, timeoutMs }))).toEqual([
       'NOT_CONTROLLER',

@@ -25,6 +25,9 @@ function imageWith(
   const registration = {
     incarnationId: 'i',
     listeners: [{ name, host: '127.0.0.1', port, securityProtocol }],
+    control: null,
+    features: [],
+    minInsyncReplicas: 1,
     rack: null,
     logDirectories: [],
     cordoned: false,

@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
 import type { BrokerConnection } from '../../support/broker-connection.ts'
-import { ReplicatedCluster } from '../../support/replicated-cluster.ts'
+import { RunningCluster } from '../../support/running-cluster.ts'
 import { batchOf, createTopic, fetchFrom, metadataOf, produceTo, readAll } from '../../support/requests.ts'
 import { until } from '../../support/until.ts'
 
-let cluster: ReplicatedCluster
+let cluster: RunningCluster
 
 afterEach(() => cluster.remove())
 
@@ -19,7 +19,7 @@ async function partitionOf(client: BrokerConnection, topic: string) {
 }
 
 test('three brokers hold the same records, and acks=all waits for them', async () => {
-  cluster = await ReplicatedCluster.start([1, 2, 3])
+  cluster = await RunningCluster.start([1, 2, 3])
   const clients = new Map<number, BrokerConnection>()
   for (const [id, broker] of cluster.brokers) clients.set(id, await broker.connect())
   await topicOf(clients.get(1)!, 'topic', 3)
@@ -40,7 +40,7 @@ test('three brokers hold the same records, and acks=all waits for them', async (
 })
 
 test('a broker that was away catches up and is back in the in-sync set', async () => {
-  cluster = await ReplicatedCluster.start([1, 2, 3])
+  cluster = await RunningCluster.start([1, 2, 3])
   const client = await cluster.broker(1).connect()
   await topicOf(client, 'topic', 3, { 'min.insync.replicas': '2' })
   await cluster.leave(3)

@@ -15,7 +15,8 @@ function leads(changes: Changes = {}, minInsyncReplicas = 1) {
     [2, 20],
     [3, 30],
   ])
-  const parts = leaderParts(clock, alive)
+  const leaving = new Set<number>()
+  const parts = leaderParts(clock, alive, leaving)
   const state = (more: Changes = {}): PartitionImage => ({
     ...aPartition({ replicas: [1, 2, 3], isr: [1, 2, 3], leaderEpoch: 4, ...changes, ...more }),
     modRevision: 1,
@@ -37,6 +38,7 @@ function leads(changes: Changes = {}, minInsyncReplicas = 1) {
   return {
     clock,
     alive,
+    leaving,
     leadership,
     state,
     asked: parts.asked,
@@ -78,12 +80,13 @@ test('a follower that has everything committed and everything from before the ep
   ])
 })
 
-test('an incarnation that is not the registered one, or is not let in, does not join', () => {
-  const { fetched, wanted, alive, leadership } = leads({ isr: [1, 2] })
+test('an incarnation that is not the registered one, or is about to stop, does not join', () => {
+  const { fetched, wanted, alive, leaving, leadership } = leads({ isr: [1, 2] })
   fetched(3, 10, { epoch: 29 })
-  alive.delete(3)
+  leaving.add(3)
   fetched(3, 10)
   expect(wanted()).toEqual([])
+  leaving.delete(3)
   alive.set(3, 31)
   expect([leadership.isOutdated(3, 30), leadership.isOutdated(3, 31), leadership.isOutdated(3, -1)]).toEqual([
     true,
