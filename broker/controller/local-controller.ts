@@ -14,11 +14,15 @@ import type {
   CreateTopics,
   DeleteTopicResult,
   DeleteTopics,
-  ElectLeadersResult,
+  PartitionResults,
   ElectLeaders,
   IncrementalAlterConfigs,
+  Outcome,
   PrepareToStop,
   PrepareToStopResult,
+  ReassignPartitions,
+  UnregisterBroker,
+  UpdateFeatures,
 } from './controller-client.ts'
 import { topicsByName } from './create-partitions.ts'
 import { newTopicsByName, refusedTopic } from './create-topics.ts'
@@ -70,8 +74,20 @@ export class LocalController implements ControllerClient {
     return this.#active()?.alterPartition(command) ?? { error, message, partitions: [] }
   }
 
-  async electLeaders(command: ElectLeaders): Promise<ElectLeadersResult> {
+  async electLeaders(command: ElectLeaders): Promise<PartitionResults> {
     return this.#active()?.electLeaders(command) ?? { error, message, partitions: [] }
+  }
+
+  async reassignPartitions(command: ReassignPartitions): Promise<PartitionResults> {
+    return this.#active()?.reassignPartitions(command) ?? { error, message, partitions: [] }
+  }
+
+  async updateFeatures(command: UpdateFeatures): Promise<Outcome> {
+    return this.#active()?.updateFeatures(command) ?? { error, message }
+  }
+
+  async unregisterBroker(command: UnregisterBroker): Promise<Outcome> {
+    return this.#active()?.unregisterBroker(command) ?? { error, message }
   }
 
   async prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult> {
