@@ -80,6 +80,7 @@ export class Broker {
       logs,
       cleaner,
       membership,
+      control,
       store,
       health,
       waitingFetches,
@@ -98,6 +99,7 @@ export class Broker {
     const brokerEpoch = membership.brokerEpoch
     await logs.close({ clean: true, ...(brokerEpoch === undefined ? {} : { brokerEpoch }) })
     await membership.leave({ clean: true })
+    await control?.stop()
     await store.close()
     await Promise.all(this.#http.map(endpoint => endpoint.stop()))
   }

@@ -44,6 +44,8 @@ export interface Outcome {
 interface Timed {
   /** How long the caller waits for an answer; the work may go on after that. */
   readonly timeoutMs: number
+  /** Who asks, as `User:name`; absent when it is the broker itself. */
+  readonly principal?: string
 }
 
 export interface CreateTopics extends Timed {

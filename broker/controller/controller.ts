@@ -89,18 +89,19 @@ export class Controller implements ControllerClient {
     this.epoch = epoch
     this.#images = images
     this.#context = { random, rules }
+    const isActive = (): boolean => !this.#stopped && options.isActive()
     const commits = new ControllerCommits({
       store,
       images,
       clock,
       random,
       epoch,
-      isActive: () => !this.#stopped && options.isActive(),
+      isActive,
       onCommitted: (image, changes) => elections.committed(image, changes),
     })
     const batches = new BatchRunner({ images, commits, random })
     this.#batches = batches
-    this.#queue = new CommandQueue({ images, clock, batches, prepare: () => this.#upkeep.settle() })
+    this.#queue = new CommandQueue({ images, clock, batches, isActive, prepare: () => this.#upkeep.settle() })
     this.#upkeep = new Upkeep({
       images,
       clock,
