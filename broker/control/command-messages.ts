@@ -26,6 +26,8 @@ import {
 
 const outcome = { error: field(1, error), message: optional(2, text) } as const
 
+const plainOutcome = protoMessage('Outcome', outcome)
+
 const configValue = messageOf(protoMessage('ConfigValue', { name: field(1, text), value: optional(2, text) }))
 
 const configType = word('topic', 'broker', 'group', 'client-metrics')
@@ -239,15 +241,50 @@ const electLeaders = protoMessage('ElectLeaders', {
   ),
 })
 
-const electLeadersResult = protoMessage('ElectLeadersResult', {
+const partitionResults = protoMessage('PartitionResults', {
   ...outcome,
   partitions: repeated(
     3,
     messageOf(
-      protoMessage('ElectLeaderResult', { ...outcome, topic: field(3, text), partition: field(4, int32) }),
+      protoMessage('PartitionResult', { ...outcome, topic: field(3, text), partition: field(4, int32) }),
     ),
   ),
 })
+
+const reassignPartitions = protoMessage('ReassignPartitions', {
+  partitions: repeated(
+    1,
+    messageOf(
+      protoMessage('Reassignment', {
+        ...partitionName,
+        replicas: shaped(
+          optional(3, replicaList),
+          (replicas: readonly number[] | null) => (replicas === null ? null : { brokerIds: replicas }),
+          wire => wire?.brokerIds ?? null,
+        ),
+      }),
+    ),
+  ),
+  allowsReplicationFactorChange: field(2, bool),
+})
+
+// ---- the cluster ----
+
+const updateFeatures = protoMessage('UpdateFeatures', {
+  updates: repeated(
+    1,
+    messageOf(
+      protoMessage('FeatureUpdate', {
+        name: field(1, text),
+        level: field(2, int32),
+        upgradeType: field(3, word('upgrade', 'safe downgrade', 'unsafe downgrade')),
+      }),
+    ),
+  ),
+  validateOnly: field(2, bool),
+})
+
+const unregisterBroker = protoMessage('UnregisterBroker', { brokerId: field(1, int32) })
 
 const prepareToStop = protoMessage('PrepareToStop', {
   brokerId: field(1, int32),
@@ -340,6 +377,9 @@ export const commandMessages: { readonly [Name in CommandName]: CommandMessages<
     messageOf(allocateProducerIdsResult),
   ),
   alterPartition: direct('AlterPartition', messageOf(alterPartition), messageOf(alterPartitionResult)),
-  electLeaders: forwardedWhole(15, messageOf(electLeaders), messageOf(electLeadersResult)),
+  electLeaders: forwardedWhole(15, messageOf(electLeaders), messageOf(partitionResults)),
+  reassignPartitions: forwardedWhole(16, messageOf(reassignPartitions), messageOf(partitionResults)),
+  updateFeatures: forwardedWhole(17, messageOf(updateFeatures), messageOf(plainOutcome)),
+  unregisterBroker: forwardedWhole(18, messageOf(unregisterBroker), messageOf(plainOutcome)),
   prepareToStop: direct('PrepareToStop', messageOf(prepareToStop), messageOf(prepareToStopResult)),
 }
