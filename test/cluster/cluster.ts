@@ -261,7 +261,7 @@ function settingsOf(
   places: readonly BrokerPlace[],
   etcd: EtcdMembers | null,
 ): Record<string, string> {
-  const { host, port, internalPort, httpPort } = place
+  const { host, port, internalPort, controlPort, httpPort } = place
   const common = {
     'node.id': String(id),
     'default.replication.factor': '3',
@@ -289,6 +289,7 @@ function settingsOf(
     ...common,
     listeners: `PLAINTEXT://${host}:${port}`,
     'http.listeners': `http://${host}:${httpPort}`,
+    'control.listeners': `http://${host}:${controlPort}`,
     'etcd.connect': etcd.clientUrls.join(','),
   }
 }
