@@ -16,6 +16,8 @@ export interface OpenedMetadata {
   readonly store: MetadataStore
   readonly membership: ClusterMembership
   readonly metrics: readonly Metric[]
+  /** Other brokers use the store too: this one is one of a cluster. */
+  readonly isShared: boolean
 }
 
 /**
@@ -28,7 +30,8 @@ export async function openMetadata(
   health: StartingHealth,
   opened: (() => Promise<unknown>)[],
 ): Promise<OpenedMetadata> {
-  const { disk, clock, logger, loaded } = parts
+  const { disk, clock, logger, loaded, sharedStore } = parts
+  if (sharedStore !== undefined) return { ...(await openOn(parts, sharedStore, opened)), isShared: true }
   const directory = metadataDirectory(loaded)
   const historyPath = join(directory, '.etcd')
   const embeddedDirectory = join(directory, '.metadata')
@@ -43,6 +46,14 @@ export async function openMetadata(
     )
   }
   const store = await EmbeddedStore.open({ disk, clock, logger, directory: embeddedDirectory })
+  return { ...(await openOn(parts, store, opened)), isShared: false }
+}
+
+async function openOn(
+  parts: BrokerParts,
+  store: MetadataStore,
+  opened: (() => Promise<unknown>)[],
+): Promise<Omit<OpenedMetadata, 'isShared'>> {
   opened.push(() => store.close())
   const membership = await openMembership(parts, store)
   opened.push(() => membership.leave({ clean: false }))
@@ -73,7 +84,7 @@ async function openEtcd(
           () => membership.leave({ clean: false }),
         )
         membership.images.onEnd(reason => void followRestored(parts, options, reason))
-        return { store, membership, metrics: etcdMetrics(store) }
+        return { store, membership, metrics: etcdMetrics(store), isShared: true }
       } catch (error) {
         await store.close()
         throw error

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { brokerMetrics } from './broker-metrics.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import type { Listener } from './config/listeners.ts'
+import type { Control } from './control/control.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import type { Cleaner } from './log/cleaner.ts'
@@ -13,9 +14,11 @@ import type { Metrics } from './metrics/metrics.ts'
 import { requestMetrics } from './metrics/request-stats.ts'
 import { TopicTraffic } from './metrics/topic-traffic.ts'
 import type { Network } from './network/network.ts'
+import { openControl } from './open-control.ts'
 import { openMetadata } from './open-metadata.ts'
+import { openReplication, type Replication } from './open-replication.ts'
 import { openStorage } from './open-storage.ts'
-import { Partitions } from './replication/partitions.ts'
+import type { Partitions } from './replication/partitions.ts'
 import { serveClients } from './serve-clients.ts'
 import { SettingsInForce } from './settings-in-force.ts'
 import type { StartingHealth } from './starting-health.ts'
@@ -24,9 +27,12 @@ import type { StartingHealth } from './starting-health.ts'
 export interface RunningBroker {
   readonly store: MetadataStore
   readonly membership: ClusterMembership
+  /** Of a broker that is one of a cluster. */
+  readonly control: Control | undefined
   readonly logs: LogDirectories
   readonly cleaner: Cleaner
   readonly partitions: Partitions
+  readonly replication: Replication
   readonly groupCoordinator: GroupCoordinator
   readonly network: Network
   readonly advertised: readonly BrokerListener[]
@@ -45,7 +51,10 @@ export async function runBroker(
   const { settings } = loaded
   const brokerId = settings['node.id']
 
-  const { store, membership, metrics: storeMetrics } = await openMetadata(parts, health, opened)
+  const metadata = await openMetadata(parts, health, opened)
+  const { store, membership } = metadata
+  const shared = metadata.isShared ? await openControl(parts, { membership, health }) : null
+  if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
   inForce.dynamic.onChange(({ 'log.level': level }, { 'log.level': previous }) => {
@@ -59,15 +68,11 @@ export async function runBroker(
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
     opened,
   })
-  const partitions = new Partitions({
-    brokerId,
-    clock,
-    turn,
-    logs,
-    logger,
-    topicSettings: topic => inForce.topic(topic),
-  })
+  const controller = shared?.control.controller ?? membership.controller
   const traffic = new TopicTraffic()
+  const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
+  opened.push(() => replication.stop())
+  const { partitions } = replication
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
   if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
   partitions.start(membership.image)
@@ -93,6 +98,7 @@ export async function runBroker(
 
   const { network, dispatcher, sessions, waitingFetches } = await serveClients(parts, {
     membership,
+    controller,
     inForce,
     partitions,
     logs,
@@ -120,7 +126,7 @@ export async function runBroker(
       sessions,
     }),
     ...groupCoordinator.metrics(),
-    ...storeMetrics,
+    ...metadata.metrics,
   )
 
   const advertised = advertisedListeners(loaded.listeners.advertised, network.listeners)
@@ -129,6 +135,7 @@ export async function runBroker(
     {
       brokerId,
       listeners: advertised,
+      control: shared?.address ?? null,
       rack: settings['broker.rack'],
       logDirectories: logs.directoryIds,
       previousEpoch: logs.previousBrokerEpoch,
@@ -144,9 +151,11 @@ export async function runBroker(
   return {
     store,
     membership,
+    control: shared?.control,
     logs,
     cleaner,
     partitions,
+    replication,
     groupCoordinator,
     network,
     advertised,

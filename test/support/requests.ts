@@ -44,7 +44,7 @@ export async function createTopic(client: BrokerConnection, name: string, topic:
       },
     ],
     validateOnly: topic.validateOnly ?? false,
-    ...(topic.timeoutMs === undefined ? {} : { timeoutMs: topic.timeoutMs }),
+    timeoutMs: topic.timeoutMs ?? 30_000,
   })
   const [result] = answer.topics
   if (result === undefined) throw new Error('The answer to CreateTopics is empty.')
