@@ -26,6 +26,7 @@ describe('a broker with its metadata in etcd', () => {
         'etcd.connect': etcd.endpoints.join(','),
         'etcd.request.timeout.ms': '1000',
         'cluster.id': 'demo',
+        'control.listeners': 'http://127.0.0.1:0',
         'broker.session.timeout.ms': '3000',
         'broker.heartbeat.interval.ms': '500',
         ...options.settings,
@@ -140,8 +141,7 @@ describe('a broker with its metadata in etcd', () => {
       directory: directory(),
       onFatal: error => fatal.resolve(error),
     })
-    second.catch(() => undefined)
-    const error = await fatal.promise
+    const error = await Promise.race([fatal.promise, second.then(() => new Error('It started.'))])
     expect(error.message).toMatch(/Another process is running as broker 1 .*127\.0\.0\.1:\d+.*node\.id/)
     stop.abort(error)
     await expect(second).rejects.toThrow('node.id')
