@@ -290,12 +290,13 @@ function settingsOf(
     listeners: `PLAINTEXT://${host}:${port}`,
     'http.listeners': `http://${host}:${httpPort}`,
     'control.listeners': `http://${host}:${controlPort}`,
+    'cluster.id': clusterId,
     'etcd.connect': etcd.clientUrls.join(','),
   }
 }
 
 async function mountSmallDisk(directory: string, bytes: number): Promise<void> {
-  if (process.env['BARNABAS_TEST_ISOLATED'] === undefined) {
+  if (process.env['TEST_ISOLATED'] === undefined) {
     throw new Error(
       'Small disks are mounted only in a namespace of their own: run this through test/cluster/isolated.ts.',
     )

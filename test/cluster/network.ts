@@ -12,7 +12,7 @@ const bridge = 'barnabas'
 const nobody = '02:00:00:00:00:fe'
 
 /** Set by isolated.ts for what it runs. */
-const isolationMark = 'BARNABAS_TEST_ISOLATED'
+const isolationMark = 'TEST_ISOLATED'
 
 export interface NetworkNode {
   readonly name: string
