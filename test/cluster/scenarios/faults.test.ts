@@ -18,8 +18,11 @@ describe('every client gets on', () => {
   it.each(possible.filter(({ name }) => !mayStopService.test(name)))('while $name', async fault => {
     const { cluster, workload, scene } = atWork()
     const harm = await fault.begin(scene)
-    await workload.advances()
-    await harm.heal()
+    try {
+      await workload.advances()
+    } finally {
+      await harm.heal()
+    }
     await cluster.inSync(workload.topic)
     await workload.advances()
   })
