@@ -134,7 +134,7 @@ export async function runBroker(
       image: () => membership.image,
       isController: () => membership.controllerEpoch !== undefined,
       elections: membership.elections,
-      partitions,
+      replication,
       logs,
       traffic,
       sessions,
