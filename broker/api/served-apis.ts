@@ -86,7 +86,10 @@ export interface ServedParts extends GroupHandlersParts {
 }
 
 /** Levels that this release can work with; what is finalized stands in the metadata. */
-const supportedFeatures = [{ name: 'metadata.version', minVersion: 7, maxVersion: 30 }]
+const supportedFeatures = [
+  { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
+  { name: 'group.version', minVersion: 0, maxVersion: 1 },
+]
 
 function featuresOf({ features }: MetadataImage) {
   return {
