@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const running = new Set<ChildProcess>()
@@ -17,6 +18,8 @@ interface ProcessOptions {
   readonly directory?: string
   /** Core the process is pinned to with taskset; absent: any. */
   readonly core?: number
+  /** Told every whole line of standard output, in order, however much there is. */
+  readonly onLine?: (line: string) => void
 }
 
 /** A started program with the last part of what it printed. */
@@ -44,6 +47,7 @@ export class RunningProcess {
     }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
+    if (options.onLine !== undefined) createInterface({ input: child.stdout }).on('line', options.onLine)
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('exit', (code, signal) => {
