@@ -10,7 +10,7 @@ import { type GroupClient, GroupMember, type Ownership } from './group-member.ts
 import { committedPositions } from './log-files.ts'
 
 export const partitionCount = 12
-const patience = { deadlineMs: 60_000 }
+const patience = { deadlineMs: 90_000 }
 
 /** Settings under which a dead member is missed after six seconds, and one partition tells all commits in their order. */
 export const groupTestSettings = {
