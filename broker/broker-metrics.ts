@@ -23,6 +23,7 @@ export interface BrokerMetricsParts {
   readonly brokerId: number
   readonly image: () => MetadataImage
   readonly isController: () => boolean
+  readonly elections: { readonly total: number; readonly unclean: number }
   readonly partitions: Partitions
   readonly logs: LogDirectories
   readonly traffic: TopicTraffic
@@ -201,6 +202,18 @@ function clusterMetrics(parts: BrokerMetricsParts): Metric[] {
       'Brokers that are registered and fenced.',
       () => [...image().brokers.values()].filter(({ fenced }) => fenced).length,
     ),
+    {
+      name: 'kafka_controller_controllerstats_leaderelections_total',
+      help: 'Leaders elected by this broker as controller.',
+      type: 'counter',
+      collect: emit => emit(parts.elections.total),
+    },
+    {
+      name: 'kafka_controller_controllerstats_uncleanleaderelections_total',
+      help: 'Leaders elected by this broker as controller that may lack acknowledged records.',
+      type: 'counter',
+      collect: emit => emit(parts.elections.unclean),
+    },
     gauge(
       'barnabas_metadata_applied_revision',
       'Revision of the metadata that this broker has applied.',

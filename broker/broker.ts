@@ -10,6 +10,9 @@ import { StartingHealth } from './starting-health.ts'
 
 const answersLeaveWithinMs = 5000
 
+/** When the controller is gone, another may come after a session timeout and this. */
+const electionTakesMs = 3000
+
 /**
  * One broker: makes the parts in order, connects them, and stops them in reverse. Whoever starts it gives it the
  * doors (clock, chance, disk, end of the turn), so that a whole broker can run in a test.
@@ -63,7 +66,7 @@ export class Broker {
     return this.#running.membership.clusterId
   }
 
-  /** Lets answers leave, writes and syncs everything, and marks the stop as clean. */
+  /** Hands over what it leads, lets answers leave, writes and syncs everything, and marks the stop as clean. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped
@@ -73,18 +76,24 @@ export class Broker {
     const {
       network,
       partitions,
+      replication,
       groupCoordinator,
       logs,
       cleaner,
       membership,
+      control,
       store,
       health,
       waitingFetches,
     } = this.#running
     health.stopping()
+    const { settings } = this.#parts.loaded
+    if (settings['controlled.shutdown.enable'])
+      await membership.prepareToStop(settings['broker.session.timeout.ms'] + electionTakesMs)
     for (const answerNow of waitingFetches) answerNow()
     groupCoordinator.close()
     await network.stop(answersLeaveWithinMs)
+    await replication.stop()
     partitions.close()
     this.#parts.turn.flush()
     await cleaner.stop()
@@ -92,6 +101,7 @@ export class Broker {
     const brokerEpoch = membership.brokerEpoch
     await logs.close({ clean: true, ...(brokerEpoch === undefined ? {} : { brokerEpoch }) })
     await membership.leave({ clean: true })
+    await control?.stop()
     await store.close()
     await Promise.all(this.#http.map(endpoint => endpoint.stop()))
   }

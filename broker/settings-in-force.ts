@@ -28,6 +28,8 @@ export class SettingsInForce {
       defaultPartitions: () => this.broker['num.partitions'],
       defaultReplicationFactor: () => this.broker['default.replication.factor'],
       deletesTopics: () => this.broker['delete.topic.enable'],
+      balancesLeaders: () => this.broker['auto.leader.rebalance.enable'],
+      leaderBalanceIntervalMs: () => this.broker['leader.imbalance.check.interval.seconds'] * 1000,
       electsUncleanly: topic => this.topic(topic)['unclean.leader.election.enable'],
       configs: configRules(() => this.broker),
     }

@@ -13,7 +13,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const mode = process.argv[2]
 
 /** Programs that `npm test` calls, and the Debian package each comes from. */
-const debianPackages = [{ program: 'kcat', debianPackage: 'kcat' }]
+const debianPackages = [
+  { program: 'kcat', debianPackage: 'kcat' },
+  { program: 'etcd', debianPackage: 'etcd-server' },
+  { program: 'openssl', debianPackage: 'openssl' },
+]
 
 if (mode !== 'run' && mode !== 'test') {
   fail('Usage: node scripts/install.mjs run | test')

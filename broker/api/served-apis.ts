@@ -4,10 +4,12 @@ import { type BrokerView, describeTopicConfigs } from '../config/describe-config
 import type { ControllerClient } from '../controller/controller-client.ts'
 import type { LogDirectories } from '../log/log-directories.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import { supportedFeatures } from '../metadata/supported-features.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { ProducerIds } from '../replication/producer-ids.ts'
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from './alter-configs.ts'
+import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts'
 import { alterReplicaLogDirsHandler } from './alter-replica-log-dirs.ts'
 import { apiVersionsHandler } from './api-versions.ts'
 import type { AutoTopicCreation } from './auto-topic-creation.ts'
@@ -22,14 +24,18 @@ import { describeLogDirsHandler } from './describe-log-dirs.ts'
 import { describeProducersHandler } from './describe-producers.ts'
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
+import { electLeadersHandler } from './elect-leaders.ts'
 import { fetchHandler } from './fetch.ts'
 import { groupHandlers, type GroupHandlersParts } from './group-handlers.ts'
 import type { ApiHandler, ApiHandlers } from './handler.ts'
 import { initProducerIdHandler } from './init-producer-id.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
+import { listPartitionReassignmentsHandler } from './list-partition-reassignments.ts'
 import { metadataHandler } from './metadata.ts'
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
 import { produceHandler } from './produce.ts'
+import { unregisterBrokerHandler } from './unregister-broker.ts'
+import { updateFeaturesHandler } from './update-features.ts'
 
 /** The APIs that a broker serves. What stands here is advertised; nothing else is. */
 export function servedApis(parts: ServedParts): ApiHandler[] {
@@ -54,6 +60,11 @@ export function servedApis(parts: ServedParts): ApiHandler[] {
     describeConfigsHandler(parts),
     alterConfigsHandler(parts),
     incrementalAlterConfigsHandler(parts),
+    electLeadersHandler(parts),
+    alterPartitionReassignmentsHandler(parts),
+    listPartitionReassignmentsHandler(parts),
+    unregisterBrokerHandler(parts),
+    updateFeaturesHandler(parts),
     describeLogDirsHandler(parts),
     alterReplicaLogDirsHandler(parts),
     ...groupHandlers(parts),
@@ -85,15 +96,9 @@ export interface ServedParts extends GroupHandlersParts {
   readonly mostPartitions: number
 }
 
-/** Levels that this release can work with; what is finalized stands in the metadata. */
-const supportedFeatures = [
-  { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
-  { name: 'group.version', minVersion: 0, maxVersion: 1 },
-]
-
 function featuresOf({ features }: MetadataImage) {
   return {
-    supported: supportedFeatures,
+    supported: supportedFeatures.map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
     finalized: Array.from(features.finalized, ([name, level]) => ({ name, level })),
     finalizedEpoch: features.epoch,
   }

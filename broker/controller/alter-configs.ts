@@ -110,7 +110,8 @@ function decideOverrides(
   const { type, name } = resource
   const missing = findMissingResource(image, resource)
   if (missing !== null) return refuseConfigs(resource, missing.error, missing.message)
-  const mistake = context.rules.configs.findMistake({ type, name }, overrides)
+  const mistake =
+    findMistakeInScope(resource, overrides) ?? context.rules.configs.findMistake({ type, name }, overrides)
   if (mistake !== null) return refuseConfigs(resource, 'INVALID_CONFIG', mistake)
 
   const result: AlterConfigsResult = { type, name, error: 'NONE', message: null }
@@ -119,6 +120,15 @@ function decideOverrides(
     changes: [{ kind: 'config', type, name, overrides: overrides.size === 0 ? null : overrides }],
     result,
   }
+}
+
+/** All leaders of a partition must go by one value, or who is eligible for one of them is not for another (KIP-966). */
+function findMistakeInScope(
+  { type, name }: ConfigResource,
+  overrides: ReadonlyMap<string, string>,
+): string | null {
+  if (type !== 'broker' || name === '' || !overrides.has('min.insync.replicas')) return null
+  return 'min.insync.replicas can be set for topics, or for the whole cluster (the broker resource without a name), not for one broker.'
 }
 
 function findMissingResource(

@@ -14,6 +14,8 @@ export interface Batch<Item, Result> {
   decide(image: MetadataImage, item: Item): Decision<Result>
   /** The answer for an item that could not be committed. */
   refuse(item: Item, error: ErrorName, message: string): Result
+  /** What has to be committed before the items' changes; each of it stands for itself. */
+  before?(image: MetadataImage, changes: readonly MetadataChange[]): readonly MetadataChange[]
 }
 
 /** Decisions that lost a race against other writes are made anew this many times. */
@@ -43,11 +45,10 @@ export class BatchRunner {
       const image = this.#images.image
       const items = open.map(at => batch.items[at]!)
       const decisions = decideInTurn(image, items, (draft, item) => batch.decide(draft, item))
-      const outcomes = await this.commitAll(
-        image,
-        decisions.map(decision => decision.changes),
-        batch.name,
-      )
+      const changeSets = decisions.map(decision => decision.changes)
+      const outcomes: Committed[] = (await this.#commitBefore(image, changeSets, batch))
+        ? await this.commitAll(image, changeSets, batch.name)
+        : changeSets.map(() => ({ kind: 'conflict', revision: 0 }))
 
       const collided: number[] = []
       for (const [position, outcome] of outcomes.entries()) {
@@ -61,6 +62,15 @@ export class BatchRunner {
       await this.#commits.imageAt(latest)
     }
     return results
+  }
+
+  async #commitBefore<Item, Result>(
+    image: MetadataImage,
+    changeSets: readonly (readonly MetadataChange[])[],
+    batch: Batch<Item, Result>,
+  ): Promise<boolean> {
+    const changes = batch.before?.(image, changeSets.flat()) ?? []
+    return changes.length === 0 || (await this.commitEach(image, changes, batch.name))
   }
 
   /** Commits each change set as a whole, as many together as fit; one outcome each, in order. */
@@ -85,6 +95,23 @@ export class BatchRunner {
       if (changes.length > mostChanges) outcomes[at] = await this.#commitJournalled(image, changes, reason)
     }
     return outcomes
+  }
+
+  /** Commits changes of which each stands for itself; true when all are done and the own image shows them. */
+  async commitEach(
+    image: MetadataImage,
+    changes: readonly MetadataChange[],
+    reason: string,
+  ): Promise<boolean> {
+    const outcomes = await this.commitAll(
+      image,
+      changes.map(change => [change]),
+      reason,
+    )
+    let latest = 0
+    for (const outcome of outcomes) if ('revision' in outcome) latest = Math.max(latest, outcome.revision)
+    const seen = await this.#commits.imageAt(latest)
+    return seen !== undefined && outcomes.every(outcome => outcome.kind === 'done')
   }
 
   /** Removes partition keys that an operation of an earlier controller, or a failed one, left outside a topic. */

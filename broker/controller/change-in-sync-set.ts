@@ -1,7 +1,9 @@
 import type { ErrorName } from '../../protocol/index.ts'
-import { isAlive, type MetadataImage, type PartitionImage } from '../metadata/image.ts'
+import type { BrokerImage, MetadataImage, PartitionImage } from '../metadata/image.ts'
 import type { AlterPartition, AlterPartitionItem, NewInSyncSet, Outcome } from './controller-client.ts'
-import type { Decision } from './decision.ts'
+import type { Decision, DecisionContext } from './decision.ts'
+import { changePartition } from './partition-change.ts'
+import { viewOf } from './partition-view.ts'
 
 /** Whether the sender is who it says, in the registration it says. */
 export function checkSender(
@@ -21,11 +23,15 @@ export function checkSender(
   return { error: 'NONE', message: null }
 }
 
-/** One partition's new in-sync set as its leader asks for it (KIP-497, KIP-841, KIP-903). */
+/**
+ * One partition's new in-sync set as its leader asks for it (KIP-497, KIP-841, KIP-903). Where it finishes a
+ * reassignment that takes the leader away, the change is made and the answer is NEW_LEADER_ELECTED.
+ */
 export function changeInSyncSet(
   image: MetadataImage,
   brokerId: number,
   request: NewInSyncSet,
+  context: DecisionContext,
 ): Decision<AlterPartitionItem> {
   const topic = image.topicsById.get(request.topicId)
   if (topic === undefined) return refuse(request, undefined, 'UNKNOWN_TOPIC_ID', 'No topic has this id.')
@@ -37,16 +43,16 @@ export function changeInSyncSet(
   if (refusal !== null) return refuse(request, partition, refusal.error, refusal.message)
 
   const isr = request.newIsr.map(member => member.brokerId)
-  const changed = {
-    ...partition,
-    isr,
-    recovering: request.recovering,
-    partitionEpoch: partition.partitionEpoch + 1,
-  }
-  const { modRevision: _, ...state } = changed
+  const edit = { isr, recovering: request.recovering }
+  const changed = changePartition(partition, edit, viewOf(image, topic, context)(partition))
+  if (changed === null) return refuse(request, partition, 'NONE', null)
+  const outcome: Outcome =
+    changed.leader === brokerId
+      ? { error: 'NONE', message: null }
+      : { error: 'NEW_LEADER_ELECTED', message: `Broker ${changed.leader} leads the partition now.` }
   return {
-    changes: [{ kind: 'partition', topicId: topic.id, index: request.partitionIndex, partition: state }],
-    result: describe(request, changed, { error: 'NONE', message: null }),
+    changes: [{ kind: 'partition', topicId: topic.id, index: request.partitionIndex, partition: changed }],
+    result: describe(request, changed, outcome),
   }
 }
 
@@ -104,26 +110,29 @@ function findIneligibleMember(
   request: NewInSyncSet,
 ): Refusal | null {
   for (const { brokerId, brokerEpoch } of request.newIsr) {
-    if (!isAlive(image, brokerId)) {
-      if (partition.isr.includes(brokerId)) continue
-      return { error: 'INELIGIBLE_REPLICA', message: `Broker ${brokerId} is fenced or away.` }
-    }
-    const epoch = image.brokers.get(brokerId)?.epoch
-    if (brokerEpoch !== -1 && brokerEpoch !== epoch) {
-      return {
-        error: 'INELIGIBLE_REPLICA',
-        message: `Broker ${brokerId} has epoch ${epoch}, the request says ${brokerEpoch}.`,
-      }
-    }
+    const broker = image.brokers.get(brokerId)
+    const obstacle = findObstacle(broker, brokerEpoch)
+    if (obstacle === null) continue
+    const isMember = partition.isr.includes(brokerId)
+    if (isMember && (broker === undefined || broker.fenced || broker.stopping)) continue
+    return { error: 'INELIGIBLE_REPLICA', message: `Broker ${brokerId} ${obstacle}.` }
   }
   return null
+}
+
+function findObstacle(broker: BrokerImage | undefined, epoch: number): string | null {
+  if (broker === undefined) return 'is away'
+  if (broker.fenced) return 'is not let in yet'
+  if (broker.stopping) return 'is about to stop'
+  if (epoch === -1 || epoch === broker.epoch) return null
+  return `has epoch ${broker.epoch}, the request says ${epoch}`
 }
 
 function refuse(
   request: NewInSyncSet,
   partition: PartitionImage | undefined,
   error: ErrorName,
-  message: string,
+  message: string | null,
 ): Decision<AlterPartitionItem> {
   return { changes: [], result: describe(request, partition, { error, message }) }
 }

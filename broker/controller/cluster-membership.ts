@@ -1,19 +1,22 @@
 import type { Uuid } from '../../protocol/index.ts'
 import { assert } from '../../runtime/assert.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import { backoffMs } from '../../runtime/backoff.ts'
+import { type Clock, sleep } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import { uuidFromRandom } from '../../protocol/index.ts'
 import { BrokerRegistration } from '../metadata/broker-registration.ts'
 import { setUpCluster } from '../metadata/cluster-setup.ts'
-import type { BrokerListener, MetadataImage } from '../metadata/image.ts'
+import type { BrokerListener, ControlAddress, MetadataImage } from '../metadata/image.ts'
 import { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
+import { supportedFeatures } from '../metadata/supported-features.ts'
 import { Controller } from './controller.ts'
 import type { ControllerClient } from './controller-client.ts'
 import type { ControllerRules } from './decision.ts'
 import { Election } from './election.ts'
-import { LocalController } from './local-controller.ts'
+import { Elections } from './elections.ts'
+import { localController } from './local-controller.ts'
 
 /**
  * This broker's part in the cluster: the image it follows, its registration, and the controller it may become.
@@ -28,9 +31,13 @@ import { LocalController } from './local-controller.ts'
  */
 export class ClusterMembership {
   readonly images: ImageFollower
-  /** Admin requests go here; NOT_CONTROLLER while no controller runs in this process. */
-  readonly controller: ControllerClient
+  /** The controller in this process; NOT_CONTROLLER while there is none. */
+  readonly localController: ControllerClient
+  /** What this process decided while it was the controller. */
+  readonly elections: Elections
   readonly #options: ClusterMembershipOptions
+  #controllerElsewhere: ControllerClient | undefined
+  #brokerId: number | undefined
   #registration: BrokerRegistration | undefined
   #election: Election | undefined
   #active: Controller | undefined
@@ -40,7 +47,8 @@ export class ClusterMembership {
   private constructor(options: ClusterMembershipOptions, images: ImageFollower) {
     this.#options = options
     this.images = images
-    this.controller = new LocalController(() => this.#active)
+    this.elections = new Elections(options.logger)
+    this.localController = localController(() => this.#active)
   }
 
   /** Sets the cluster up if the store is empty, and loads the image. */
@@ -81,6 +89,21 @@ export class ClusterMembership {
     return this.#election?.epoch
   }
 
+  /** Commands go here: to the controller wherever it is, if there is a way to others; else to the one in this process. */
+  get controller(): ControllerClient {
+    return this.#controllerElsewhere ?? this.localController
+  }
+
+  /** From now on commands take this way. */
+  forwardCommands(way: ControllerClient): void {
+    this.#controllerElsewhere = way
+  }
+
+  /** The controller in this process, while this broker is it. */
+  get activeController(): Controller | undefined {
+    return this.#active
+  }
+
   /**
    * Registers, stands for controller, and resolves when the controller has let this broker in and the own image
    * shows it: leaders are elected, leader epochs moved on. Goes on trying until then; the caller bounds the wait by
@@ -91,8 +114,10 @@ export class ClusterMembership {
     const { store, clock, random, logger } = this.#options
     const { images } = this
     const { brokerId } = member
+    this.#brokerId = brokerId
     const incarnationId = uuidFromRandom(size => random.bytes(size))
-    const { listeners, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
+    const { listeners, control = null, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
+    const { minInsyncReplicas = 1 } = member
     const isAdmitted = (image: MetadataImage): boolean => {
       const broker = image.brokers.get(brokerId)
       return broker?.fenced === false && broker.epoch === this.brokerEpoch
@@ -110,7 +135,17 @@ export class ClusterMembership {
       brokerId,
       sessionTimeoutMs: member.sessionTimeoutMs,
       heartbeatMs: member.heartbeatMs,
-      record: () => ({ incarnationId, listeners, rack, logDirectories, cordoned, previousEpoch }),
+      record: () => ({
+        incarnationId,
+        listeners,
+        control,
+        rack,
+        logDirectories,
+        cordoned,
+        previousEpoch,
+        features: supportedFeatures,
+        minInsyncReplicas,
+      }),
       onRegistered: () => this.#election?.registrationChanged(),
       onLost: () => this.#election?.registrationChanged(),
     })
@@ -134,11 +169,45 @@ export class ClusterMembership {
           epoch,
           isActive,
           rules: member.rules,
+          elections: this.elections,
         })
       },
       onDeposed: () => this.#stopController(),
     })
     await admitted
+  }
+
+  /**
+   * Asks the controller to let others take over what this broker leads, and resolves when the own image shows it; also
+   * when nobody could take over, or no controller answered within `withinMs`: the broker stops in any case.
+   */
+  async prepareToStop(withinMs: number): Promise<void> {
+    const { clock, random, logger } = this.#options
+    const deadlineMs = clock.monotonicMs() + withinMs
+    for (let attempt = 0; ; attempt++) {
+      const brokerId = this.#brokerId
+      const { brokerEpoch } = this
+      const timeoutMs = deadlineMs - clock.monotonicMs()
+      const others = [...this.image.brokers.values()].some(({ id, fenced }) => id !== brokerId && !fenced)
+      if (brokerId === undefined || brokerEpoch === undefined || !others) return
+      if (timeoutMs <= 0) {
+        logger.warn({ withinMs }, 'No controller moved the leaders off this broker; it stops all the same.')
+        return
+      }
+      const { error, message, revision, remaining } = await this.controller.prepareToStop({
+        brokerId,
+        brokerEpoch,
+        timeoutMs,
+      })
+      if (error === 'NONE') {
+        await this.#imageAt(revision, deadlineMs)
+        logger.info({ remaining }, 'Others lead what this broker led.')
+        return
+      }
+      if (error === 'STALE_BROKER_EPOCH' || error === 'BROKER_ID_NOT_REGISTERED') return
+      logger.debug({ error, message }, 'The controller could not move the leaders off this broker yet.')
+      await sleep(clock, backoffMs(attempt, { firstMs: 50, mostMs: 1000 }, random))
+    }
   }
 
   /** The reverse of `join`. `clean`: all data is on disk; the next start may rely on it. */
@@ -148,6 +217,16 @@ export class ClusterMembership {
     await this.#stopping
     await this.#registration?.stop({ clean })
     this.images.close()
+  }
+
+  async #imageAt(revision: number, deadlineMs: number): Promise<void> {
+    const { clock } = this.#options
+    const abort = new AbortController()
+    const timer = clock.after(deadlineMs - clock.monotonicMs(), () =>
+      abort.abort(new Error('The image did not catch up.')),
+    )
+    await this.images.waitForRevision(revision, abort.signal).catch(() => undefined)
+    timer.cancel()
   }
 
   #stopController(): void {
@@ -170,11 +249,15 @@ export interface ClusterMember {
   readonly brokerId: number
   /** As clients and brokers reach them; ports must be the real ones. */
   readonly listeners: readonly BrokerListener[]
+  /** Where its control service answers. */
+  readonly control?: ControlAddress | null
   readonly rack: string | null
   readonly logDirectories: readonly Uuid[]
   readonly cordoned?: boolean
   /** Epoch in which the log directories were last closed cleanly, -1 when they were not. */
   readonly previousEpoch?: number
+  /** min.insync.replicas as this broker was started with. */
+  readonly minInsyncReplicas?: number
   /** broker.session.timeout.ms */
   readonly sessionTimeoutMs: number
   /** broker.heartbeat.interval.ms */

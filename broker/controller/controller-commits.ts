@@ -39,11 +39,11 @@ export class ControllerCommits {
     const transaction = transactionFor(image, epoch, changes)
     try {
       const { ok, revision } = await store.commit(transaction)
-      if (ok) return { kind: 'done', revision }
+      if (ok) return this.#done(image, changes, revision)
       return (await this.#isDeposedAt(revision)) ? { kind: 'deposed' } : { kind: 'conflict', revision }
     } catch (error) {
       if (error instanceof StoreUnavailable) return { kind: 'unavailable', reason: error.message }
-      if (error instanceof OutcomeUnknown) return this.#readBack(image, transaction)
+      if (error instanceof OutcomeUnknown) return this.#readBack(image, changes, transaction)
       throw error
     }
   }
@@ -63,6 +63,11 @@ export class ControllerCommits {
     }
   }
 
+  #done(image: MetadataImage, changes: readonly MetadataChange[], revision: number): Committed {
+    this.#options.onCommitted(image, changes)
+    return { kind: 'done', revision }
+  }
+
   async #isDeposedAt(revision: number): Promise<boolean> {
     const image = await this.imageAt(revision)
     return image === undefined || image.controller?.epoch !== this.#options.epoch
@@ -72,7 +77,11 @@ export class ControllerCommits {
    * One key tells for all of the transaction. If it was not applied yet it may still be, after we looked: what is
    * decided next compares the same keys, so only one of the two can be.
    */
-  async #readBack(image: MetadataImage, transaction: Transaction): Promise<Committed> {
+  async #readBack(
+    image: MetadataImage,
+    changes: readonly MetadataChange[],
+    transaction: Transaction,
+  ): Promise<Committed> {
     const { store, clock, random, isActive } = this.#options
     const put = transaction.put?.[0]
     const key = put?.key ?? transaction.delete?.[0] ?? ''
@@ -80,9 +89,10 @@ export class ControllerCommits {
     for (let attempt = 0; isActive() && clock.monotonicMs() < deadlineMs; attempt++) {
       try {
         const { revision, entry } = await store.get(key)
-        if (put === undefined) return { kind: entry === undefined ? 'done' : 'conflict', revision }
+        if (put === undefined)
+          return entry === undefined ? this.#done(image, changes, revision) : { kind: 'conflict', revision }
         const isOurs = entry?.value === put.value && entry.modRevision > image.revision
-        return isOurs ? { kind: 'done', revision: entry.modRevision } : { kind: 'conflict', revision }
+        return isOurs ? this.#done(image, changes, entry.modRevision) : { kind: 'conflict', revision }
       } catch (error) {
         if (!(error instanceof StoreUnavailable || error instanceof OutcomeUnknown)) throw error
         await sleep(clock, backoffMs(attempt, { firstMs: 50, mostMs: 2000 }, random))
@@ -101,4 +111,6 @@ export interface ControllerCommitsOptions {
   readonly epoch: number
   /** Whether this broker's lease is known to be valid and its controllership not ended. */
   readonly isActive: () => boolean
+  /** Told of every transaction that was made, and of the image it was decided on. */
+  readonly onCommitted: (image: MetadataImage, changes: readonly MetadataChange[]) => void
 }

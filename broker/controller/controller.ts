@@ -1,16 +1,13 @@
 import type { ErrorName } from '../../protocol/index.ts'
-import type { Clock, Timer } from '../../runtime/clock.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
-import { QueueRefused, SerialQueue } from '../../runtime/serial-queue.ts'
-import { type ConfigResourceKey, configResourceKey, type MetadataImage } from '../metadata/image.ts'
+import { configResourceKey, type MetadataImage } from '../metadata/image.ts'
 import type { ImageFollower } from '../metadata/image-follower.ts'
-import type { MetadataChange } from '../metadata/keys.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { allocateProducerIds } from './allocate-producer-ids.ts'
 import { changeConfigs, distinctResources, refuseConfigs, replaceConfigs } from './alter-configs.ts'
 import { type Batch, BatchRunner } from './batch.ts'
-import { decideLiveness } from './broker-liveness.ts'
 import { changeInSyncSet, checkSender, describe } from './change-in-sync-set.ts'
 import type {
   AllocateProducerIds,
@@ -26,9 +23,21 @@ import type {
   CreateTopics,
   DeleteTopicResult,
   DeleteTopics,
+  PartitionResult,
+  ElectLeaders,
+  PartitionResults,
   IncrementalAlterConfigs,
   MorePartitions,
+  Outcome,
+  PartitionName,
+  PrepareToStop,
+  PrepareToStopResult,
+  Reassignment,
+  ReassignPartitions,
+  UnregisterBroker,
+  UpdateFeatures,
 } from './controller-client.ts'
+import { CommandQueue } from './command-queue.ts'
 import { ControllerCommits } from './controller-commits.ts'
 import {
   countAddedPartitions,
@@ -43,13 +52,21 @@ import {
   newTopicsByName,
   refusedTopic,
 } from './create-topics.ts'
-import { type ControllerRules, type Decision, type DecisionContext, decideInTurn } from './decision.ts'
+import { type ControllerRules, type Decision, type DecisionContext } from './decision.ts'
 import {
   deleteTopic,
   findMistakesInDeletion,
   refuse as refuseDeletion,
   type TopicToDelete,
 } from './delete-topics.ts'
+import { electLeader, partitionsToElect, refuseElection } from './elect-leaders.ts'
+import type { Elections } from './elections.ts'
+import { eligibleBeforeConfigs } from './min-insync-change.ts'
+import { countLed, markStopping, moveOff } from './prepare-to-stop.ts'
+import { reassignPartition, refuseReassignment } from './reassign-partitions.ts'
+import { unregisterBroker } from './unregister-broker.ts'
+import { updateFeatures } from './update-features.ts'
+import { Upkeep } from './upkeep.ts'
 
 /**
  * The active controller in one epoch: a queue of commands, one at a time. Each is decided by a pure function on the
@@ -61,47 +78,51 @@ import {
 export class Controller implements ControllerClient {
   readonly epoch: number
   readonly #images: ImageFollower
-  readonly #clock: Clock
-  readonly #logger: Logger
   readonly #context: DecisionContext
-  readonly #commits: ControllerCommits
   readonly #batches: BatchRunner
-  readonly #queue = new SerialQueue(mostQueued)
-  readonly #unsubscribe: () => void
-  #unsettled = false
-  #settleQueued = false
-  #retry: Timer | undefined
+  readonly #queue: CommandQueue
+  readonly #upkeep: Upkeep
   #stopped = false
 
   constructor(options: ControllerOptions) {
-    const { images, clock, random, logger, epoch, rules, store } = options
+    const { images, clock, random, logger, epoch, rules, store, elections } = options
     this.epoch = epoch
     this.#images = images
-    this.#clock = clock
-    this.#logger = logger
     this.#context = { random, rules }
     const isActive = (): boolean => !this.#stopped && options.isActive()
-    this.#commits = new ControllerCommits({ store, images, clock, random, epoch, isActive })
-    this.#batches = new BatchRunner({ images, commits: this.#commits, random })
-    this.#unsubscribe = images.onChange((next, previous, changed) => {
-      const allowsElection = [...changed.configs].some(key => changesElection(next, previous, key))
-      if (changed.brokers.size + changed.operations.size > 0 || allowsElection) this.#settleSoon()
+    const commits = new ControllerCommits({
+      store,
+      images,
+      clock,
+      random,
+      epoch,
+      isActive,
+      onCommitted: (image, changes) => elections.committed(image, changes),
     })
-    this.#settleSoon()
+    const batches = new BatchRunner({ images, commits, random })
+    this.#batches = batches
+    this.#queue = new CommandQueue({ images, clock, batches, isActive, prepare: () => this.#upkeep.settle() })
+    this.#upkeep = new Upkeep({
+      images,
+      clock,
+      logger,
+      batches,
+      context: this.#context,
+      enqueue: job => this.#queue.enqueue(job),
+    })
   }
 
   /** Writes nothing from now on; resolves when the command at work has noticed. */
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#unsubscribe()
-    this.#retry?.cancel()
+    this.#upkeep.stop()
     await this.#queue.close()
   }
 
   createTopics(command: CreateTopics): Promise<readonly CreateTopicResult[]> {
     const { topics, repeated } = newTopicsByName(command.topics)
     const isTooMuch = countNewPartitions(topics, this.#context) > mostPartitionsPerRequest
-    return this.#runBatch(command, () => ({
+    return this.#queue.runBatch(command, () => ({
       name: 'createTopics',
       items: topics,
       decide: (image, topic) => {
@@ -116,7 +137,7 @@ export class Controller implements ControllerClient {
 
   deleteTopics(command: DeleteTopics): Promise<readonly DeleteTopicResult[]> {
     const topics = command.topics.map((topic, at) => ({ ...topic, at }))
-    return this.#runBatch<PlacedTopic, DeleteTopicResult>({ ...command, validateOnly: false }, image => {
+    return this.#queue.runBatch<PlacedTopic, DeleteTopicResult>(command, image => {
       const mistakes = findMistakesInDeletion(image, topics)
       return {
         name: 'deleteTopics',
@@ -132,7 +153,7 @@ export class Controller implements ControllerClient {
 
   createPartitions(command: CreatePartitions): Promise<readonly CreatePartitionsResult[]> {
     const { topics, repeated } = topicsByName(command.topics)
-    return this.#runBatch<MorePartitions, CreatePartitionsResult>(command, image => {
+    return this.#queue.runBatch<MorePartitions, CreatePartitionsResult>(command, image => {
       const isTooMuch = countAddedPartitions(image, topics) > mostPartitionsPerRequest
       return {
         name: 'createPartitions',
@@ -164,7 +185,7 @@ export class Controller implements ControllerClient {
     const refuse = (error: ErrorName, message: string): AllocateProducerIdsResult => {
       return { error, message, firstProducerId: -1, count: 0 }
     }
-    const [result] = await this.#runBatch({ ...command, validateOnly: false }, () => ({
+    const [result] = await this.#queue.runBatch(command, () => ({
       name: 'allocateProducerIds',
       items: [command],
       decide: allocateProducerIds,
@@ -180,12 +201,89 @@ export class Controller implements ControllerClient {
       const partitions = await this.#batches.run({
         name: 'alterPartition',
         items: command.partitions,
-        decide: (image, item) => changeInSyncSet(image, command.brokerId, item),
+        decide: (image, item) => changeInSyncSet(image, command.brokerId, item, this.#context),
         refuse: (item, error, message) => describe(item, undefined, { error, message }),
       })
       return { ...sender, partitions }
     }
-    return this.#submit(command.timeoutMs, run, (error, message) => ({ error, message, partitions: [] }))
+    return this.#queue.submit(command.timeoutMs, run, (error, message) => ({
+      error,
+      message,
+      partitions: [],
+    }))
+  }
+
+  electLeaders(command: ElectLeaders): Promise<PartitionResults> {
+    return this.#eachPartition<PartitionName>(command.timeoutMs, image => ({
+      name: 'electLeaders',
+      items: partitionsToElect(image, command),
+      decide: (draft, item) => electLeader(draft, item, command.election, this.#context),
+      refuse: (item, error, message) => refuseElection(item, error, message).result,
+    }))
+  }
+
+  async reassignPartitions(command: ReassignPartitions): Promise<PartitionResults> {
+    if (command.partitions.length > mostPartitionsPerRequest)
+      return { error: 'POLICY_VIOLATION', message: tooManyPartitions, partitions: [] }
+    return this.#eachPartition<Reassignment>(command.timeoutMs, () => ({
+      name: 'reassignPartitions',
+      items: command.partitions,
+      decide: (draft, item) => reassignPartition(draft, item, command, this.#context),
+      refuse: (item, error, message) => refuseReassignment(item, error, message).result,
+    }))
+  }
+
+  updateFeatures(command: UpdateFeatures): Promise<Outcome> {
+    return this.#one('updateFeatures', command, image => updateFeatures(image, command.updates))
+  }
+
+  unregisterBroker(command: UnregisterBroker): Promise<Outcome> {
+    return this.#one('unregisterBroker', command, image => unregisterBroker(image, command))
+  }
+
+  prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult> {
+    const { brokerId, timeoutMs } = command
+    const refuse = (error: ErrorName, message: string | null): PrepareToStopResult => {
+      return { error, message, revision: 0, remaining: countLed(this.#images.image, brokerId) }
+    }
+    const run = async (): Promise<PrepareToStopResult> => {
+      const { image } = this.#images
+      const sender = checkSender(image, command)
+      if (sender.error !== 'NONE') return refuse(sender.error, sender.message)
+      const isMarked = await this.#batches.commitEach(image, markStopping(image, brokerId), 'stopping')
+      const marked = this.#images.image
+      const moves = isMarked ? moveOff(marked, brokerId, this.#context) : []
+      if (!isMarked || !(await this.#batches.commitEach(marked, moves, 'moves off a stopping broker')))
+        return refuse('REQUEST_TIMED_OUT', 'Not all leaders could be moved now.')
+      return { ...refuse('NONE', null), revision: this.#images.image.revision }
+    }
+    return this.#queue.submit(timeoutMs, run, refuse)
+  }
+
+  #eachPartition<Item>(
+    timeoutMs: number,
+    makeBatch: (image: MetadataImage) => Batch<Item, PartitionResult>,
+  ): Promise<PartitionResults> {
+    const run = async (): Promise<PartitionResults> => {
+      const partitions = await this.#batches.run(makeBatch(this.#images.image))
+      return { error: 'NONE', message: null, partitions }
+    }
+    return this.#queue.submit(timeoutMs, run, (error, message) => ({ error, message, partitions: [] }))
+  }
+
+  async #one(
+    name: string,
+    command: { readonly timeoutMs: number; readonly validateOnly?: boolean },
+    decide: (image: MetadataImage) => Decision<Outcome>,
+  ): Promise<Outcome> {
+    const refuse = (error: ErrorName, message: string): Outcome => ({ error, message })
+    const results = await this.#queue.runBatch(command, () => ({
+      name,
+      items: [command],
+      decide,
+      refuse: (_, error, message) => refuse(error, message),
+    }))
+    return results[0] ?? refuse('UNKNOWN_SERVER_ERROR', 'The controller gave no answer.')
   }
 
   #alter<R extends AlterConfigs['resources'][number] | IncrementalAlterConfigs['resources'][number]>(
@@ -194,7 +292,7 @@ export class Controller implements ControllerClient {
     decide: (image: MetadataImage, resource: R) => Decision<AlterConfigsResult>,
   ): Promise<AlterConfigsResult[]> {
     const { resources, repeated } = distinctResources(given)
-    return this.#runBatch(command, () => ({
+    const batch: Batch<R, AlterConfigsResult> = {
       name: 'alterConfigs',
       items: resources,
       decide: (image, resource) => {
@@ -202,119 +300,9 @@ export class Controller implements ControllerClient {
         return refuseConfigs(resource, 'INVALID_REQUEST', 'Each resource must appear at most once.')
       },
       refuse: (resource, error, message) => refuseConfigs(resource, error, message).result,
-    }))
-  }
-
-  #runBatch<Item, Result>(
-    { timeoutMs, validateOnly }: { readonly timeoutMs: number; readonly validateOnly: boolean },
-    makeBatch: (image: MetadataImage) => Batch<Item, Result>,
-  ): Promise<Result[]> {
-    const run = async (): Promise<Result[]> => {
-      const { image } = this.#images
-      const batch = makeBatch(image)
-      if (!validateOnly) return this.#batches.run(batch)
-      return decideInTurn(image, batch.items, (draft, item) => batch.decide(draft, item)).map(
-        decision => decision.result,
-      )
+      before: (image, changes) => eligibleBeforeConfigs(image, changes, this.#context),
     }
-    const refuseAll = (error: ErrorName, message: string): Result[] => {
-      const batch = makeBatch(this.#images.image)
-      return batch.items.map(item => batch.refuse(item, error, message))
-    }
-    return this.#submit(timeoutMs, run, refuseAll)
-  }
-
-  /** Queues a command. Past its deadline the caller is answered and, if the command has not begun, nothing is done. */
-  #submit<R>(
-    timeoutMs: number,
-    run: () => Promise<R>,
-    refuse: (error: ErrorName, message: string) => R,
-  ): Promise<R> {
-    return new Promise((resolve, reject) => {
-      let isLate = false
-      const timer = this.#clock.after(Math.max(0, timeoutMs), () => {
-        isLate = true
-        resolve(refuse('REQUEST_TIMED_OUT', `The controller did not finish within ${timeoutMs} ms.`))
-      })
-      const job = async (): Promise<void> => {
-        if (isLate) return
-        await this.#settle()
-        if (this.#stopped)
-          resolve(refuse('NOT_CONTROLLER', 'This broker is no longer the active controller.'))
-        else resolve(await run())
-      }
-      this.#queue
-        .run(job)
-        .catch((error: unknown) => {
-          if (!(error instanceof QueueRefused)) reject(error)
-          else if (this.#stopped)
-            resolve(refuse('NOT_CONTROLLER', 'This broker is no longer the active controller.'))
-          else resolve(refuse('REQUEST_TIMED_OUT', `The controller is busy: ${error.message}`))
-        })
-        .finally(() => timer.cancel())
-    })
-  }
-
-  #settleSoon(): void {
-    this.#unsettled = true
-    if (this.#stopped || this.#settleQueued) return
-    this.#settleQueued = true
-    const job = (): Promise<void> => {
-      this.#settleQueued = false
-      return this.#settle()
-    }
-    this.#queue.run(job).catch((error: unknown) => {
-      this.#settleQueued = false
-      // A full queue is no harm: every command settles first.
-      if (!(error instanceof QueueRefused)) throw error
-    })
-  }
-
-  /** Does what follows from registrations and open operations, until nothing more does. */
-  async #settle(): Promise<void> {
-    while (this.#unsettled && !this.#stopped) {
-      this.#unsettled = false
-      if ((await this.#batches.finishOperations()) && (await this.#admitBrokers())) continue
-      this.#unsettled = true
-      this.#retry?.cancel()
-      if (!this.#stopped) this.#retry = this.#clock.after(settleRetryMs, () => this.#settleSoon())
-      return
-    }
-  }
-
-  /** False when not all of it could be committed now. */
-  async #admitBrokers(): Promise<boolean> {
-    const { image } = this.#images
-    const { partitions, admissions } = decideLiveness(image, this.#context)
-    if (partitions.length + admissions.length === 0) return true
-    const startedAtMs = this.#clock.monotonicMs()
-    const elections = await this.#commitEach(image, partitions, 'elections')
-    if (!elections || !(await this.#commitEach(image, admissions, 'admissions'))) return false
-    const fields = {
-      partitions: partitions.length,
-      brokers: admissions.length,
-      tookMs: Math.round(this.#clock.monotonicMs() - startedAtMs),
-    }
-    this.#logger.info(fields, 'The controller followed a change of the registered brokers.')
-    return true
-  }
-
-  async #commitEach(
-    image: MetadataImage,
-    changes: readonly MetadataChange[],
-    name: string,
-  ): Promise<boolean> {
-    const outcomes = await this.#batches.commitAll(
-      image,
-      changes.map(change => [change]),
-      name,
-    )
-    const latest = outcomes.reduce(
-      (most, outcome) => ('revision' in outcome ? Math.max(most, outcome.revision) : most),
-      0,
-    )
-    const seen = await this.#commits.imageAt(latest)
-    return seen !== undefined && outcomes.every(outcome => outcome.kind === 'done')
+    return this.#queue.runBatch(command, () => batch)
   }
 }
 
@@ -325,6 +313,8 @@ export interface ControllerOptions {
   readonly random: Random
   readonly logger: Logger
   readonly rules: ControllerRules
+  /** Told of every election. */
+  readonly elections: Elections
   /** Create revision of the controller's key. */
   readonly epoch: number
   /** Whether this broker's lease is known to be valid. */
@@ -333,13 +323,6 @@ export interface ControllerOptions {
 
 type PlacedTopic = TopicToDelete & { readonly at: number }
 
-function changesElection(next: MetadataImage, previous: MetadataImage, key: ConfigResourceKey): boolean {
-  const setting = 'unclean.leader.election.enable'
-  return next.configs.get(key)?.get(setting) !== previous.configs.get(key)?.get(setting)
-}
-
-const mostQueued = 1000
-const settleRetryMs = 1000
 const tooManyPartitions = `One request may not ask for more than ${mostPartitionsPerRequest} partitions.`
 
 function refused<Result>(result: Result): Decision<Result> {

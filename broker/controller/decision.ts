@@ -26,6 +26,10 @@ export interface ControllerRules {
   deletesTopics(): boolean
   /** unclean.leader.election.enable as it holds for the topic */
   electsUncleanly(topic: string): boolean
+  /** auto.leader.rebalance.enable */
+  balancesLeaders(): boolean
+  /** leader.imbalance.check.interval.seconds, in milliseconds */
+  leaderBalanceIntervalMs(): number
   readonly configs: ConfigRules
 }
 
@@ -57,7 +61,7 @@ export function decideInTurn<Item, Result>(
 }
 
 /** The image as if the changes were committed. Only to decide on: what changed has no revision yet. */
-function withUncommitted(image: MetadataImage, changes: readonly MetadataChange[]): MetadataImage {
+export function withUncommitted(image: MetadataImage, changes: readonly MetadataChange[]): MetadataImage {
   const revised = changes.map(change => ({ change, createRevision: -1, modRevision: -1 }))
   return applyChanges(image, image.revision, revised).image
 }

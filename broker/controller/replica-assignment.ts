@@ -1,8 +1,8 @@
 import type { ErrorName } from '../../protocol/index.ts'
-import { isAlive, type MetadataImage } from '../metadata/image.ts'
+import { isActive, type MetadataImage } from '../metadata/image.ts'
 import type { PartitionState } from '../metadata/keys.ts'
 import type { DecisionContext } from './decision.ts'
-import { brokersForPlacement, placeReplicas } from './placement.ts'
+import { brokersForPlacement, isCordoned, placeReplicas } from './placement.ts'
 
 /** The replica lists of new partitions, or why there are none. */
 export type Assignment =
@@ -55,17 +55,18 @@ export function checkManualAssignment(
   return { kind: 'placed', replicas: lists }
 }
 
-/** A new partition: its first alive replica leads, all alive ones are in sync. Some replica must be alive. */
+/** A new partition: its first active replica leads, all active ones are in sync. Some replica must be active. */
 export function newPartition(image: MetadataImage, replicas: readonly number[]): PartitionState {
-  const alive = replicas.filter(id => isAlive(image, id))
+  const active = replicas.filter(id => isActive(image, id))
   return {
-    leader: alive[0] ?? -1,
+    leader: active[0] ?? -1,
     leaderEpoch: 0,
-    isr: alive.length === replicas.length ? replicas : alive,
+    isr: active.length === replicas.length ? replicas : active,
     replicas,
     adding: [],
     removing: [],
     elr: [],
+    lastKnownLeader: -1,
     directories: [],
     recovering: false,
     partitionEpoch: 0,
@@ -84,6 +85,10 @@ function findMistakeInReplicas(
   if (unknown !== undefined) {
     return `The manual assignment of partition ${partition} includes broker ${unknown}, but no such broker is registered.`
   }
+  const cordoned = replicas.find(id => isCordoned(image, id))
+  if (cordoned !== undefined) {
+    return `The manual assignment of partition ${partition} includes broker ${cordoned}, which is cordoned: it takes no new replicas.`
+  }
   const repeated = replicas.find((id, at) => replicas.indexOf(id) !== at)
   if (repeated !== undefined) {
     return `The manual assignment of partition ${partition} includes broker ${repeated} more than once.`
@@ -91,8 +96,8 @@ function findMistakeInReplicas(
   if (replicas.length !== expected) {
     return `The manual assignment of partition ${partition} has ${replicas.length} replica(s), but the other partitions have ${expected}.`
   }
-  if (!replicas.some(id => isAlive(image, id))) {
-    return `All brokers in the manual assignment of partition ${partition} are fenced or away.`
+  if (!replicas.some(id => isActive(image, id))) {
+    return `All brokers in the manual assignment of partition ${partition} are fenced, stopping or away.`
   }
   return null
 }

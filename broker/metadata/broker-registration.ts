@@ -180,7 +180,9 @@ export class BrokerRegistration {
       id: brokerId,
       state: {
         admittedEpoch: before?.admittedEpoch ?? -1,
+        incarnationId: before?.incarnationId ?? null,
         cleanStopEpoch: epoch,
+        stoppingEpoch: before?.stoppingEpoch ?? -1,
         rack: before?.rack ?? null,
         cordoned: before?.cordoned ?? false,
       },

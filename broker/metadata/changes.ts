@@ -206,11 +206,15 @@ function brokerImage(
     epoch,
     incarnationId: registration.incarnationId,
     listeners: registration.listeners,
+    control: registration.control,
     rack: registration.rack,
     logDirectories: registration.logDirectories,
     fenced: state?.admittedEpoch !== epoch,
     cordoned: registration.cordoned || state?.cordoned === true,
+    stopping: state?.stoppingEpoch === epoch,
     previousEpoch: registration.previousEpoch,
+    features: registration.features,
+    minInsyncReplicas: registration.minInsyncReplicas,
   }
 }
 
@@ -224,6 +228,7 @@ function partitionImage(partition: Omit<PartitionImage, 'modRevision'>, modRevis
     adding: partition.adding,
     removing: partition.removing,
     elr: partition.elr,
+    lastKnownLeader: partition.lastKnownLeader,
     directories: partition.directories,
     recovering: partition.recovering,
     partitionEpoch: partition.partitionEpoch,

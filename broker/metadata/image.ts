@@ -40,14 +40,29 @@ export interface BrokerImage {
   /** New with every start of the broker's process. */
   readonly incarnationId: Uuid
   readonly listeners: readonly BrokerListener[]
+  /** Where its control service answers; null when it has none. */
+  readonly control: ControlAddress | null
   readonly rack: string | null
   readonly logDirectories: readonly Uuid[]
   /** The controller has not let this registration in yet: it leads nothing and clients are not sent to it. */
   readonly fenced: boolean
   /** Takes no new replicas. */
   readonly cordoned: boolean
+  /** Asked to hand over what it leads, because it is about to stop: it is given nothing to lead any more. */
+  readonly stopping: boolean
   /** The epoch that the broker's disks say it stopped cleanly from, or -1. */
   readonly previousEpoch: number
+  /** Levels of features that the broker's release can work with. */
+  readonly features: readonly FeatureRange[]
+  /** min.insync.replicas as the broker was started with: in force where neither the topic nor the cluster has a value. */
+  readonly minInsyncReplicas: number
+}
+
+/** Both ends are included. */
+export interface FeatureRange {
+  readonly name: string
+  readonly min: number
+  readonly max: number
 }
 
 export interface BrokerListener {
@@ -57,12 +72,23 @@ export interface BrokerListener {
   readonly securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
 }
 
+/** As other brokers and the operator reach it. */
+export interface ControlAddress {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+}
+
 export interface BrokerStateImage {
   readonly id: number
   /** The last registration that the controller dealt with (leader epochs moved on), or -1. */
   readonly admittedEpoch: number
+  /** The process that the last admitted registration was made by; null when there was none. */
+  readonly incarnationId: Uuid | null
   /** The registration that was ended by a clean stop, or -1. */
   readonly cleanStopEpoch: number
+  /** The registration in which the broker asked to stop, or -1. */
+  readonly stoppingEpoch: number
   /** As of the last admitted registration. */
   readonly rack: string | null
   /** Taken out of placement by order, whatever its registration says. */
@@ -89,6 +115,8 @@ export interface PartitionImage {
   readonly removing: readonly number[]
   /** Eligible leader replicas (KIP-966). */
   readonly elr: readonly number[]
+  /** Who led last while there is nobody in sync and nobody eligible, else -1. */
+  readonly lastKnownLeader: number
   /** Log directory of each replica, in the order of `replicas`; empty while unknown. */
   readonly directories: readonly Uuid[]
   /** Elected uncleanly and not yet recovered (KIP-704). */
@@ -152,4 +180,10 @@ export function configsOf(
 /** Registered and let in by the controller. */
 export function isAlive(image: MetadataImage, brokerId: number): boolean {
   return image.brokers.get(brokerId)?.fenced === false
+}
+
+/** Alive and here to stay: may be given something to lead, and may join in-sync sets. */
+export function isActive(image: MetadataImage, brokerId: number): boolean {
+  const broker = image.brokers.get(brokerId)
+  return broker !== undefined && !broker.fenced && !broker.stopping
 }

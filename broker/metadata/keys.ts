@@ -70,7 +70,7 @@ export type MetadataChange =
   | { readonly kind: 'producerIds'; readonly next: number }
   | { readonly kind: 'operation'; readonly id: Uuid; readonly operation: Operation | null }
 
-export type BrokerRegistration = Omit<BrokerImage, 'id' | 'epoch' | 'fenced'>
+export type BrokerRegistration = Omit<BrokerImage, 'id' | 'epoch' | 'fenced' | 'stopping'>
 export type BrokerState = Omit<BrokerStateImage, 'id' | 'modRevision'>
 export interface TopicHeader {
   readonly name: string

@@ -93,6 +93,7 @@ const missingPartition: PartitionImage = {
   adding: [],
   removing: [],
   elr: [],
+  lastKnownLeader: -1,
   directories: [],
   recovering: false,
   partitionEpoch: 0,

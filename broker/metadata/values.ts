@@ -1,6 +1,7 @@
 import type { Uuid } from '../../protocol/index.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import type { BrokerListener, ConfigResourceType } from './image.ts'
+import { parseControlListener } from '../config/control-listeners.ts'
+import type { BrokerListener, ConfigResourceType, ControlAddress, FeatureRange } from './image.ts'
 import type {
   BrokerRegistration,
   BrokerState,
@@ -81,14 +82,17 @@ function decodeFeatures(entry: EntryReader): MetadataChange {
 }
 
 function encodeRegistration(registration: BrokerRegistration): string {
-  const { incarnationId, listeners, rack, logDirectories, cordoned, previousEpoch } = registration
+  const { control, rack, cordoned, features } = registration
   return JSON.stringify({
-    incarnationId,
-    listeners,
+    incarnationId: registration.incarnationId,
+    listeners: registration.listeners,
+    control: control === null ? undefined : encodeControlAddress(control),
     rack: rack ?? undefined,
-    logDirectories,
+    logDirectories: registration.logDirectories,
     cordoned: cordoned || undefined,
-    previousEpoch,
+    previousEpoch: registration.previousEpoch,
+    features: unlessEmpty(features),
+    minInsyncReplicas: registration.minInsyncReplicas,
   })
 }
 
@@ -98,12 +102,25 @@ function decodeBroker(entry: EntryReader): MetadataChange {
   const registration: BrokerRegistration = {
     incarnationId: entry.text('incarnationId'),
     listeners: entry.list('listeners').map(listener => decodeListener(entry, listener)),
+    control: entry.has('control') ? decodeControlAddress(entry) : null,
     rack: entry.has('rack') ? entry.text('rack') : null,
     logDirectories: entry.texts('logDirectories'),
     cordoned: entry.flag('cordoned'),
     previousEpoch: entry.integer('previousEpoch', -1),
+    features: entry.list('features').map(feature => decodeFeature(entry, feature)),
+    minInsyncReplicas: entry.integer('minInsyncReplicas', 1),
   }
   return { kind: 'broker', id, registration }
+}
+
+function decodeFeature(entry: EntryReader, value: unknown): FeatureRange {
+  const isFeature =
+    isObject(value) &&
+    typeof value['name'] === 'string' &&
+    Number.isSafeInteger(value['min']) &&
+    Number.isSafeInteger(value['max'])
+  if (!isFeature) return entry.refuse('a feature lacks its name or its levels')
+  return { name: String(value['name']), min: Number(value['min']), max: Number(value['max']) }
 }
 
 const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
@@ -124,10 +141,22 @@ function decodeListener(entry: EntryReader, value: unknown): BrokerListener {
   }
 }
 
-function encodeBrokerState({ admittedEpoch, cleanStopEpoch, rack, cordoned }: BrokerState): string {
+/** `http://host:port`; https where it takes TLS only. */
+function encodeControlAddress({ host, port, tls }: ControlAddress): string {
+  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function decodeControlAddress(entry: EntryReader): ControlAddress {
+  return parseControlListener(entry.text('control')) ?? entry.refuse('control is not http://host:port')
+}
+
+function encodeBrokerState(state: BrokerState): string {
+  const { admittedEpoch, incarnationId, cleanStopEpoch, stoppingEpoch, rack, cordoned } = state
   return JSON.stringify({
     admittedEpoch,
+    incarnationId: incarnationId ?? undefined,
     cleanStopEpoch,
+    stoppingEpoch: stoppingEpoch === -1 ? undefined : stoppingEpoch,
     rack: rack ?? undefined,
     cordoned: cordoned || undefined,
   })
@@ -138,7 +167,9 @@ function decodeBrokerState(entry: EntryReader): MetadataChange {
   if (entry.isGone) return { kind: 'brokerState', id, state: null }
   const state: BrokerState = {
     admittedEpoch: entry.integer('admittedEpoch', -1),
+    incarnationId: entry.has('incarnationId') ? entry.text('incarnationId') : null,
     cleanStopEpoch: entry.integer('cleanStopEpoch', -1),
+    stoppingEpoch: entry.integer('stoppingEpoch', -1),
     rack: entry.has('rack') ? entry.text('rack') : null,
     cordoned: entry.flag('cordoned'),
   }
@@ -165,6 +196,7 @@ function encodePartition(partition: PartitionState): string {
     adding,
     removing,
     elr,
+    lastKnownLeader,
     directories,
     recovering,
     partitionEpoch,
@@ -177,6 +209,7 @@ function encodePartition(partition: PartitionState): string {
     adding: unlessEmpty(adding),
     removing: unlessEmpty(removing),
     elr: unlessEmpty(elr),
+    lastKnownLeader: lastKnownLeader === -1 ? undefined : lastKnownLeader,
     directories: unlessEmpty(directories),
     recovering: recovering || undefined,
     partitionEpoch,
@@ -210,6 +243,7 @@ function decodePartitionState(entry: EntryReader): PartitionState {
     adding: entry.integers('adding'),
     removing: entry.integers('removing'),
     elr: entry.integers('elr'),
+    lastKnownLeader: entry.integer('lastKnownLeader', -1),
     directories: entry.texts('directories'),
     recovering: entry.flag('recovering'),
     partitionEpoch: entry.integer('partitionEpoch'),

@@ -1,7 +1,7 @@
 /** Members of groups as processes of other people's clients, and what they say of themselves. */
 import { join } from 'node:path'
 import { type KafkaJava, prepareKafkaJava, repositoryRoot } from '../targets/kafka-jars.ts'
-import { prepareLibrdkafka } from '../targets/librdkafka.ts'
+import { python } from '../targets/librdkafka.ts'
 import { RunningProcess } from '../targets/processes.ts'
 
 /** A client in one of its ways to be in a group. */
@@ -132,9 +132,8 @@ export function librdkafkaClient(mode: 'range' | 'cooperative-sticky' | 'consume
     name: `librdkafka, ${mode}`,
     tellsOwnership: true,
     commitsBeforeRevoke: true,
-    async command({ servers, topic, group }) {
-      return [await prepareLibrdkafka(), join(members, 'librdkafka.py'), servers, topic, group, mode]
-    },
+    command: ({ servers, topic, group }) =>
+      Promise.resolve([python, join(members, 'librdkafka.py'), servers, topic, group, mode]),
   }
 }
 

@@ -76,7 +76,7 @@ test('a new clone gets only what running needs, and a second start installs noth
 test('tests get the development packages on top of an installation for running', () => {
   installed({ 'node_modules/needed': runtimePackage })
   program('npm', npmInstallsEverything(true))
-  program('kcat')
+  for (const needed of ['kcat', 'etcd', 'openssl']) program(needed)
   expect(install('test').exit).toBe(0)
   expect(calls()).toEqual(['npm ci --no-audit --no-fund --loglevel=error --progress=false'])
 })
@@ -113,12 +113,17 @@ test('without npm, without a lock file or with a wrong word a sentence says so',
 
 test('a missing Debian package is installed where apt-get is, else named', () => {
   installed({ 'node_modules/needed': runtimePackage, 'node_modules/for-tests': developmentPackage })
-  expect(install('test')).toMatchObject({ exit: 0, said: expect.stringContaining('Some tests need kcat') })
-  program('apt-get', `printf '#!/bin/sh\\n' > '${root}/programs/kcat'; /bin/chmod +x '${root}/programs/kcat'`)
+  program('openssl')
+  expect(install('test')).toMatchObject({
+    exit: 0,
+    said: expect.stringContaining('Some tests need kcat etcd-server'),
+  })
+  const made = ['kcat', 'etcd'].map(name => `'${root}/programs/${name}'`).join(' ')
+  program('apt-get', `for made in ${made}; do printf '#!/bin/sh\\n' > "$made"; /bin/chmod +x "$made"; done`)
   program('sudo', 'shift; "$@"')
   expect(install('test').exit).toBe(0)
   expect(calls().filter(call => call.startsWith('apt-get'))).toEqual([
-    'apt-get install -y -qq --no-install-recommends kcat',
+    'apt-get install -y -qq --no-install-recommends kcat etcd-server',
   ])
   expect(install('test')).toEqual({ exit: 0, said: '' })
 })

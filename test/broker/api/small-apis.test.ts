@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   describeCluster,
   describeProducers,
+  electLeaders,
   errorName,
   initProducerId,
   offsetForLeaderEpoch,
@@ -48,6 +49,37 @@ test.each([
     endpointType,
   })
   expect(errorName(answer.errorCode)).toBe(error)
+})
+
+// ---- ElectLeaders ----
+
+test('each partition whose leader is to be elected is answered for itself', async () => {
+  await topicOf(client, 'elected')
+  const topicPartitions = [
+    { topic: 'elected', partitions: [0, 9] },
+    { topic: 'unknown', partitions: [0] },
+  ]
+  for (const version of [0, 1, 2]) {
+    const answer = await client.request(electLeaders, version, { topicPartitions })
+    const results = answer.replicaElectionResults.map(({ topic, partitionResult }) => [
+      topic,
+      partitionResult.map(({ partitionId, errorCode }) => [partitionId, errorName(errorCode)]),
+    ])
+    expect(results).toEqual([
+      [
+        'elected',
+        [
+          [0, 'ELECTION_NOT_NEEDED'],
+          [9, 'UNKNOWN_TOPIC_OR_PARTITION'],
+        ],
+      ],
+      ['unknown', [[0, 'UNKNOWN_TOPIC_OR_PARTITION']]],
+    ])
+  }
+  const all = await client.request(electLeaders, 2, { electionType: 1, topicPartitions: null })
+  expect(all).toMatchObject({ errorCode: 0, replicaElectionResults: [] })
+  const odd = await client.request(electLeaders, 2, { electionType: 2, topicPartitions: null })
+  expect(errorName(odd.errorCode)).toBe('INVALID_REQUEST')
 })
 
 // ---- InitProducerId ----

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { decideLiveness } from '../../../broker/controller/broker-liveness.ts'
 import { emptyImage } from '../../../broker/metadata/changes.ts'
-import { contextWith, imageAfter, withBroker, withoutBroker, withTopic } from './image-of.ts'
+import {
+  contextWith,
+  imageAfter,
+  withBroker,
+  withMinInsyncReplicas,
+  withoutBroker,
+  withTopic,
+} from './image-of.ts'
 
 describe('brokers that come and go', () => {
   test('a new registration moves its partitions on and is let in after them', () => {
@@ -39,6 +46,38 @@ describe('brokers that come and go', () => {
     expect(partitions).toMatchObject([
       { index: 0, partition: { leader: 1, isr: [1], leaderEpoch: 0 } },
       { index: 1, partition: { leader: -1, isr: [2], leaderEpoch: 1 } },
+    ])
+  })
+
+  test('how a broker stopped decides whether it still is eligible', () => {
+    const lost = withTopic(withMinInsyncReplicas(withBroker(emptyImage, 1), 1), 't', [{}])
+    const before = withoutBroker(lost, 1)
+    const gone = imageAfter(before, decideLiveness(before, contextWith()).partitions)
+    const admitted = gone.brokerStates.get(1)!.admittedEpoch
+    const partitionAfter = (registration: { previousEpoch?: number; incarnationId?: string }) =>
+      decideLiveness(
+        withBroker(gone, 1, { fenced: true, incarnationId: 'new', ...registration }),
+        contextWith(),
+      ).partitions
+    expect(partitionAfter({ previousEpoch: admitted })).toMatchObject([
+      { partition: { leader: 1, isr: [1], recovering: false } },
+    ])
+    expect(partitionAfter({ incarnationId: 'i1' })).toMatchObject([
+      { partition: { leader: 1, isr: [1], recovering: false } },
+    ])
+    expect(partitionAfter({ previousEpoch: admitted - 1 })).toMatchObject([
+      { partition: { leader: 1, isr: [1], recovering: true } },
+    ])
+  })
+
+  test('a directory that its broker does not have any more counts as lost', () => {
+    const broker = withBroker(withBroker(emptyImage, 1, { logDirectories: ['a', 'b'] }), 2)
+    const image = withTopic(broker, 't', [
+      { leader: 1, isr: [1, 2], replicas: [1, 2], directories: ['c', 'x'] },
+      { leader: 1, isr: [1, 2], replicas: [1, 2], directories: ['b', 'AAAAAAAAAAAAAAAAAAAAAA'] },
+    ])
+    expect(decideLiveness(image, contextWith()).partitions).toMatchObject([
+      { index: 0, partition: { leader: -1, isr: [1, 2] } },
     ])
   })
 

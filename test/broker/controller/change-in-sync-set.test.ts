@@ -3,7 +3,14 @@ import { changeInSyncSet, checkSender } from '../../../broker/controller/change-
 import type { NewInSyncSet } from '../../../broker/controller/controller-client.ts'
 import { emptyImage } from '../../../broker/metadata/changes.ts'
 import type { PartitionState } from '../../../broker/metadata/keys.ts'
-import { imageAfter, withBroker, withoutBroker, withTopic } from './image-of.ts'
+import {
+  contextWith,
+  imageAfter,
+  withBroker,
+  withMinInsyncReplicas,
+  withoutBroker,
+  withTopic,
+} from './image-of.ts'
 
 const brokers = [1, 2, 3].reduce((image, id) => withBroker(image, id), emptyImage)
 const epochOf = (id: number): number => brokers.brokers.get(id)!.epoch
@@ -28,14 +35,14 @@ function request(isr: readonly number[], changes: Partial<NewInSyncSet> = {}): N
 }
 
 function errorOf(item: NewInSyncSet, image = imageWith(), sender = 1): string {
-  const { changes, result } = changeInSyncSet(image, sender, item)
+  const { changes, result } = changeInSyncSet(image, sender, item, contextWith())
   if (result.error !== 'NONE') expect(changes).toEqual([])
   return result.error
 }
 
 describe('a leader asks for another in-sync set', () => {
   test('members join and leave; the partition epoch grows, the leader epoch stays', () => {
-    const { changes, result } = changeInSyncSet(imageWith(), 1, request([1, 3]))
+    const { changes, result } = changeInSyncSet(imageWith(), 1, request([1, 3]), contextWith())
     expect(result).toMatchObject({ error: 'NONE', leader: 1, leaderEpoch: 4, isr: [1, 3], partitionEpoch: 7 })
     const after = imageAfter(imageWith(), changes)
     expect(after.topicsById.get('id-t')?.partitions[0]).toMatchObject({
@@ -85,8 +92,40 @@ describe('a leader asks for another in-sync set', () => {
   test('a recovering leader is alone, and ends its recovery itself', () => {
     const image = imageWith({ isr: [1], recovering: true })
     expect(errorOf(request([1, 2], { recovering: true }), image)).toBe('INVALID_REQUEST')
-    const { result } = changeInSyncSet(image, 1, request([1, 2]))
+    const { result } = changeInSyncSet(image, 1, request([1, 2]), contextWith())
     expect(result).toMatchObject({ error: 'NONE', recovering: false, isr: [1, 2] })
+  })
+
+  test('a member that is about to stop cannot join, and does not hold up others while it is in', () => {
+    const stopping = withBroker(imageWith(), 3, { stopping: true })
+    const epochs = request([1, 2, 3]).newIsr.map(member => ({ ...member, brokerEpoch: -1 }))
+    expect(errorOf({ ...request([1, 2, 3]), newIsr: epochs }, stopping)).toBe('INELIGIBLE_REPLICA')
+    const inSync = withBroker(imageWith({ isr: [1, 3] }), 3, { stopping: true })
+    expect(errorOf({ ...request([1, 2, 3]), newIsr: epochs }, inSync)).toBe('NONE')
+  })
+
+  test('a member that leaves below min.insync.replicas stays eligible, until enough are in sync again', () => {
+    const image = withMinInsyncReplicas(imageWith(), 2)
+    const smaller = changeInSyncSet(image, 1, request([1]), contextWith())
+    expect(smaller.changes).toMatchObject([{ partition: { isr: [1], elr: [2] } }])
+    const alone = imageAfter(image, smaller.changes)
+    const again = changeInSyncSet(alone, 1, request([1, 3], { partitionEpoch: 7 }), contextWith())
+    expect(again.changes).toMatchObject([{ partition: { isr: [1, 3], elr: [] } }])
+  })
+
+  test('the set that a reassignment waited for finishes it', () => {
+    const image = imageWith({ replicas: [2, 3, 1], adding: [3], removing: [1], leader: 1, isr: [1, 2] })
+    const { changes, result } = changeInSyncSet(image, 1, request([1, 2, 3]), contextWith())
+    expect(changes).toMatchObject([
+      { partition: { leader: 2, leaderEpoch: 5, isr: [2, 3], replicas: [2, 3], adding: [], removing: [] } },
+    ])
+    expect(result).toMatchObject({ error: 'NEW_LEADER_ELECTED', leader: 2, leaderEpoch: 5, isr: [2, 3] })
+  })
+
+  test('what is so already is not written again', () => {
+    const { changes, result } = changeInSyncSet(imageWith(), 1, request([1, 2]), contextWith())
+    expect(changes).toEqual([])
+    expect(result).toMatchObject({ error: 'NONE', isr: [1, 2], partitionEpoch: 6 })
   })
 
   test('a sender that is not registered, or was registered anew, is refused as a whole', () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { isUuid } from '../../../protocol/index.ts'
+import type { NewTopic } from '../../../broker/controller/controller-client.ts'
 import { ClusterMembership } from '../../../broker/controller/cluster-membership.ts'
 import { silentLogger } from '../../../runtime/logger.ts'
 import { seededRandom } from '../../../runtime/random.ts'
@@ -18,6 +19,10 @@ async function createTopic(name: string, partitions = 1, replicationFactor = 1):
     cluster.controller.createTopics({ topics, validateOnly: false, timeoutMs }),
   )
   expect(results.map(result => [result.error, result.message])).toEqual([['NONE', null]])
+}
+
+async function createTopics(...topics: NewTopic[]): Promise<void> {
+  await cluster.during(cluster.controller.createTopics({ topics, validateOnly: false, timeoutMs }))
 }
 
 describe('one broker on the embedded store', () => {
@@ -187,7 +192,7 @@ describe('several brokers on one store', () => {
     }
   })
 
-  test('the last in-sync replica is kept while it is away, and leads when it comes back', async () => {
+  test('the last in-sync replica stays eligible while it is away, and leads when it comes back', async () => {
     cluster = await OneStoreCluster.start([1, 2])
     await cluster.during(
       cluster.controller.createTopics({
@@ -198,9 +203,33 @@ describe('several brokers on one store', () => {
     )
     await cluster.leave(2)
     await cluster.until(() => cluster.partition('t').leader === -1)
-    expect(cluster.partition('t')).toMatchObject({ leader: -1, leaderEpoch: 1, isr: [2] })
+    expect(cluster.partition('t')).toMatchObject({ leader: -1, leaderEpoch: 1, isr: [], elr: [2] })
     await cluster.join(2)
-    expect(cluster.partition('t')).toMatchObject({ leader: 2, leaderEpoch: 2, isr: [2] })
+    expect(cluster.partition('t')).toMatchObject({ leader: 2, leaderEpoch: 2, isr: [2], recovering: false })
+    expect(cluster.activeBroker.membership.elections.unclean).toBe(0)
+  })
+
+  test('after a crash the last in-sync replica leads as the last known leader, which counts as unclean', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    const assignments = [{ partitionIndex: 0, brokerIds: [2] }]
+    await createTopics({ ...newTopic('t', -1, -1), assignments })
+    await cluster.leave(2, false)
+    await cluster.until(() => cluster.partition('t').leader === -1)
+    await cluster.join(2)
+    expect(cluster.partition('t')).toMatchObject({ leader: 2, isr: [2], recovering: true })
+    expect(cluster.activeBroker.membership.elections).toMatchObject({ unclean: 1, total: 1 })
+  })
+
+  test('a process that lost its lease, but not its life, stays eligible', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    await createTopics({ ...newTopic('t', -1, -1), assignments: [{ partitionIndex: 0, brokerIds: [2] }] })
+    cluster.pause(2)
+    await cluster.advance(12_000)
+    await cluster.until(() => cluster.partition('t').leader === -1)
+    cluster.resume(2)
+    cluster.brokers.get(2)!.clock.advance(12_000)
+    await cluster.until(() => cluster.partition('t').leader === 2)
+    expect(cluster.partition('t')).toMatchObject({ isr: [2], recovering: false })
   })
 
   test('a controller that stood still writes nothing after another has taken over', async () => {
@@ -233,5 +262,68 @@ describe('several brokers on one store', () => {
     await cluster.stop(first)
     const second = await cluster.during(joining)
     expect(cluster.image.brokers.get(2)?.epoch).toBe(second.membership.brokerEpoch)
+  })
+})
+
+describe('a broker that is about to stop', () => {
+  test('hands over what others can lead before it goes, and is not given anything back', async () => {
+    cluster = await OneStoreCluster.start([1, 2, 3])
+    await createTopic('t', 300, 3)
+    await createTopics({
+      ...newTopic('single', -1, -1),
+      assignments: [{ partitionIndex: 0, brokerIds: [1] }],
+    })
+    const { membership } = cluster.brokers.get(1)!
+    await cluster.during(membership.prepareToStop(10_000))
+    const { partitions } = membership.image.topicsByName.get('t')!
+    expect(partitions.some(({ leader, isr }) => leader === 1 || leader === -1 || isr.includes(1))).toBe(false)
+    expect(cluster.partition('single')).toMatchObject({ leader: 1, isr: [1] })
+    await createTopics({ ...newTopic('u', -1, -1), assignments: [{ partitionIndex: 0, brokerIds: [1, 2] }] })
+    expect(cluster.partition('u')).toMatchObject({ leader: 2, isr: [2] })
+    const { revision } = cluster.image
+    await cluster.during(membership.prepareToStop(10_000))
+    expect(cluster.image.revision).toBe(revision)
+  })
+
+  test('one that is alone stops at once', async () => {
+    cluster = await OneStoreCluster.start([1])
+    await createTopic('t')
+    const { revision } = cluster.image
+    await cluster.brokers.get(1)!.membership.prepareToStop(10_000)
+    expect(cluster.image.revision).toBe(revision)
+  })
+
+  test('without a controller it stops all the same, in time', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    const { membership } = cluster.brokers.get(2)!
+    const stopping = membership.prepareToStop(5000)
+    await cluster.advance(6000)
+    await cluster.during(stopping)
+  })
+
+  test('started again, it leads and is in sync as before', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    await createTopics({ ...newTopic('t', -1, -1), assignments: [{ partitionIndex: 0, brokerIds: [1, 2] }] })
+    await cluster.during(cluster.brokers.get(1)!.membership.prepareToStop(10_000))
+    await cluster.leave(1)
+    await cluster.until(() => cluster.running[0]!.membership.controllerEpoch !== undefined)
+    await cluster.join(1)
+    expect(cluster.image.brokers.get(1)).toMatchObject({ stopping: false, fenced: false })
+    const { leaderEpoch, partitionEpoch } = cluster.partition('t')
+    const { id: topicId } = cluster.image.topicsByName.get('t')!
+    const brokerEpoch = cluster.image.brokers.get(2)!.epoch
+    const newIsr = [1, 2].map(brokerId => ({ brokerId, brokerEpoch: -1 }))
+    const item = { topicId, partitionIndex: 0, leaderEpoch, partitionEpoch, newIsr, recovering: false }
+    await cluster.during(
+      cluster.controller.alterPartition({ brokerId: 2, brokerEpoch, partitions: [item], timeoutMs }),
+    )
+    const elected = await cluster.during(
+      cluster.controller.electLeaders({ election: 'preferred', partitions: null, timeoutMs }),
+    )
+    expect(elected).toMatchObject({
+      error: 'NONE',
+      partitions: [{ topic: 't', partition: 0, error: 'NONE' }],
+    })
+    expect(cluster.partition('t')).toMatchObject({ leader: 1, isr: [1, 2] })
   })
 })

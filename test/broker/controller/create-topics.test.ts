@@ -162,7 +162,9 @@ describe('creating a topic', () => {
   test('refuses a count beside replicas given by hand, and replicas on brokers that are all away', () => {
     expect(refusalOf({ ...manual('t', [1]), numPartitions: 1 })[0]).toBe('INVALID_REQUEST')
     expect(refusalOf({ ...manual('t', [1]), replicationFactor: 1 })[0]).toBe('INVALID_REQUEST')
-    expect(refusalOf(manual('t', [3]), withoutBroker(threeBrokers, 3))[1]).toContain('fenced or away')
+    expect(refusalOf(manual('t', [3]), withoutBroker(threeBrokers, 3))[1]).toContain(
+      'fenced, stopping or away',
+    )
   })
 
   test('refuses settings that are not allowed or have no value', () => {

@@ -1,6 +1,12 @@
 import { applyChanges, type RevisedChange } from '../../../broker/metadata/changes.ts'
 import type { MetadataImage } from '../../../broker/metadata/image.ts'
-import type { MetadataChange, PartitionState } from '../../../broker/metadata/keys.ts'
+import type {
+  BrokerRegistration,
+  BrokerState,
+  MetadataChange,
+  PartitionState,
+} from '../../../broker/metadata/keys.ts'
+import { featuresOfNewCluster } from '../../../broker/metadata/supported-features.ts'
 import type { ControllerRules, DecisionContext } from '../../../broker/controller/decision.ts'
 import { seededRandom } from '../../../runtime/random.ts'
 import { testRules } from './one-store-cluster.ts'
@@ -24,20 +30,46 @@ export function withBroker(
     rack = null,
     fenced = false,
     cordoned = false,
-  }: { rack?: string | null; fenced?: boolean; cordoned?: boolean } = {},
+    stopping = false,
+    ...details
+  }: Partial<BrokerRegistration> & { fenced?: boolean; stopping?: boolean } = {},
 ): MetadataImage {
-  const registration = {
+  const registration: BrokerRegistration = {
     incarnationId: `i${id}`,
     listeners: [],
+    control: null,
     rack,
     logDirectories: [],
     cordoned,
     previousEpoch: -1,
+    features: [],
+    minInsyncReplicas: 1,
+    ...details,
   }
   const registered = imageAfter(image, [{ kind: 'broker', id, registration }])
   if (fenced) return registered
-  const state = { admittedEpoch: registered.revision, cleanStopEpoch: -1, rack, cordoned: false }
+  const { revision } = registered
+  const { incarnationId } = registration
+  const state: BrokerState = {
+    admittedEpoch: revision,
+    incarnationId,
+    cleanStopEpoch: -1,
+    stoppingEpoch: stopping ? revision : -1,
+    rack,
+    cordoned: false,
+  }
   return imageAfter(registered, [{ kind: 'brokerState', id, state }])
+}
+
+/** The features of a new cluster: eligible leader replicas are kept. */
+export function withFeatures(image: MetadataImage): MetadataImage {
+  return imageAfter(image, [{ kind: 'features', finalized: featuresOfNewCluster }])
+}
+
+/** min.insync.replicas for the whole cluster, and eligible leader replicas kept by it. */
+export function withMinInsyncReplicas(image: MetadataImage, count: number): MetadataImage {
+  const overrides = new Map([['min.insync.replicas', String(count)]])
+  return imageAfter(withFeatures(image), [{ kind: 'config', type: 'broker', name: '', overrides }])
 }
 
 export function withoutBroker(image: MetadataImage, id: number): MetadataImage {
@@ -72,6 +104,7 @@ export function aPartition(changes: Partial<PartitionState> = {}): PartitionStat
     adding: [],
     removing: [],
     elr: [],
+    lastKnownLeader: -1,
     directories: [],
     recovering: false,
     partitionEpoch: 0,

@@ -17,6 +17,10 @@ export class OneStoreCluster {
   storeClock: FakeClock
   readonly brokers = new Map<number, TestBroker>()
   readonly #started = new Set<TestBroker>()
+  #starts = 0
+  /** What a clean stop leaves on a broker's disk. */
+  readonly #stoppedCleanlyIn = new Map<number, number>()
+  #rules = testRules()
   readonly #wrapStore: (store: EmbeddedStore) => MetadataStore
 
   private constructor(
@@ -34,10 +38,12 @@ export class OneStoreCluster {
   static async start(
     ids: readonly number[] = [1],
     wrapStore: (store: EmbeddedStore) => MetadataStore = store => store,
+    rules: Partial<ControllerRules> = {},
   ): Promise<OneStoreCluster> {
     const disk = new FakeDisk()
     const clock = new FakeClock()
     const cluster = new OneStoreCluster(disk, await openStore(disk, clock), clock, wrapStore)
+    cluster.#rules = testRules(rules)
     for (const id of ids) await cluster.join(id)
     return cluster
   }
@@ -75,13 +81,15 @@ export class OneStoreCluster {
     const membership = await ClusterMembership.open({
       store,
       clock,
-      random: seededRandom(id),
+      random: seededRandom(id + 1000 * this.#starts++),
       logger: silentLogger,
     })
     const broker: TestBroker = { id, membership, clock, isStopped: false }
     this.brokers.set(id, broker)
     this.#started.add(broker)
-    await this.during(membership.join({ ...testMember(id), ...member }))
+    const previousEpoch = this.#stoppedCleanlyIn.get(id) ?? -1
+    this.#stoppedCleanlyIn.delete(id)
+    await this.during(membership.join({ ...testMember(id), rules: this.#rules, previousEpoch, ...member }))
     return broker
   }
 
@@ -101,6 +109,8 @@ export class OneStoreCluster {
   }
 
   async stop(broker: TestBroker, clean = true): Promise<void> {
+    const { brokerEpoch } = broker.membership
+    if (clean && brokerEpoch !== undefined) this.#stoppedCleanlyIn.set(broker.id, brokerEpoch)
     await this.during(broker.membership.leave({ clean }))
     this.#started.delete(broker)
   }
@@ -109,6 +119,7 @@ export class OneStoreCluster {
   async crashAndReopen(): Promise<void> {
     this.brokers.clear()
     this.#started.clear()
+    this.#stoppedCleanlyIn.clear()
     this.disk.kill()
     this.storeClock = new FakeClock()
     this.store = await openStore(this.disk, this.storeClock)
@@ -183,6 +194,8 @@ export function testRules(changes: Partial<ControllerRules> = {}): ControllerRul
     defaultReplicationFactor: () => 1,
     deletesTopics: () => true,
     electsUncleanly: () => false,
+    balancesLeaders: () => true,
+    leaderBalanceIntervalMs: () => 300_000,
     configs: {
       findMistake: (_, overrides) => (overrides.has('bad.setting') ? 'Unknown setting bad.setting.' : null),
       isList: (_, setting) => setting === 'cleanup.policy',

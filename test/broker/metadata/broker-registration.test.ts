@@ -53,10 +53,13 @@ describe('the registration of a broker', () => {
       record: () => ({
         incarnationId: 'i',
         listeners: [],
+        control: null,
         rack: 'a',
         logDirectories: [],
         cordoned: false,
         previousEpoch: -1,
+        features: [],
+        minInsyncReplicas: 1,
       }),
       sessionTimeoutMs: ttlMs,
       heartbeatMs,
@@ -150,7 +153,12 @@ describe('the registration of a broker', () => {
     const { epoch } = registration
     await registration.stop({ clean: true })
     expect((await store.get('brokers/7')).entry).toBeUndefined()
-    expect(images.image.brokerStates.get(7)).toMatchObject({ cleanStopEpoch: epoch, admittedEpoch: -1 })
+    expect(images.image.brokerStates.get(7)).toMatchObject({
+      cleanStopEpoch: epoch,
+      incarnationId: null,
+      stoppingEpoch: -1,
+      admittedEpoch: -1,
+    })
     expect(registration.isValid).toBe(false)
     expect(clock.pendingTimers).toBe(0)
   })

@@ -12,6 +12,7 @@ const partition: PartitionState = {
   adding: [],
   removing: [],
   elr: [],
+  lastKnownLeader: -1,
   directories: [],
   recovering: false,
   partitionEpoch: 0,
@@ -132,12 +133,22 @@ describe('an image and its changes', () => {
     const registration = {
       incarnationId: 'i',
       listeners: [],
+      control: null,
       rack: 'r',
       logDirectories: [],
       cordoned: false,
       previousEpoch: -1,
+      features: [],
+      minInsyncReplicas: 1,
     }
-    const state = { admittedEpoch: 1, cleanStopEpoch: -1, rack: 'r', cordoned: false }
+    const state = {
+      admittedEpoch: 1,
+      cleanStopEpoch: -1,
+      incarnationId: null,
+      stoppingEpoch: -1,
+      rack: 'r',
+      cordoned: false,
+    }
     const registered = after(emptyImage, { kind: 'broker', id: 7, registration })
     expect(registered.brokers.get(7)).toMatchObject({ epoch: 1, fenced: true, rack: 'r' })
     const admitted = apply(registered, [{ kind: 'brokerState', id: 7, state }])

@@ -29,13 +29,23 @@ describe('reading an image', () => {
     const registration = {
       incarnationId: 'i',
       listeners: [],
+      control: null,
       rack: null,
       logDirectories: [],
       cordoned: false,
       previousEpoch: -1,
+      features: [],
+      minInsyncReplicas: 1,
     }
     const registered = after(emptyImage, { kind: 'broker', id: 1, registration })
-    const state = { admittedEpoch: registered.revision, cleanStopEpoch: -1, rack: null, cordoned: false }
+    const state = {
+      admittedEpoch: registered.revision,
+      cleanStopEpoch: -1,
+      incarnationId: null,
+      stoppingEpoch: -1,
+      rack: null,
+      cordoned: false,
+    }
     const admitted = after(registered, { kind: 'brokerState', id: 1, state })
     const gone = after(admitted, { kind: 'broker', id: 1, registration: null })
     expect([emptyImage, registered, admitted, gone].map(image => isAlive(image, 1))).toEqual([

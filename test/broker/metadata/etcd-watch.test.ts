@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { Etcd } from '../../support/etcd.ts'
+import { EtcdStores, Watched } from '../../support/etcd-stores.ts'
+import { Proxy } from '../../support/proxy.ts'
+import { until } from '../../support/until.ts'
+import { waitUntil } from '../../targets/processes.ts'
+
+describe('a watch of etcd', () => {
+  const dispose: (() => Promise<void>)[] = []
+  afterEach(async () => {
+    for (const one of dispose.splice(0).toReversed()) await one()
+  })
+
+  async function start(members = 1): Promise<{ etcd: Etcd; stores: EtcdStores }> {
+    const etcd = await Etcd.start({ members })
+    dispose.push(() => etcd.remove())
+    const stores = new EtcdStores(etcd)
+    dispose.push(() => stores.close())
+    return { etcd, stores }
+  }
+
+  test('goes on where it was after every connection was cut, and misses nothing', async () => {
+    const { etcd, stores } = await start()
+    const proxy = await Proxy.to(Number(new URL(etcd.endpoints[0]!).port))
+    dispose.push(() => proxy.close())
+    const writer = await stores.open({ clusterUid: 'c' })
+    const reader = await stores.open({ clusterUid: 'c', ...through(proxy) })
+    const watched = Watched.of(reader, (await reader.read('')).revision + 1)
+    const expected: string[] = []
+    for (let at = 0; at < 60; at++) {
+      if (at % 10 === 5) proxy.cut()
+      await writer.commit({ put: [{ key: `k/${at % 7}`, value: `${at}` }] })
+      expected.push(`k/${at % 7}=${at}`)
+    }
+    await until(() => watched.events.length >= 60, 'all changes came')
+    expect(watched.events).toEqual(expected)
+    expect(reader.stats.watchesOpened).toBeGreaterThan(1)
+  })
+
+  test('learns by comparing what was compacted while it was cut off', async () => {
+    const { etcd, stores } = await start()
+    const proxy = await Proxy.to(Number(new URL(etcd.endpoints[0]!).port))
+    dispose.push(() => proxy.close())
+    const writer = await stores.open({ clusterUid: 'c' })
+    await writer.commit({ put: ['stays', 'changes', 'goes', 'comes-back'].map(key => ({ key, value: '1' })) })
+    const reader = await stores.open({ clusterUid: 'c', ...through(proxy) })
+    const watched = Watched.of(reader, (await reader.read('')).revision + 1)
+    await writer.commit({ put: [{ key: 'seen', value: '1' }] })
+    await until(() => watched.events.length === 1, 'the watch is open')
+
+    proxy.losesAnswers = true
+    await writer.commit({ put: [{ key: 'changes', value: '2' }], delete: ['goes', 'comes-back'] })
+    await writer.commit({ put: [{ key: 'new', value: '1' }] })
+    await writer.commit({ put: [{ key: 'short', value: '1' }] })
+    await writer.commit({ put: [{ key: 'comes-back', value: '2' }], delete: ['short', 'seen'] })
+    await etcd.compact()
+    proxy.losesAnswers = false
+    proxy.cut()
+    await until(() => watched.events.length >= 6, 'what was missed came')
+    expect(watched.events.slice(1)).toEqual(['-goes', '-seen', 'changes=2', 'new=1', 'comes-back=2'])
+    expect(watched.revisions).toHaveLength(2)
+
+    const { revision } = await writer.commit({ put: [{ key: 'after', value: '1' }] })
+    await until(() => watched.reached >= revision, 'the watch goes on')
+    expect(watched.events.at(-1)).toBe('after=1')
+    expect(watched.ended).toBeUndefined()
+  })
+
+  test('ends when what it is to begin with was compacted and nobody knows what there was', async () => {
+    const { etcd, stores } = await start()
+    const store = await stores.open()
+    const { revision } = await store.commit({ put: [{ key: 'a', value: '1' }] })
+    await store.commit({ put: [{ key: 'a', value: '2' }] })
+    await store.commit({ put: [{ key: 'a', value: '3' }] })
+    await etcd.compact()
+    const watched = Watched.of(store, revision)
+    await until(() => watched.ended !== undefined, 'the watch ends')
+    expect(watched.ended?.message).toContain(`revision ${revision}`)
+    expect(watched.events).toEqual([])
+  })
+
+  test('goes on after etcd was killed and started again', async () => {
+    const { etcd, stores } = await start()
+    const store = await stores.open()
+    const watched = Watched.of(store, (await store.read('')).revision + 1)
+    await store.commit({ put: [{ key: 'before', value: '' }] })
+    await etcd.members[0]!.kill()
+    await expect(store.commit({ put: [{ key: 'while', value: '' }] })).rejects.toThrow(/etcd/)
+    etcd.members[0]!.start()
+    await etcd.serves()
+    const { revision } = await store.commit({ put: [{ key: 'after', value: '' }] })
+    await until(() => watched.reached >= revision, 'the watch goes on')
+    expect(watched.events).toEqual(['before=', 'after='])
+  })
+
+  test('tells every change of three members once while their leaders are killed and paused', async () => {
+    const { etcd, stores } = await start(3)
+    const store = await stores.open()
+    const watched = Watched.of(store, (await store.read('')).revision + 1)
+    const told: string[] = []
+    const commit = async (value: string): Promise<void> => {
+      // An outcome that nobody knows is read back by who needs it; here a value that is written twice does no harm.
+      await waitUntil('the change is taken', async () =>
+        store.commit({ put: [{ key: 'k', value }] }).then(
+          () => true,
+          () => undefined,
+        ),
+      )
+      told.push(`k=${value}`)
+    }
+    await commit('0')
+    for (const [at, fault] of ['kill', 'pause', 'kill'].entries()) {
+      const leader = await etcd.leader()
+      if (fault === 'kill') await leader.kill()
+      else leader.pause()
+      for (let count = 0; count < 5; count++) await commit(`${at}.${count}`)
+      if (fault === 'kill') leader.start()
+      else leader.resume()
+      await etcd.serves()
+      for (let count = 5; count < 10; count++) await commit(`${at}.${count}`)
+    }
+    const { revision } = await store.get('k')
+    await until(() => watched.reached >= revision, 'the watch caught up')
+    expect(watched.events.filter((event, at) => event !== watched.events[at - 1])).toEqual(told)
+    expect(watched.revisions).toEqual([...new Set(watched.revisions)].toSorted((a, b) => a - b))
+  })
+
+  test('gets a revision larger than one message whole', async () => {
+    const { stores } = await start()
+    const writer = await stores.open({ clusterUid: 'c' })
+    const from = (await writer.read('')).revision + 1
+    // Together far beyond the 4 MiB that gRPC receives by default, so that catching up needs fragments.
+    for (let at = 0; at < 12; at++) {
+      await writer.commit({
+        put: Array.from({ length: 10 }, (_, n) => ({ key: `${at}/${n}`, value: 'x'.repeat(100_000) })),
+      })
+    }
+    const watched = Watched.of(await stores.open({ clusterUid: 'c' }), from)
+    await until(() => watched.events.length >= 120, 'all came')
+    expect(watched.revisions).toHaveLength(12)
+  })
+
+  test('learns of progress though others write to the same etcd', async () => {
+    const { etcd, stores } = await start()
+    const store = await stores.open()
+    const watched: number[] = []
+    const watch = store.watch('', (await store.read('')).revision + 1, {
+      changed: revision => watched.push(revision),
+      ended: () => undefined,
+    })
+    const revision = await etcd.put('/elsewhere', '1')
+    watch.requestProgress()
+    await until(() => (watched.at(-1) ?? 0) >= revision, 'progress is told')
+    expect((await store.read('')).entries).toEqual([])
+  })
+})
+
+function through(proxy: Proxy): object {
+  return { connection: { endpoints: [`http://127.0.0.1:${proxy.port}`] } }
+}
