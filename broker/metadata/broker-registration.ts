@@ -3,7 +3,14 @@ import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { ImageFollower } from './image-follower.ts'
-import { type BrokerRegistration as RegistrationRecord, keyOf, keys, type MetadataChange } from './keys.ts'
+import type { BrokerStateImage } from './image.ts'
+import {
+  type BrokerRegistration as RegistrationRecord,
+  type BrokerState,
+  keyOf,
+  keys,
+  type MetadataChange,
+} from './keys.ts'
 import { type Lease, LeaseLost, type MetadataStore } from './metadata-store.ts'
 import { encodeValue } from './values.ts'
 
@@ -22,6 +29,7 @@ export class BrokerRegistration {
   #timer: Timer | undefined
   #work: Promise<void> | undefined
   #attempt = 0
+  #isStale = false
   #stopped = false
 
   constructor(options: BrokerRegistrationOptions) {
@@ -55,6 +63,12 @@ export class BrokerRegistration {
     return this.#current !== undefined && this.#options.clock.monotonicMs() < this.#validUntilMs
   }
 
+  /** What `record` says has changed: it is written again, in the same registration. */
+  refresh(): void {
+    this.#isStale = true
+    if (this.#current !== undefined && this.#work === undefined) this.#again(0)
+  }
+
   /**
    * Ends the registration and everything bound to the lease. With `clean`, first leaves a mark that this incarnation
    * stopped with all its data on disk. A store that cannot be reached is told in the log only: the lease runs out.
@@ -85,7 +99,7 @@ export class BrokerRegistration {
       () => {
         this.#attempt = 0
         // An answer that took too long is renewed before anything is done with it.
-        this.#again(this.isValid ? this.#options.heartbeatMs : 0)
+        this.#again(this.isValid && !this.#isStale ? this.#options.heartbeatMs : 0)
       },
       (error: unknown) => {
         this.#options.logger.warn(
@@ -111,6 +125,7 @@ export class BrokerRegistration {
 
   async #register(): Promise<void> {
     const { store, brokerId, sessionTimeoutMs, clock } = this.#options
+    this.#isStale = false
     const change: MetadataChange = { kind: 'broker', id: brokerId, registration: this.#options.record() }
     const key = keyOf(change)
     const sentAtMs = clock.monotonicMs()
@@ -156,7 +171,26 @@ export class BrokerRegistration {
       if (this.#current === held) this.#lose(error.message)
       return
     }
-    if (this.#current === held) this.#validUntilMs = sentAtMs + sessionTimeoutMs
+    if (this.#current !== held) return
+    this.#validUntilMs = sentAtMs + sessionTimeoutMs
+    if (this.#isStale) await this.#rewrite(held)
+  }
+
+  async #rewrite({ epoch, lease }: HeldRegistration): Promise<void> {
+    const { store, brokerId } = this.#options
+    this.#isStale = false
+    const change: MetadataChange = { kind: 'broker', id: brokerId, registration: this.#options.record() }
+    const key = keyOf(change)
+    try {
+      // Where it is not ours any more nothing is to be done: the image tells that it is lost.
+      await store.commit({
+        compare: [{ key, createRevision: epoch }],
+        put: [{ key, value: encodeValue(change) ?? '', lease: lease.id }],
+      })
+    } catch (error) {
+      this.#isStale = true
+      throw error
+    }
   }
 
   /** Stops acting now; a new registration follows. */
@@ -178,14 +212,7 @@ export class BrokerRegistration {
     const change: MetadataChange = {
       kind: 'brokerState',
       id: brokerId,
-      state: {
-        admittedEpoch: before?.admittedEpoch ?? -1,
-        incarnationId: before?.incarnationId ?? null,
-        cleanStopEpoch: epoch,
-        stoppingEpoch: before?.stoppingEpoch ?? -1,
-        rack: before?.rack ?? null,
-        cordoned: before?.cordoned ?? false,
-      },
+      state: { ...(before === undefined ? unknownBroker : stateOf(before)), cleanStopEpoch: epoch },
     }
     const key = keyOf(change)
     const { ok } = await store.commit({
@@ -199,6 +226,20 @@ export class BrokerRegistration {
   }
 }
 
+const unknownBroker: BrokerState = {
+  admittedEpoch: -1,
+  incarnationId: null,
+  cleanStopEpoch: -1,
+  stoppingEpoch: -1,
+  rack: null,
+  listeners: [],
+  cordoned: false,
+}
+
+function stateOf({ id: _, modRevision: __, ...state }: BrokerStateImage): BrokerState {
+  return state
+}
+
 export interface BrokerRegistrationOptions {
   readonly store: MetadataStore
   readonly images: ImageFollower
@@ -206,7 +247,7 @@ export interface BrokerRegistrationOptions {
   readonly random: Random
   readonly logger: Logger
   readonly brokerId: number
-  /** What to register; asked for at each registration. */
+  /** What to register; asked for at each registration and refresh. */
   readonly record: () => RegistrationRecord
   /** broker.session.timeout.ms: the lease's time to live. */
   readonly sessionTimeoutMs: number
