@@ -236,7 +236,8 @@ const unknownBroker: BrokerState = {
   cordoned: false,
 }
 
-function stateOf({ id: _, modRevision: __, ...state }: BrokerStateImage): BrokerState {
+function stateOf(image: BrokerStateImage): BrokerState {
+  const { id: _, modRevision: __, ...state } = image
   return state
 }
 
