@@ -12,7 +12,7 @@ import {
   type MetadataChange,
 } from './keys.ts'
 import { type Lease, LeaseLost, type MetadataStore } from './metadata-store.ts'
-import { encodeValue } from './values.ts'
+import { decodeEntry, encodeValue } from './values.ts'
 
 /**
  * This broker's lease and the record bound to it, `brokers/<id>`. Keeps the lease alive from the main loop, so a
@@ -30,6 +30,8 @@ export class BrokerRegistration {
   #work: Promise<void> | undefined
   #attempt = 0
   #isStale = false
+  /** A registration of somebody else under this id, and when it was seen first. */
+  #inTheWay: { readonly epoch: number; readonly sinceMs: number } | undefined
   #stopped = false
 
   constructor(options: BrokerRegistrationOptions) {
@@ -102,10 +104,13 @@ export class BrokerRegistration {
         this.#again(this.isValid && !this.#isStale ? this.#options.heartbeatMs : 0)
       },
       (error: unknown) => {
-        this.#options.logger.warn(
-          { err: error },
-          'The broker could not register or renew its registration; it tries again.',
-        )
+        // The first times, then ever more rarely: a store may be away for long.
+        if (this.#attempt < 3 || this.#attempt % 20 === 0) {
+          this.#options.logger.warn(
+            { err: error },
+            'The broker could not register or renew its registration; it tries again.',
+          )
+        }
         this.#retry()
       },
     )
@@ -126,7 +131,11 @@ export class BrokerRegistration {
   async #register(): Promise<void> {
     const { store, brokerId, sessionTimeoutMs, clock } = this.#options
     this.#isStale = false
-    const change: MetadataChange = { kind: 'broker', id: brokerId, registration: this.#options.record() }
+    const change: MetadataChange = {
+      kind: 'broker',
+      id: brokerId,
+      registration: this.#options.record(),
+    }
     const key = keyOf(change)
     const sentAtMs = clock.monotonicMs()
     const lease = await store.lease(sessionTimeoutMs)
@@ -136,9 +145,11 @@ export class BrokerRegistration {
       throw error
     })
     if (revision === undefined) {
-      await lease.revoke()
+      lease.revoke().catch(() => undefined)
+      await this.#judgeOther(key)
       throw new Error(`Broker ${brokerId} is still registered, by another process or by the one before this.`)
     }
+    this.#inTheWay = undefined
     this.#validUntilMs = sentAtMs + sessionTimeoutMs
     this.#current = { lease, epoch: revision }
     this.#options.logger.info({ brokerId, brokerEpoch: revision }, 'The broker is registered.')
@@ -158,6 +169,24 @@ export class BrokerRegistration {
       const { entry } = await store.get(key)
       if (entry?.lease === lease.id) return entry.createRevision
       throw error
+    }
+  }
+
+  /** A registration that outlives its lease time is renewed by somebody: there are two brokers with one id. */
+  async #judgeOther(key: string): Promise<void> {
+    const { store, brokerId, clock, sessionTimeoutMs, onIdTaken } = this.#options
+    const { entry } = await store.get(key)
+    const epoch = entry?.createRevision
+    if (entry === undefined || epoch === undefined) {
+      this.#inTheWay = undefined
+    } else if (this.#inTheWay?.epoch !== epoch) {
+      this.#inTheWay = { epoch, sinceMs: clock.monotonicMs() }
+    } else if (clock.monotonicMs() - this.#inTheWay.sinceMs > 2 * sessionTimeoutMs) {
+      onIdTaken?.(
+        new Error(
+          `Another process is running as broker ${brokerId} of this cluster${addressesIn(key, entry.value)}. Each broker needs a node.id of its own: change it here, or stop the other one.`,
+        ),
+      )
     }
   }
 
@@ -256,6 +285,19 @@ export interface BrokerRegistrationOptions {
   readonly heartbeatMs: number
   readonly onRegistered?: (epoch: number) => void
   readonly onLost?: (epoch: number) => void
+  /** Another process that lives is registered under this id. */
+  readonly onIdTaken?: (error: Error) => void
+}
+
+function addressesIn(key: string, value: string): string {
+  try {
+    const change = decodeEntry(key, value)
+    if (change?.kind !== 'broker' || change.registration === null) return ''
+    const addresses = change.registration.listeners.map(({ host, port }) => `${host}:${port}`)
+    return addresses.length === 0 ? '' : `, reached at ${addresses.join(', ')}`
+  } catch {
+    return ''
+  }
 }
 
 interface HeldRegistration {
