@@ -261,8 +261,8 @@ function clusterMetrics(parts: BrokerMetricsParts): Metric[] {
     ),
     controllerGauge(
       'fencedbrokercount',
-      'Brokers that are registered and fenced.',
-      () => [...image().brokers.values()].filter(({ fenced }) => fenced).length,
+      'Brokers that belong to the cluster and are away, or not let in.',
+      () => knownBrokers(image()) - aliveBrokers(image()),
     ),
     {
       name: 'kafka_controller_controllerstats_leaderelections_total',
@@ -282,6 +282,10 @@ function clusterMetrics(parts: BrokerMetricsParts): Metric[] {
       emit => emit(image().revision),
     ),
   ]
+}
+
+function knownBrokers({ brokers, brokerStates }: MetadataImage): number {
+  return new Set([...brokers.keys(), ...brokerStates.keys()]).size
 }
 
 function aliveBrokers(image: MetadataImage): number {
