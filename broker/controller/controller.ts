@@ -16,6 +16,7 @@ import type {
   AlterConfigsResult,
   AlterPartition,
   AlterPartitionResult,
+  CanRestart,
   ControllerClient,
   CreatePartitions,
   CreatePartitionsResult,
@@ -28,9 +29,13 @@ import type {
   ElectLeadersResult,
   IncrementalAlterConfigs,
   MorePartitions,
+  Outcome,
   PartitionName,
   PrepareToStop,
   PrepareToStopResult,
+  ReleaseRestart,
+  RequestRestart,
+  RestartResult,
 } from './controller-client.ts'
 import { CommandQueue } from './command-queue.ts'
 import { ControllerCommits } from './controller-commits.ts'
@@ -58,6 +63,7 @@ import { electLeader, partitionsToElect, refuseElection } from './elect-leaders.
 import type { Elections } from './elections.ts'
 import { eligibleBeforeConfigs } from './min-insync-change.ts'
 import { countLed, markStopping, moveOff } from './prepare-to-stop.ts'
+import { canRestart, refuseRestart, releaseRestart, requestRestart } from './restart-grants.ts'
 import { Upkeep } from './upkeep.ts'
 
 /**
@@ -70,6 +76,8 @@ import { Upkeep } from './upkeep.ts'
 export class Controller implements ControllerClient {
   readonly epoch: number
   readonly #images: ImageFollower
+  readonly #clock: Clock
+  readonly #logger: Logger
   readonly #context: DecisionContext
   readonly #batches: BatchRunner
   readonly #queue: CommandQueue
@@ -80,6 +88,8 @@ export class Controller implements ControllerClient {
     const { images, clock, random, logger, epoch, rules, store, elections } = options
     this.epoch = epoch
     this.#images = images
+    this.#clock = clock
+    this.#logger = logger
     this.#context = { random, rules }
     const isActive = (): boolean => !this.#stopped && options.isActive()
     const commits = new ControllerCommits({
@@ -173,17 +183,11 @@ export class Controller implements ControllerClient {
     )
   }
 
-  async allocateProducerIds(command: AllocateProducerIds): Promise<AllocateProducerIdsResult> {
+  allocateProducerIds(command: AllocateProducerIds): Promise<AllocateProducerIdsResult> {
     const refuse = (error: ErrorName, message: string): AllocateProducerIdsResult => {
       return { error, message, firstProducerId: -1, count: 0 }
     }
-    const [result] = await this.#queue.runBatch(command, () => ({
-      name: 'allocateProducerIds',
-      items: [command],
-      decide: allocateProducerIds,
-      refuse: (_, error, message) => refuse(error, message),
-    }))
-    return result ?? refuse('UNKNOWN_SERVER_ERROR', 'The controller gave no answer.')
+    return this.#runOne('allocateProducerIds', command, image => allocateProducerIds(image, command), refuse)
   }
 
   alterPartition(command: AlterPartition): Promise<AlterPartitionResult> {
@@ -240,6 +244,55 @@ export class Controller implements ControllerClient {
       return { ...refuse('NONE', null), revision: this.#images.image.revision }
     }
     return this.#queue.submit(timeoutMs, run, refuse)
+  }
+
+  canRestart(command: CanRestart): Promise<RestartResult> {
+    const run = async (): Promise<RestartResult> =>
+      canRestart(this.#images.image, command, this.#upkeep.grantHeldMs)
+    return this.#queue.submit(command.timeoutMs, run, refuseRestart)
+  }
+
+  async requestRestart(command: RequestRestart): Promise<RestartResult> {
+    const result = await this.#runOne(
+      'requestRestart',
+      command,
+      image =>
+        requestRestart(image, command, {
+          random: this.#context.random,
+          heldMs: this.#upkeep.grantHeldMs,
+          nowMs: this.#clock.nowMs(),
+        }),
+      refuseRestart,
+    )
+    const { safe, reasons, grant } = result
+    const { brokerId, holder, reason } = command
+    const refusals = reasons.map(({ message }) => message)
+    this.#logger.info({ brokerId, holder, reason, safe, refusals, grant }, 'A broker asks to be restarted.')
+    return result
+  }
+
+  releaseRestart(command: ReleaseRestart): Promise<Outcome> {
+    return this.#runOne(
+      'releaseRestart',
+      command,
+      image => releaseRestart(image, command),
+      (error, message) => ({ error, message }),
+    )
+  }
+
+  async #runOne<Result>(
+    name: string,
+    { timeoutMs }: { readonly timeoutMs: number },
+    decide: (image: MetadataImage) => Decision<Result>,
+    refuse: (error: ErrorName, message: string) => Result,
+  ): Promise<Result> {
+    const [result] = await this.#queue.runBatch({ timeoutMs }, () => ({
+      name,
+      items: [name],
+      decide,
+      refuse: (_, error, message) => refuse(error, message),
+    }))
+    return result ?? refuse('UNKNOWN_SERVER_ERROR', 'The controller gave no answer.')
   }
 
   #alter<R extends AlterConfigs['resources'][number] | IncrementalAlterConfigs['resources'][number]>(
