@@ -82,6 +82,7 @@ export class Broker {
     const {
       network,
       partitions,
+      replication,
       groupCoordinator,
       logs,
       cleaner,
@@ -98,6 +99,7 @@ export class Broker {
     for (const answerNow of waitingFetches) answerNow()
     groupCoordinator.close()
     await network.stop(answersLeaveWithinMs)
+    await replication.stop()
     partitions.close()
     this.#parts.turn.flush()
     await cleaner.stop()

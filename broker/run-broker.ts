@@ -19,8 +19,9 @@ import { requestMetrics } from './metrics/request-stats.ts'
 import { TopicTraffic } from './metrics/topic-traffic.ts'
 import type { Network } from './network/network.ts'
 import { openControl } from './open-control.ts'
+import { openReplication, type Replication } from './open-replication.ts'
 import { openStorage } from './open-storage.ts'
-import { Partitions } from './replication/partitions.ts'
+import type { Partitions } from './replication/partitions.ts'
 import { serveClients } from './serve-clients.ts'
 import { SettingsInForce } from './settings-in-force.ts'
 import type { StartingHealth } from './starting-health.ts'
@@ -34,6 +35,7 @@ export interface RunningBroker {
   readonly logs: LogDirectories
   readonly cleaner: Cleaner
   readonly partitions: Partitions
+  readonly replication: Replication
   readonly groupCoordinator: GroupCoordinator
   readonly network: Network
   readonly advertised: readonly BrokerListener[]
@@ -80,15 +82,11 @@ export async function runBroker(
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
     opened,
   })
-  const partitions = new Partitions({
-    brokerId,
-    clock,
-    turn,
-    logs,
-    logger,
-    topicSettings: topic => inForce.topic(topic),
-  })
+  const controller = shared?.control.controller ?? membership.controller
   const traffic = new TopicTraffic()
+  const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
+  opened.push(() => replication.stop())
+  const { partitions } = replication
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
   if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
   partitions.start(membership.image)
@@ -114,6 +112,7 @@ export async function runBroker(
 
   const { network, dispatcher, sessions, waitingFetches } = await serveClients(parts, {
     membership,
+    controller,
     inForce,
     partitions,
     logs,
@@ -165,6 +164,7 @@ export async function runBroker(
     logs,
     cleaner,
     partitions,
+    replication,
     groupCoordinator,
     network,
     advertised,

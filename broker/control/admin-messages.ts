@@ -17,6 +17,8 @@ import { outcome } from './outcome-fields.ts'
 
 /** How the commands that clients cause, and their results, travel. */
 
+export const plainOutcome = protoMessage('Outcome', outcome)
+
 const configValue = messageOf(protoMessage('ConfigValue', { name: field(1, text), value: optional(2, text) }))
 
 const configType = word('topic', 'broker', 'group', 'client-metrics')
@@ -175,12 +177,47 @@ export const electLeaders = protoMessage('ElectLeaders', {
   ),
 })
 
-export const electLeadersResult = protoMessage('ElectLeadersResult', {
+export const partitionResults = protoMessage('PartitionResults', {
   ...outcome,
   partitions: repeated(
     3,
     messageOf(
-      protoMessage('ElectLeaderResult', { ...outcome, topic: field(3, text), partition: field(4, int32) }),
+      protoMessage('PartitionResult', { ...outcome, topic: field(3, text), partition: field(4, int32) }),
     ),
   ),
 })
+
+export const reassignPartitions = protoMessage('ReassignPartitions', {
+  partitions: repeated(
+    1,
+    messageOf(
+      protoMessage('Reassignment', {
+        ...partitionName,
+        replicas: shaped(
+          optional(3, replicaList),
+          (replicas: readonly number[] | null) => (replicas === null ? null : { brokerIds: replicas }),
+          wire => wire?.brokerIds ?? null,
+        ),
+      }),
+    ),
+  ),
+  allowsReplicationFactorChange: field(2, bool),
+})
+
+// ---- the cluster ----
+
+export const updateFeatures = protoMessage('UpdateFeatures', {
+  updates: repeated(
+    1,
+    messageOf(
+      protoMessage('FeatureUpdate', {
+        name: field(1, text),
+        level: field(2, int32),
+        upgradeType: field(3, word('upgrade', 'safe downgrade', 'unsafe downgrade')),
+      }),
+    ),
+  ),
+  validateOnly: field(2, bool),
+})
+
+export const unregisterBroker = protoMessage('UnregisterBroker', { brokerId: field(1, int32) })

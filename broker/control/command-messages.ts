@@ -96,7 +96,7 @@ export const commandMessages: { readonly [Name in CommandName]: CommandMessages<
     messageOf(broker.alterPartition),
     messageOf(broker.alterPartitionResult),
   ),
-  electLeaders: forwardedWhole(15, messageOf(admin.electLeaders), messageOf(admin.electLeadersResult)),
+  electLeaders: forwardedWhole(15, messageOf(admin.electLeaders), messageOf(admin.partitionResults)),
   prepareToStop: direct(
     'PrepareToStop',
     messageOf(broker.prepareToStop),
@@ -109,4 +109,11 @@ export const commandMessages: { readonly [Name in CommandName]: CommandMessages<
     messageOf(broker.releaseRestart),
     messageOf(broker.releaseRestartResult),
   ),
+  reassignPartitions: forwardedWhole(
+    16,
+    messageOf(admin.reassignPartitions),
+    messageOf(admin.partitionResults),
+  ),
+  updateFeatures: forwardedWhole(17, messageOf(admin.updateFeatures), messageOf(admin.plainOutcome)),
+  unregisterBroker: forwardedWhole(18, messageOf(admin.unregisterBroker), messageOf(admin.plainOutcome)),
 }

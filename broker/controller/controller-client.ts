@@ -25,7 +25,7 @@ export interface ControllerClient {
   /** A leader asks to change in-sync sets. One result per partition, in order. */
   alterPartition(command: AlterPartition): Promise<AlterPartitionResult>
   /** One result per partition; where all were asked for, only those that had not the wanted leader (KIP-460). */
-  electLeaders(command: ElectLeaders): Promise<ElectLeadersResult>
+  electLeaders(command: ElectLeaders): Promise<PartitionResults>
   /** A broker is about to stop: what it leads is led by others as far as they can, and it leaves in-sync sets. */
   prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult>
   /** Whether the broker may be restarted now, and if not, why. Changes nothing. */
@@ -34,6 +34,11 @@ export interface ControllerClient {
   requestRestart(command: RequestRestart): Promise<RestartResult>
   /** Gives the broker's grant back; it is no error when it has none. */
   releaseRestart(command: ReleaseRestart): Promise<Outcome>
+  /** Starts, changes and cancels moves of replicas. One result per partition, in order (KIP-455). */
+  reassignPartitions(command: ReassignPartitions): Promise<PartitionResults>
+  /** All updates or none. */
+  updateFeatures(command: UpdateFeatures): Promise<Outcome>
+  unregisterBroker(command: UnregisterBroker): Promise<Outcome>
 }
 
 export interface Outcome {
@@ -191,11 +196,11 @@ export interface PartitionName {
 }
 
 /** `error` not NONE: nothing was done, and `partitions` is empty. */
-export interface ElectLeadersResult extends Outcome {
-  readonly partitions: readonly ElectLeaderResult[]
+export interface PartitionResults extends Outcome {
+  readonly partitions: readonly PartitionResult[]
 }
 
-export interface ElectLeaderResult extends Outcome, PartitionName {}
+export interface PartitionResult extends Outcome, PartitionName {}
 
 export interface PrepareToStop extends Timed {
   readonly brokerId: number
@@ -265,4 +270,30 @@ export interface HeldGrant {
   readonly holder: string
   readonly reason: string
   readonly expiresInMs: number
+}
+
+export interface ReassignPartitions extends Timed {
+  readonly partitions: readonly Reassignment[]
+  readonly allowsReplicationFactorChange: boolean
+}
+
+export interface Reassignment extends PartitionName {
+  /** In order of preference; null cancels the running reassignment. */
+  readonly replicas: readonly number[] | null
+}
+
+export interface UpdateFeatures extends Timed {
+  readonly updates: readonly FeatureUpdate[]
+  readonly validateOnly: boolean
+}
+
+export interface FeatureUpdate {
+  readonly name: string
+  /** 0: the feature is not in use any more. */
+  readonly level: number
+  readonly upgradeType: 'upgrade' | 'safe downgrade' | 'unsafe downgrade'
+}
+
+export interface UnregisterBroker extends Timed {
+  readonly brokerId: number
 }

@@ -61,6 +61,12 @@ export const controllerCommands: {
     refuse: (_, error, message) => ({ error, message, partitions: [] }),
     isRepeatable: false,
   },
+  reassignPartitions: {
+    refuse: (_, error, message) => ({ error, message, partitions: [] }),
+    isRepeatable: false,
+  },
+  updateFeatures: { refuse: (_, error, message) => ({ error, message }), isRepeatable: false },
+  unregisterBroker: { refuse: (_, error, message) => ({ error, message }), isRepeatable: false },
   // Guarded by the broker's epoch.
   prepareToStop: {
     refuse: (_, error, message) => ({ error, message, revision: 0, remaining: 0 }),

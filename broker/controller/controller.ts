@@ -24,9 +24,9 @@ import type {
   CreateTopics,
   DeleteTopicResult,
   DeleteTopics,
-  ElectLeaderResult,
+  PartitionResult,
   ElectLeaders,
-  ElectLeadersResult,
+  PartitionResults,
   IncrementalAlterConfigs,
   MorePartitions,
   Outcome,
@@ -36,6 +36,10 @@ import type {
   ReleaseRestart,
   RequestRestart,
   RestartResult,
+  Reassignment,
+  ReassignPartitions,
+  UnregisterBroker,
+  UpdateFeatures,
 } from './controller-client.ts'
 import { CommandQueue } from './command-queue.ts'
 import { ControllerCommits } from './controller-commits.ts'
@@ -64,6 +68,9 @@ import type { Elections } from './elections.ts'
 import { eligibleBeforeConfigs } from './min-insync-change.ts'
 import { countLed, markStopping, moveOff } from './prepare-to-stop.ts'
 import { canRestart, refuseRestart, releaseRestart, requestRestart } from './restart-grants.ts'
+import { reassignPartition, refuseReassignment } from './reassign-partitions.ts'
+import { unregisterBroker } from './unregister-broker.ts'
+import { updateFeatures } from './update-features.ts'
 import { Upkeep } from './upkeep.ts'
 
 /**
@@ -187,7 +194,7 @@ export class Controller implements ControllerClient {
     const refuse = (error: ErrorName, message: string): AllocateProducerIdsResult => {
       return { error, message, firstProducerId: -1, count: 0 }
     }
-    return this.#runOne('allocateProducerIds', command, image => allocateProducerIds(image, command), refuse)
+    return this.#one('allocateProducerIds', command, image => allocateProducerIds(image, command), refuse)
   }
 
   alterPartition(command: AlterPartition): Promise<AlterPartitionResult> {
@@ -209,22 +216,32 @@ export class Controller implements ControllerClient {
     }))
   }
 
-  electLeaders(command: ElectLeaders): Promise<ElectLeadersResult> {
-    const { election } = command
-    const run = async (): Promise<ElectLeadersResult> => {
-      const partitions = await this.#batches.run<PartitionName, ElectLeaderResult>({
-        name: 'electLeaders',
-        items: partitionsToElect(this.#images.image, command),
-        decide: (draft, item) => electLeader(draft, item, election, this.#context),
-        refuse: (item, error, message) => refuseElection(item, error, message).result,
-      })
-      return { error: 'NONE', message: null, partitions }
-    }
-    return this.#queue.submit(command.timeoutMs, run, (error, message) => ({
-      error,
-      message,
-      partitions: [],
+  electLeaders(command: ElectLeaders): Promise<PartitionResults> {
+    return this.#eachPartition<PartitionName>(command.timeoutMs, image => ({
+      name: 'electLeaders',
+      items: partitionsToElect(image, command),
+      decide: (draft, item) => electLeader(draft, item, command.election, this.#context),
+      refuse: (item, error, message) => refuseElection(item, error, message).result,
     }))
+  }
+
+  async reassignPartitions(command: ReassignPartitions): Promise<PartitionResults> {
+    if (command.partitions.length > mostPartitionsPerRequest)
+      return { error: 'POLICY_VIOLATION', message: tooManyPartitions, partitions: [] }
+    return this.#eachPartition<Reassignment>(command.timeoutMs, () => ({
+      name: 'reassignPartitions',
+      items: command.partitions,
+      decide: (draft, item) => reassignPartition(draft, item, command, this.#context),
+      refuse: (item, error, message) => refuseReassignment(item, error, message).result,
+    }))
+  }
+
+  updateFeatures(command: UpdateFeatures): Promise<Outcome> {
+    return this.#one('updateFeatures', command, image => updateFeatures(image, command.updates), plainRefusal)
+  }
+
+  unregisterBroker(command: UnregisterBroker): Promise<Outcome> {
+    return this.#one('unregisterBroker', command, image => unregisterBroker(image, command), plainRefusal)
   }
 
   prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult> {
@@ -253,7 +270,7 @@ export class Controller implements ControllerClient {
   }
 
   async requestRestart(command: RequestRestart): Promise<RestartResult> {
-    const result = await this.#runOne(
+    const result = await this.#one(
       'requestRestart',
       command,
       image =>
@@ -272,23 +289,29 @@ export class Controller implements ControllerClient {
   }
 
   releaseRestart(command: ReleaseRestart): Promise<Outcome> {
-    return this.#runOne(
-      'releaseRestart',
-      command,
-      image => releaseRestart(image, command),
-      (error, message) => ({ error, message }),
-    )
+    return this.#one('releaseRestart', command, image => releaseRestart(image, command), plainRefusal)
   }
 
-  async #runOne<Result>(
+  #eachPartition<Item>(
+    timeoutMs: number,
+    makeBatch: (image: MetadataImage) => Batch<Item, PartitionResult>,
+  ): Promise<PartitionResults> {
+    const run = async (): Promise<PartitionResults> => {
+      const partitions = await this.#batches.run(makeBatch(this.#images.image))
+      return { error: 'NONE', message: null, partitions }
+    }
+    return this.#queue.submit(timeoutMs, run, (error, message) => ({ error, message, partitions: [] }))
+  }
+
+  async #one<Result>(
     name: string,
-    { timeoutMs }: { readonly timeoutMs: number },
+    command: { readonly timeoutMs: number; readonly validateOnly?: boolean },
     decide: (image: MetadataImage) => Decision<Result>,
     refuse: (error: ErrorName, message: string) => Result,
   ): Promise<Result> {
-    const [result] = await this.#queue.runBatch({ timeoutMs }, () => ({
+    const [result] = await this.#queue.runBatch(command, () => ({
       name,
-      items: [name],
+      items: [command],
       decide,
       refuse: (_, error, message) => refuse(error, message),
     }))
@@ -333,6 +356,10 @@ export interface ControllerOptions {
 type PlacedTopic = TopicToDelete & { readonly at: number }
 
 const tooManyPartitions = `One request may not ask for more than ${mostPartitionsPerRequest} partitions.`
+
+function plainRefusal(error: ErrorName, message: string): Outcome {
+  return { error, message }
+}
 
 function refused<Result>(result: Result): Decision<Result> {
   return { changes: [], result }

@@ -59,6 +59,16 @@ const samples: { readonly [Name in CommandName]: readonly [CommandOf<Name>, numb
     1,
   ],
   electLeaders: [{ election: 'preferred', partitions: [{ topic: 'a', partition: 0 }], timeoutMs }, 1],
+  reassignPartitions: [
+    {
+      partitions: [{ topic: 'a', partition: 0, replicas: null }],
+      allowsReplicationFactorChange: true,
+      timeoutMs,
+    },
+    1,
+  ],
+  updateFeatures: [{ updates: [], validateOnly: false, timeoutMs }, 1],
+  unregisterBroker: [{ brokerId: 1, timeoutMs }, 1],
   prepareToStop: [{ brokerId: 1, brokerEpoch: 1, timeoutMs }, 1],
   canRestart: [{ brokerId: 1, timeoutMs }, 1],
   requestRestart: [{ brokerId: 1, durationMs: 1000, holder: 'a', reason: 'b', timeoutMs }, 1],
