@@ -3,6 +3,7 @@
  * beginning with the setting to change. Single values were checked when they were read (parse-value.ts).
  */
 import type { BrokerSettingName, BrokerSettings } from './broker-settings.ts'
+import { checkEtcdSettings } from './check-etcd-settings.ts'
 import { findMistakesInControl } from './control-listeners.ts'
 
 /** Whether the setting was given, rather than at its default. */
@@ -194,12 +195,7 @@ const rules: readonly Rule[] = [
         ]
       : [],
 
-  settings =>
-    settings['etcd.connect'].length > 0
-      ? [
-          'etcd.connect: this version keeps metadata in the data directory of its one broker and does not use etcd yet; remove it.',
-        ]
-      : [],
+  (settings, isGiven) => checkEtcdSettings(settings, isGiven),
 
   (settings, isGiven) =>
     plugIns

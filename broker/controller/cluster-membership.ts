@@ -111,7 +111,7 @@ export class ClusterMembership {
    */
   async join(member: ClusterMember, signal?: AbortSignal): Promise<void> {
     assert(this.#registration === undefined, 'A broker joins once.')
-    const { store, clock, random, logger } = this.#options
+    const { store, clock, random, logger, onIdTaken } = this.#options
     const { images } = this
     const { brokerId } = member
     this.#brokerId = brokerId
@@ -148,6 +148,7 @@ export class ClusterMembership {
       }),
       onRegistered: () => this.#election?.registrationChanged(),
       onLost: () => this.#election?.registrationChanged(),
+      ...(onIdTaken === undefined ? {} : { onIdTaken }),
     })
     this.#registration = registration
     this.#election = new Election({
@@ -243,6 +244,8 @@ export interface ClusterMembershipOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Another process lives that is registered under this broker's id: one of them has to go. */
+  readonly onIdTaken?: (error: Error) => void
 }
 
 export interface ClusterMember {

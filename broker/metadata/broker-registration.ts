@@ -5,7 +5,7 @@ import type { Random } from '../../runtime/random.ts'
 import type { ImageFollower } from './image-follower.ts'
 import { type BrokerRegistration as RegistrationRecord, keyOf, keys, type MetadataChange } from './keys.ts'
 import { type Lease, LeaseLost, type MetadataStore } from './metadata-store.ts'
-import { encodeValue } from './values.ts'
+import { decodeEntry, encodeValue } from './values.ts'
 
 /**
  * This broker's lease and the record bound to it, `brokers/<id>`. Keeps the lease alive from the main loop, so a
@@ -22,6 +22,8 @@ export class BrokerRegistration {
   #timer: Timer | undefined
   #work: Promise<void> | undefined
   #attempt = 0
+  /** A registration of somebody else under this id, and when it was seen first. */
+  #inTheWay: { readonly epoch: number; readonly sinceMs: number } | undefined
   #stopped = false
 
   constructor(options: BrokerRegistrationOptions) {
@@ -88,10 +90,13 @@ export class BrokerRegistration {
         this.#again(this.isValid ? this.#options.heartbeatMs : 0)
       },
       (error: unknown) => {
-        this.#options.logger.warn(
-          { err: error },
-          'The broker could not register or renew its registration; it tries again.',
-        )
+        // The first times, then ever more rarely: a store may be away for long.
+        if (this.#attempt < 3 || this.#attempt % 20 === 0) {
+          this.#options.logger.warn(
+            { err: error },
+            'The broker could not register or renew its registration; it tries again.',
+          )
+        }
         this.#retry()
       },
     )
@@ -111,7 +116,11 @@ export class BrokerRegistration {
 
   async #register(): Promise<void> {
     const { store, brokerId, sessionTimeoutMs, clock } = this.#options
-    const change: MetadataChange = { kind: 'broker', id: brokerId, registration: this.#options.record() }
+    const change: MetadataChange = {
+      kind: 'broker',
+      id: brokerId,
+      registration: this.#options.record(),
+    }
     const key = keyOf(change)
     const sentAtMs = clock.monotonicMs()
     const lease = await store.lease(sessionTimeoutMs)
@@ -121,9 +130,11 @@ export class BrokerRegistration {
       throw error
     })
     if (revision === undefined) {
-      await lease.revoke()
+      lease.revoke().catch(() => undefined)
+      await this.#judgeOther(key)
       throw new Error(`Broker ${brokerId} is still registered, by another process or by the one before this.`)
     }
+    this.#inTheWay = undefined
     this.#validUntilMs = sentAtMs + sessionTimeoutMs
     this.#current = { lease, epoch: revision }
     this.#options.logger.info({ brokerId, brokerEpoch: revision }, 'The broker is registered.')
@@ -143,6 +154,24 @@ export class BrokerRegistration {
       const { entry } = await store.get(key)
       if (entry?.lease === lease.id) return entry.createRevision
       throw error
+    }
+  }
+
+  /** A registration that outlives its lease time is renewed by somebody: there are two brokers with one id. */
+  async #judgeOther(key: string): Promise<void> {
+    const { store, brokerId, clock, sessionTimeoutMs, onIdTaken } = this.#options
+    const { entry } = await store.get(key)
+    const epoch = entry?.createRevision
+    if (entry === undefined || epoch === undefined) {
+      this.#inTheWay = undefined
+    } else if (this.#inTheWay?.epoch !== epoch) {
+      this.#inTheWay = { epoch, sinceMs: clock.monotonicMs() }
+    } else if (clock.monotonicMs() - this.#inTheWay.sinceMs > 2 * sessionTimeoutMs) {
+      onIdTaken?.(
+        new Error(
+          `Another process is running as broker ${brokerId} of this cluster${addressesIn(key, entry.value)}. Each broker needs a node.id of its own: change it here, or stop the other one.`,
+        ),
+      )
     }
   }
 
@@ -214,6 +243,19 @@ export interface BrokerRegistrationOptions {
   readonly heartbeatMs: number
   readonly onRegistered?: (epoch: number) => void
   readonly onLost?: (epoch: number) => void
+  /** Another process that lives is registered under this id. */
+  readonly onIdTaken?: (error: Error) => void
+}
+
+function addressesIn(key: string, value: string): string {
+  try {
+    const change = decodeEntry(key, value)
+    if (change?.kind !== 'broker' || change.registration === null) return ''
+    const addresses = change.registration.listeners.map(({ host, port }) => `${host}:${port}`)
+    return addresses.length === 0 ? '' : `, reached at ${addresses.join(', ')}`
+  } catch {
+    return ''
+  }
 }
 
 interface HeldRegistration {
