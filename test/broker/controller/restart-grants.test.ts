@@ -96,7 +96,7 @@ function newPlayer(): Player {
 
   return line => {
     const { words, named } = parseLine(line)
-    const [command, first = '', second = '', third = ''] = words
+    const [command = '', first = '', second = '', third = ''] = words
     const brokerId = Number(first)
     const asked = { brokerId, timeoutMs: 1000 }
     switch (command) {
