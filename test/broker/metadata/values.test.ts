@@ -47,6 +47,7 @@ const changes: MetadataChange[] = [
       cleanStopEpoch: -1,
       incarnationId: null,
       stoppingEpoch: -1,
+      listeners: [],
       rack: null,
       cordoned: false,
     },
