@@ -57,13 +57,15 @@ export async function runBroker(
   if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
-  inForce.dynamic.onChange(({ 'log.level': level }, { 'log.level': previous }) => {
-    if (level !== previous) logger.level = level
+  inForce.dynamic.onChange((next, previous) => {
+    if (next['log.level'] !== previous['log.level']) logger.level = next['log.level']
+    if (next['cordoned.log.dirs'] !== previous['cordoned.log.dirs']) membership.registrationChanged()
   })
 
   const { logs, cleaner } = await openStorage(parts, {
     inForce,
     clusterId: membership.clusterId,
+    onDirectoryOffline: () => membership.registrationChanged(),
     onProgress: progress => health.recovering(progress),
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
     opened,
@@ -120,7 +122,7 @@ export async function runBroker(
       image: () => membership.image,
       isController: () => membership.controllerEpoch !== undefined,
       elections: membership.elections,
-      partitions,
+      replication,
       logs,
       traffic,
       sessions,
@@ -137,7 +139,8 @@ export async function runBroker(
       listeners: advertised,
       control: shared?.address ?? null,
       rack: settings['broker.rack'],
-      logDirectories: logs.directoryIds,
+      logDirectories: () => logs.directoryIds,
+      isCordoned: () => logs.isCordoned,
       previousEpoch: logs.previousBrokerEpoch,
       minInsyncReplicas: settings['min.insync.replicas'],
       sessionTimeoutMs: settings['broker.session.timeout.ms'],
