@@ -228,7 +228,8 @@ export class ClusterMembership {
     if (broker?.epoch !== epoch || broker.stopping || !this.isRegistered) return
     endRegistration(store, this.image, { id, epoch }).then(
       ended => {
-        if (ended) logger.warn({ deadBroker: id, brokerEpoch: epoch }, 'A broker is dead; its registration is ended.')
+        if (ended)
+          logger.warn({ deadBroker: id, brokerEpoch: epoch }, 'A broker is dead; its registration is ended.')
       },
       (error: unknown) => {
         logger.debug({ err: error, deadBroker: id }, 'The registration of a dead broker could not be ended.')

@@ -186,7 +186,8 @@ export class BrokerRegistration {
     const mine = new Set(own.logDirectories)
     if (before.logDirectories.length === 0 || !before.logDirectories.every(id => mine.has(id))) return false
     const ended = await endRegistration(store, images.image, before)
-    if (ended) logger.info({ brokerEpoch: before.epoch }, 'The registration of the process before this is ended.')
+    if (ended)
+      logger.info({ brokerEpoch: before.epoch }, 'The registration of the process before this is ended.')
     return ended
   }
 

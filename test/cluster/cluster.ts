@@ -208,14 +208,24 @@ export class Cluster {
     await this.inSync(topic, deadlineMs)
   }
 
-  /** Waits until all replicas of all partitions of the topic are in sync and led. */
+  /**
+   * Waits until every broker that runs tells that all replicas of the topic are in sync and led: one that was cut off may
+   * tell for a while what was true before.
+   */
   async inSync(topic: string, deadlineMs = 60_000): Promise<void> {
-    let last: readonly PartitionView[] = []
+    let last: readonly string[] = []
     await waitUntil(
-      () => `all replicas of ${topic} are in sync; last seen: ${JSON.stringify(behind(last))}`,
+      () => `all replicas of ${topic} are in sync; last seen: ${last.join('; ')}`,
       async () => {
-        last = (await this.view([topic])).partitions
-        return (last.length > 0 && behind(last).length === 0) || undefined
+        const asked = this.brokers.filter(({ isRunning, isPaused }) => isRunning && !isPaused)
+        const views = asked.map(async ({ name, place }) => {
+          const view = await askCluster(place, [topic]).catch(() => null)
+          if (view === null || view.partitions.length === 0) return `${name} does not tell`
+          const missing = behind(view.partitions)
+          return missing.length === 0 ? '' : `${name} tells ${JSON.stringify(missing.slice(0, 5))}`
+        })
+        last = (await Promise.all(views)).filter(words => words !== '')
+        return last.length === 0 || undefined
       },
       { deadlineMs, everyMs: 100 },
     )

@@ -363,7 +363,9 @@ describe('a broker whose process is known to be dead', () => {
     membership.endDeadRegistration(before)
     await cluster.until(() => membership.image.controller !== null && membership.image.controller.id !== 1)
     await cluster.until(() =>
-      membership.image.topicsByName.get('t')!.partitions.every(({ leader, isr }) => leader > 1 && !isr.includes(1)),
+      membership.image.topicsByName
+        .get('t')!
+        .partitions.every(({ leader, isr }) => leader > 1 && !isr.includes(1)),
     )
     // It was alive after all: it registers anew, and takes part again.
     cluster.resume(1)

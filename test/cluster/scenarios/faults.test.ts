@@ -6,8 +6,11 @@ import { letPass } from '../let-pass.ts'
 
 const atWork = useClusterAtWork({ etcd: 3, diskBytes: 512_000_000 }, { impatient: true })
 
-/** Those during which some partitions may have to wait until it is over. */
-const mayStopService = /disk is full|restarted gracefully/
+/**
+ * Those during which some partitions may have to wait until it is over. A broker that reaches etcd and nobody else goes on
+ * leading, and cannot tell the controller that its followers are behind.
+ */
+const mayStopService = /disk is full|restarted gracefully|cannot send to the others/
 
 /** How long such a fault lasts. */
 const lastsMs = 8_000

@@ -34,5 +34,7 @@ it('records that a cluster was told it may lose are missed', async () => {
   )
   await leader.start()
   const judged = workload.finish().then(({ anomalies }) => anomalies.map(({ kind }) => kind).join(', '))
-  await expect(judged.catch(String)).resolves.toMatch(/lost-write|unseen|inconsistent-offset|nonmonotonic-poll/)
+  await expect(judged.catch(String)).resolves.toMatch(
+    /lost-write|unseen|inconsistent-offset|nonmonotonic-poll/,
+  )
 })
