@@ -53,9 +53,9 @@ export async function runBroker(
 
   const metadata = await openMetadata(parts, health, opened)
   const { store, membership } = metadata
-  let replication: Replication | undefined
+  const later: { replication?: Replication } = {}
   const shared = metadata.isShared
-    ? await openControl(parts, { membership, health, replication: () => replication })
+    ? await openControl(parts, { membership, health, replication: () => later.replication })
     : null
   if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
@@ -75,7 +75,8 @@ export async function runBroker(
   })
   const controller = shared?.control.controller ?? membership.controller
   const traffic = new TopicTraffic()
-  replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
+  const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
+  later.replication = replication
   opened.push(() => replication.stop())
   const { partitions } = replication
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
