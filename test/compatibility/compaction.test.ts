@@ -39,7 +39,7 @@ const tools = useJavaTools()
 /** Appends what `batches` gives, several requests under way, and answers the offset after the last record. */
 async function append(batches: Iterable<Buffer>): Promise<number> {
   const connection = await WireConnection.open(broker().port)
-  let next = 0
+  let end = 0
   const waiting = new Set<Promise<void>>()
   for (const batch of batches) {
     const records = batch.readInt32BE(57)
@@ -47,7 +47,7 @@ async function append(batches: Iterable<Buffer>): Promise<number> {
     const sent = connection.exchange(frame).then(answer => {
       const { errorCode, baseOffset } = produceOutcome(answer)
       if (errorCode !== 0) throw new Error(`A batch was refused with error code ${errorCode}.`)
-      next = Math.max(next, baseOffset + records)
+      end = Math.max(end, baseOffset + records)
     })
     const noted = sent.finally(() => waiting.delete(noted))
     waiting.add(noted)
@@ -55,7 +55,7 @@ async function append(batches: Iterable<Buffer>): Promise<number> {
   }
   await Promise.all(waiting)
   connection.close()
-  return next
+  return end
 }
 
 async function* readAll(): AsyncGenerator<ReadRecord, void, undefined> {
