@@ -53,17 +53,22 @@ export async function runBroker(
 
   const metadata = await openMetadata(parts, health, opened)
   const { store, membership } = metadata
-  const shared = metadata.isShared ? await openControl(parts, { membership, health }) : null
+  const later: { replication?: Replication } = {}
+  const shared = metadata.isShared
+    ? await openControl(parts, { membership, health, replication: () => later.replication })
+    : null
   if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
-  inForce.dynamic.onChange(({ 'log.level': level }, { 'log.level': previous }) => {
-    if (level !== previous) logger.level = level
+  inForce.dynamic.onChange((next, previous) => {
+    if (next['log.level'] !== previous['log.level']) logger.level = next['log.level']
+    if (next['cordoned.log.dirs'] !== previous['cordoned.log.dirs']) membership.registrationChanged()
   })
 
   const { logs, cleaner } = await openStorage(parts, {
     inForce,
     clusterId: membership.clusterId,
+    onDirectoryOffline: () => membership.registrationChanged(),
     onProgress: progress => health.recovering(progress),
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
     opened,
@@ -71,6 +76,7 @@ export async function runBroker(
   const controller = shared?.control.controller ?? membership.controller
   const traffic = new TopicTraffic()
   const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
+  later.replication = replication
   opened.push(() => replication.stop())
   const { partitions } = replication
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
@@ -120,7 +126,7 @@ export async function runBroker(
       image: () => membership.image,
       isController: () => membership.controllerEpoch !== undefined,
       elections: membership.elections,
-      partitions,
+      replication,
       logs,
       traffic,
       sessions,
@@ -137,7 +143,8 @@ export async function runBroker(
       listeners: advertised,
       control: shared?.address ?? null,
       rack: settings['broker.rack'],
-      logDirectories: logs.directoryIds,
+      logDirectories: () => logs.directoryIds,
+      isCordoned: () => logs.isCordoned,
       previousEpoch: logs.previousBrokerEpoch,
       minInsyncReplicas: settings['min.insync.replicas'],
       sessionTimeoutMs: settings['broker.session.timeout.ms'],
