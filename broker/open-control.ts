@@ -21,7 +21,7 @@ export async function openControl(
     readonly replication: () => Replication | undefined
   },
 ): Promise<{ readonly control: Control; readonly address: ControlAddress | null }> {
-  const [{ Control }, { readControlTls }] = await Promise.all([
+  const [{ Control }, { ControlCertificates }] = await Promise.all([
     import('./control/control.ts'),
     import('./control/control-tls.ts'),
   ])
@@ -29,10 +29,12 @@ export async function openControl(
   const { settings } = loaded
   const { membership, health, replication } = options
   const brokerId = settings['node.id']
+  const readFile = (path: string): Buffer | undefined => disk.readFile(path)
+  const certificates = new ControlCertificates({ settings, readFile, clock, logger })
   const control = await Control.open({
     brokerId,
     listeners: settings['control.listeners'].flatMap(entry => parseControlListener(entry) ?? []),
-    tls: readControlTls(settings, path => disk.readFile(path)),
+    tls: () => certificates.current,
     images: membership.images,
     local: membership.localController,
     active: () => {

@@ -145,11 +145,14 @@ export class LocalRun {
 
   async #tellReady(): Promise<void> {
     const { local, topics, options } = this.#plan
-    const address = `${reachable(options.host)}:${local.brokers[0]?.listeners[0]?.port}`
+    const host = reachable(options.host)
+    const addresses = local.brokers
+      .map(({ listeners }) => `${host.includes(':') ? `[${host}]` : host}:${listeners[0]?.port}`)
+      .join(',')
     let names: string[] = []
     if (topics.length > 0) {
       try {
-        const { outcomes, applied } = await applyTo(address, topics, this.#running)
+        const { outcomes, applied } = await applyTo(addresses, topics, this.#running)
         this.#remember({ applied })
         this.#topics = outcomes
           .filter(({ partitions }) => partitions > 0)
@@ -162,7 +165,7 @@ export class LocalRun {
         )
       }
     }
-    this.#remember({ bootstrap: address })
+    this.#remember({ bootstrap: addresses })
     const seconds = ((performance.now() - this.#startedAtMs) / 1000).toFixed(2)
     const instructions = renderInstructions(local.bootstrap, names[0] ?? 'hello')
     const last = this.#screen.isLive
@@ -249,13 +252,11 @@ export async function applyTo(
   topics: readonly Topic[],
   running: RunningCluster,
 ): Promise<AppliedTopics> {
-  const [{ Connection }, { applyTopics }] = await Promise.all([
-    import('../client/index.ts'),
+  const [{ connectToAny }, { applyTopics }] = await Promise.all([
+    import('./connect-to-any.ts'),
     import('./apply-topics.ts'),
   ])
-  const at = bootstrap.lastIndexOf(':')
-  const address = { host: bootstrap.slice(0, at), port: Number(bootstrap.slice(at + 1)) }
-  const connection = await Connection.open({ ...address, clientId: 'barnabas-up', timeoutMs: 30_000 })
+  const connection = await connectToAny(bootstrap, 'barnabas-up', 30_000)
   try {
     return await applyTopics(connection, topics, running.applied)
   } finally {

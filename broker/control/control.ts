@@ -98,7 +98,8 @@ export class Control {
 export interface ControlOptions extends Pick<CommandHandlerParts, 'active'> {
   readonly brokerId: number
   readonly listeners: readonly ControlListener[]
-  readonly tls: ControlTls | null
+  /** The certificates for new connections, to others too. */
+  readonly tls: () => ControlTls | null
   readonly images: ImageFollower
   /** The controller in this process. */
   readonly local: ControllerClient
