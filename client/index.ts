@@ -2,6 +2,14 @@
 
 export { alterTopicConfigs, type ConfigChange, describeTopicOverrides } from './admin/configs.ts'
 export {
+  describeAllReplicas,
+  describeBrokers,
+  type DescribedBroker,
+  type DescribedCluster,
+  type DescribedReplicas,
+  describeTopicSetting,
+} from './admin/cluster.ts'
+export {
   addPartitions,
   type AdminResult,
   createNewTopics,

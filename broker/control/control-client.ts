@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js'
 import type { ControlAddress } from '../metadata/image.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import type { Clock, Timer } from '../../runtime/clock.ts'
 import { pathOf } from './control-api.ts'
 import { mostAnswerBytes, mostRequestBytes } from './control-server.ts'
 import { controlStatus } from './control-status.ts'
@@ -18,6 +18,9 @@ export type CallOutcome =
 
 /** How long a connection may take to come about before the caller is told. */
 const longestConnectMs = 3000
+
+/** How long the answer to a call that nobody wants any more may still come. */
+const lastWordMs = 500
 
 const channelOptions: grpc.ClientOptions = {
   'grpc.max_send_message_length': mostRequestBytes,
@@ -39,17 +42,17 @@ const channelOptions: grpc.ClientOptions = {
 
 /** Calls of other brokers' control services, over one connection each that is kept and made again when it breaks. */
 export class ControlConnections {
-  readonly #tls: ControlTls | null
+  readonly #tls: () => ControlTls | null
   readonly #clock: Clock
-  readonly #clients = new Map<string, grpc.Client>()
+  readonly #clients = new Map<string, Connection>()
   #closed = false
 
-  constructor(options: { readonly tls: ControlTls | null; readonly clock: Clock }) {
+  constructor(options: { readonly tls: () => ControlTls | null; readonly clock: Clock }) {
     this.#tls = options.tls
     this.#clock = options.clock
   }
 
-  /** Never rejects; ends within `withinMs`. Nothing is sent once the signal is aborted. */
+  /** Never rejects; ends within `withinMs`. Once the signal is aborted nothing is sent, and an answer is waited for only shortly. */
   async call(
     address: ControlAddress,
     method: string,
@@ -63,13 +66,13 @@ export class ControlConnections {
     const connectBy = Math.min(deadlineMs, this.#clock.nowMs() + longestConnectMs)
     const unreachable = await connected(client, connectBy, signal)
     if (unreachable !== null) return { kind: 'unreachable', reason: unreachable }
-    return send(client, method, request, deadlineMs)
+    return send(client, method, request, { deadlineMs, signal, clock: this.#clock })
   }
 
   /** Lets go of connections to addresses that no broker has any more. */
   keepOnly(addresses: Iterable<ControlAddress>): void {
     const kept = new Set([...addresses].map(keyOf))
-    for (const [key, client] of this.#clients) {
+    for (const [key, { client }] of this.#clients) {
       if (kept.has(key)) continue
       this.#clients.delete(key)
       client.close()
@@ -83,14 +86,21 @@ export class ControlConnections {
 
   #client(address: ControlAddress): grpc.Client {
     const key = keyOf(address)
-    let client = this.#clients.get(key)
-    if (client === undefined) {
-      const credentials = address.tls ? channelCredentials(this.#tls) : grpc.credentials.createInsecure()
-      client = new grpc.Client(hostAndPort(address), credentials, channelOptions)
-      this.#clients.set(key, client)
-    }
+    const tls = address.tls ? this.#tls() : null
+    const known = this.#clients.get(key)
+    if (known?.tls === tls) return known.client
+    known?.client.close()
+    const credentials = address.tls ? channelCredentials(tls) : grpc.credentials.createInsecure()
+    const client = new grpc.Client(hostAndPort(address), credentials, channelOptions)
+    this.#clients.set(key, { client, tls })
     return client
   }
+}
+
+interface Connection {
+  readonly client: grpc.Client
+  /** The certificates it was made with. */
+  readonly tls: ControlTls | null
 }
 
 /** Null when it is, else why not. */
@@ -110,21 +120,29 @@ function send(
   client: grpc.Client,
   method: string,
   request: Buffer,
-  deadlineMs: number,
+  { deadlineMs, signal, clock }: { deadlineMs: number; signal: AbortSignal; clock: Clock },
 ): Promise<CallOutcome> {
   const bytes = (value: Buffer): Buffer => value
   return new Promise(resolve => {
-    client.makeUnaryRequest(
+    let timer: Timer | undefined
+    const onAbort = (): void => {
+      timer = clock.after(lastWordMs, () => call.cancel())
+    }
+    const call = client.makeUnaryRequest(
       pathOf(method),
       bytes,
       bytes,
       request,
       { deadline: deadlineMs },
       (error, answer) => {
+        timer?.cancel()
+        signal.removeEventListener('abort', onAbort)
         if (error === null && answer !== undefined) resolve({ kind: 'answered', bytes: answer })
         else resolve(failureOf(error))
       },
     )
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
   })
 }
 

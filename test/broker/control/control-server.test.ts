@@ -33,7 +33,7 @@ beforeEach(async () => {
   isReady = false
   waiting = []
   server = await startServer(0)
-  connections = new ControlConnections({ tls: null, clock: systemClock })
+  connections = new ControlConnections({ tls: () => null, clock: systemClock })
 })
 
 afterEach(async () => {
@@ -123,6 +123,14 @@ describe('a call', () => {
     abort.abort()
     expect(await outcome).toMatchObject({ kind: 'unreachable' })
     server = await startServer(0)
+  })
+
+  test('at work that nobody waits for any more is given up before its time', async () => {
+    const abort = new AbortController()
+    const outcome = call('Wait', Buffer.alloc(0), 3_600_000, abort.signal)
+    await until(() => waiting.length === 1, 'the call is at work')
+    abort.abort()
+    expect(await outcome).toMatchObject({ kind: 'lost' })
   })
 
   test('goes over a connection that is made again after it broke', async () => {
