@@ -4,10 +4,12 @@ import type { ControllerClient } from './controller/controller-client.ts'
 import type { LogDirectories } from './log/log-directories.ts'
 import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
+import { PeerWatch } from './peers/peer-watch.ts'
 import { Peers } from './peers/peers.ts'
 import { Followers } from './replication/followers.ts'
 import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
 import { Partitions } from './replication/partitions.ts'
+import { ReplicationThrottle } from './replication/replication-throttle.ts'
 import { type ReplicationCounters, replicationCounters } from './replication/replication-counters.ts'
 import type { SettingsInForce } from './settings-in-force.ts'
 
@@ -58,6 +60,16 @@ export function openReplication(
     clock,
     random,
   })
+  const watch = new PeerWatch({
+    peers,
+    brokerId,
+    clock,
+    onDead: registration => membership.endDeadRegistration(registration),
+  })
+  membership.images.onChange((next, _, { brokers }) => {
+    if (brokers.size > 0) watch.apply(next)
+  })
+  watch.apply(membership.image)
   const followers = new Followers({
     peers,
     brokerId,
@@ -68,6 +80,7 @@ export function openReplication(
     turn,
     logger,
     traffic,
+    throttle: new ReplicationThrottle(clock, () => settings()['follower.replication.throttled.rate']),
   })
   inForce.dynamic.onChange((next, previous) => {
     if (next['num.replica.fetchers'] !== previous['num.replica.fetchers']) followers.spreadAnew()
@@ -97,6 +110,7 @@ export function openReplication(
     counters,
     async stop() {
       changes.close()
+      await watch.stop()
       await followers.stop()
     },
   }
