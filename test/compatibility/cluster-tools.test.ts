@@ -91,8 +91,8 @@ test('kafka-topics spreads replicas over the brokers and describes them', async 
   ])
   await cluster.inSync('spread')
   const lines = await described('spread')
-  const leaders = lines.map(line => /Leader: (\d)/.exec(line)?.[1])
-  expect(leaders.toSorted()).toEqual(['1', '1', '2', '2', '3', '3'])
+  const leaders = lines.map(line => Number(/Leader: (\d)/.exec(line)?.[1]))
+  expect(leaders.toSorted((one, other) => one - other)).toEqual([1, 1, 2, 2, 3, 3])
   const behind = await tool('kafka-topics', ['--describe', '--under-replicated-partitions'])
   expect(behind.trim()).toBe('')
 })
@@ -169,14 +169,12 @@ test('a broker hands over when it stops, is listed as fenced, and leads again wh
     ['2', 'unfenced'],
     ['3', 'fenced'],
   ])
-  const notYet = await failingTool('kafka-leader-election', [
-    ...['--election-type', 'preferred', '--topic', 'handed', '--partition', '0'],
-  ])
+  const one = ['--election-type', 'preferred', '--topic', 'handed', '--partition', '0']
+  const notYet = await failingTool('kafka-leader-election', one)
   expect(notYet).toContain('PreferredLeaderNotAvailable')
 
   await cluster.broker(3).start()
   await cluster.inSync('handed')
-  const one = ['--election-type', 'preferred', '--topic', 'handed', '--partition', '0']
   expect(await tool('kafka-leader-election', one)).toContain('for partitions handed-0')
   const [first] = await described('handed')
   expect(first).toContain('Partition: 0 Leader: 3')
@@ -289,8 +287,14 @@ test('ReplicaVerificationTool finds no replica behind', async () => {
   const options = ['--broker-list', cluster.bootstrapServers, '--topics-include', 'moved']
   const main = 'org.apache.kafka.tools.ReplicaVerificationTool'
   const verification = new RunningProcess('java', [
-    ...['-Xmx256M', '-XX:TieredStopAtLevel=1', '-cp', classPath, main],
-    ...[...options, '--report-interval-ms', '500'],
+    '-Xmx256M',
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    classPath,
+    main,
+    ...options,
+    '--report-interval-ms',
+    '500',
   ])
   try {
     await waitUntil(
