@@ -10,6 +10,10 @@ export const ownSettings = {
     ['http://:9404'],
     'Addresses of /metrics, /healthz and /readyz, http://host:port; empty: none.',
   ),
+  'broker.rack.file': string(
+    null,
+    'File that says broker.rack, or - for none; waited for when it is empty at the start.',
+  ),
   'log.level': choice(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace'],
     'info',

@@ -1,10 +1,13 @@
-/** Settings of topics through the admin protocol. */
+/** Settings of topics and brokers through the admin protocol. */
 import { describeConfigs, incrementalAlterConfigs } from '../../protocol/index.ts'
 import type { Requester } from '../connection/connection.ts'
 import { type AdminResult, resultOf } from './topics.ts'
 
 const topicResource = 2
+const brokerResource = 4
 const sourceTopic = 1
+const sourceDynamicBroker = 2
+const sourceDynamicDefault = 3
 const set = 0
 const remove = 1
 
@@ -64,4 +67,57 @@ export async function alterTopicConfigs(
   return responses.map(({ resourceName, errorCode, errorMessage }) =>
     resultOf(resourceName, errorCode, errorMessage),
   )
+}
+
+/**
+ * What was set while brokers ran: for one of them, or (`broker` null) for all. Settings from their files are not told.
+ * Throws a sentence when the broker refuses.
+ */
+export async function describeDynamicBrokerConfigs(
+  connection: Requester,
+  broker: number | null,
+): Promise<ReadonlyMap<string, string>> {
+  const resourceName = broker === null ? '' : String(broker)
+  const { results } = await connection.send(describeConfigs, {
+    resources: [{ resourceType: brokerResource, resourceName, configurationKeys: null }],
+    includeSynonyms: false,
+    includeDocumentation: false,
+  })
+  const [result] = results
+  if (result === undefined || result.errorCode !== 0) {
+    throw new Error(
+      `The settings of broker '${resourceName}' were not described: ${result?.errorMessage ?? 'no answer'}`,
+    )
+  }
+  const source = broker === null ? sourceDynamicDefault : sourceDynamicBroker
+  return new Map(
+    result.configs
+      .filter(({ configSource }) => configSource === source)
+      .map(({ name, value }) => [name, value ?? '']),
+  )
+}
+
+/** Changes single settings of one broker, or (`broker` null) of all, without a restart. */
+export async function alterBrokerConfigs(
+  connection: Requester,
+  broker: number | null,
+  changes: readonly ConfigChange[],
+): Promise<AdminResult> {
+  const resourceName = broker === null ? '' : String(broker)
+  const { responses } = await connection.send(incrementalAlterConfigs, {
+    resources: [
+      {
+        resourceType: brokerResource,
+        resourceName,
+        configs: changes.map(({ name, value }) => ({
+          name,
+          configOperation: value === null ? remove : set,
+          value,
+        })),
+      },
+    ],
+    validateOnly: false,
+  })
+  const { errorCode = 0, errorMessage = null } = responses[0] ?? {}
+  return resultOf(resourceName, errorCode, errorMessage)
 }
