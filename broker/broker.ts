@@ -76,10 +76,12 @@ export class Broker {
     const {
       network,
       partitions,
+      replication,
       groupCoordinator,
       logs,
       cleaner,
       membership,
+      control,
       store,
       health,
       waitingFetches,
@@ -91,6 +93,7 @@ export class Broker {
     for (const answerNow of waitingFetches) answerNow()
     groupCoordinator.close()
     await network.stop(answersLeaveWithinMs)
+    await replication.stop()
     partitions.close()
     this.#parts.turn.flush()
     await cleaner.stop()
@@ -98,6 +101,7 @@ export class Broker {
     const brokerEpoch = membership.brokerEpoch
     await logs.close({ clean: true, ...(brokerEpoch === undefined ? {} : { brokerEpoch }) })
     await membership.leave({ clean: true })
+    await control?.stop()
     await store.close()
     await Promise.all(this.#http.map(endpoint => endpoint.stop()))
   }

@@ -5,6 +5,7 @@ import type { BrokerParts } from './broker-parts.ts'
 import { logDirectories } from './config/check-broker-settings.ts'
 import type { Listener } from './config/listeners.ts'
 import type { ValidSettings } from './config/load-settings.ts'
+import type { Control } from './control/control.ts'
 import { ClusterMembership } from './controller/cluster-membership.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import type { Cleaner } from './log/cleaner.ts'
@@ -17,8 +18,10 @@ import type { Metrics } from './metrics/metrics.ts'
 import { requestMetrics } from './metrics/request-stats.ts'
 import { TopicTraffic } from './metrics/topic-traffic.ts'
 import type { Network } from './network/network.ts'
+import { openControl } from './open-control.ts'
+import { openReplication, type Replication } from './open-replication.ts'
 import { openStorage } from './open-storage.ts'
-import { Partitions } from './replication/partitions.ts'
+import type { Partitions } from './replication/partitions.ts'
 import { serveClients } from './serve-clients.ts'
 import { SettingsInForce } from './settings-in-force.ts'
 import type { StartingHealth } from './starting-health.ts'
@@ -27,9 +30,12 @@ import type { StartingHealth } from './starting-health.ts'
 export interface RunningBroker {
   readonly store: MetadataStore
   readonly membership: ClusterMembership
+  /** Of a broker that is one of a cluster. */
+  readonly control: Control | undefined
   readonly logs: LogDirectories
   readonly cleaner: Cleaner
   readonly partitions: Partitions
+  readonly replication: Replication
   readonly groupCoordinator: GroupCoordinator
   readonly network: Network
   readonly advertised: readonly BrokerListener[]
@@ -48,7 +54,9 @@ export async function runBroker(
   const { settings } = loaded
   const brokerId = settings['node.id']
 
-  const store = await EmbeddedStore.open({ disk, clock, logger, directory: metadataDirectory(loaded) })
+  const store =
+    parts.sharedStore ??
+    (await EmbeddedStore.open({ disk, clock, logger, directory: metadataDirectory(loaded) }))
   opened.push(() => store.close())
   const membership = await ClusterMembership.open({
     store,
@@ -59,6 +67,8 @@ export async function runBroker(
   })
   opened.push(() => membership.leave({ clean: false }))
   membership.images.onEnd(reason => parts.onFatal(reason))
+  const shared = parts.sharedStore === undefined ? null : await openControl(parts, { membership, health })
+  if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
   inForce.dynamic.onChange(({ 'log.level': level }, { 'log.level': previous }) => {
@@ -72,15 +82,11 @@ export async function runBroker(
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
     opened,
   })
-  const partitions = new Partitions({
-    brokerId,
-    clock,
-    turn,
-    logs,
-    logger,
-    topicSettings: topic => inForce.topic(topic),
-  })
+  const controller = shared?.control.controller ?? membership.controller
   const traffic = new TopicTraffic()
+  const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
+  opened.push(() => replication.stop())
+  const { partitions } = replication
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
   if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
   partitions.start(membership.image)
@@ -106,6 +112,7 @@ export async function runBroker(
 
   const { network, dispatcher, sessions, waitingFetches } = await serveClients(parts, {
     membership,
+    controller,
     inForce,
     partitions,
     logs,
@@ -139,6 +146,7 @@ export async function runBroker(
   await membership.join({
     brokerId,
     listeners: advertised,
+    control: shared?.address ?? null,
     rack: settings['broker.rack'],
     logDirectories: logs.directoryIds,
     previousEpoch: logs.previousBrokerEpoch,
@@ -152,9 +160,11 @@ export async function runBroker(
   return {
     store,
     membership,
+    control: shared?.control,
     logs,
     cleaner,
     partitions,
+    replication,
     groupCoordinator,
     network,
     advertised,

@@ -6,6 +6,7 @@ import { FetchSessions } from './api/fetch-sessions.ts'
 import { servedApis } from './api/served-apis.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
+import type { ControllerClient } from './controller/controller-client.ts'
 import { type GroupCoordinator, internalTopicCreation } from './group-coordinator.ts'
 import type { LogDirectories } from './log/log-directories.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
@@ -19,6 +20,7 @@ export async function serveClients(
   parts: BrokerParts,
   served: {
     readonly membership: ClusterMembership
+    readonly controller: ControllerClient
     readonly inForce: SettingsInForce
     readonly partitions: Partitions
     readonly logs: LogDirectories
@@ -35,10 +37,9 @@ export async function serveClients(
   const { loaded, clock, random, turn, logger } = parts
   const { settings } = loaded
   const brokerId = settings['node.id']
-  const { membership, inForce, partitions, logs, traffic, groupCoordinator } = served
+  const { membership, controller, inForce, partitions, logs, traffic, groupCoordinator } = served
   const sessions = new FetchSessions(settings['max.incremental.fetch.session.cache.slots'], clock, random)
   const waitingFetches = new Set<() => void>()
-  const { controller } = membership
   const producerIds = new ProducerIds(() =>
     controller.allocateProducerIds({
       brokerId,

@@ -69,7 +69,12 @@ const onlyHere: readonly { readonly module: RegExp; readonly files: RegExp; read
     files: /^broker\/(log\/disk|log\/file-lock|config\/load-settings|main|serve)\.ts$/,
     within: /^broker\//,
   },
-  { module: /^node:net$|^node:tls$/, files: /^broker\/network\//, within: /^broker\// },
+  {
+    module: /^node:net$|^node:tls$/,
+    files: /^broker\/(network\/|control\/control-server\.ts)/,
+    within: /^broker\//,
+  },
+  { module: /^@grpc\//, files: /^broker\/(control\/|metadata\/etcd-)/, within: /^broker\// },
   { module: /^etcd3/, files: /^broker\/metadata\/etcd-/, within: /^/ },
   { module: /^@kubernetes\//, files: /^operator\/kube\//, within: /^/ },
 ]
@@ -128,6 +133,11 @@ const testedElsewhere: Record<string, string> = {
   'broker/broker-metrics.ts': 'names and reads counters; test/broker/metrics tests what counts',
   'broker/log/load-replicas.ts': 'test/broker/log/log-directories.test.ts and recovery.test.ts',
   'broker/log/log-directory.ts': 'test/broker/log/log-directories.test.ts',
+  'broker/control/command-messages.ts':
+    'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
+  'broker/control/proto-': 'one codec; test/broker/control/proto-codec.test.ts',
+  'broker/control/control-client.ts': 'test/broker/control/control-server.test.ts',
+  'broker/control/control-api.ts': 'test/broker/control/forwarding-controller.test.ts',
   'broker/controller/controller-client.ts': 'an interface and its types',
   'broker/api/alter-configs.ts': 'test/compatibility, with kafka-configs, kafkajs and @platformatic/kafka',
   'broker/api/describe-configs.ts': 'test/compatibility, with kafka-configs, kafkajs and @platformatic/kafka',
@@ -215,10 +225,12 @@ const bans: readonly Ban[] = [
     where: /^test\//,
     except: {
       'test/targets/processes.ts': 'asks a process again and again until a condition holds, with a deadline',
+      'test/cluster/let-pass.ts': 'how long a fault lasts is what is tested',
       'test/benchmarks/bench.ts': 'waits until the machine is quiet before it measures',
       'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
       'test/runtime/clock.test.ts': 'tests the clock itself',
+      'test/kubernetes/start-and-wait.ts': 'lives until it is killed: it is not a test but what one kills',
     },
   },
   {

@@ -20,7 +20,7 @@ import { type ApiHandler, handler } from './handler.ts'
  * broker's own affair and change at once; everything else goes through the controller.
  */
 export function alterConfigsHandler(parts: AlterParts): ApiHandler {
-  return handler(alterConfigs, {}, request =>
+  return handler(alterConfigs, {}, (request, { principal }) =>
     alter<Decoded<typeof alterConfigs.request>['resources'][number], AlterConfigs['resources'][number]>(
       request.resources,
       {
@@ -34,6 +34,7 @@ export function alterConfigsHandler(parts: AlterParts): ApiHandler {
             resources,
             validateOnly: request.validateOnly,
             timeoutMs: parts.timeoutMs,
+            principal,
           }),
       },
     ),
@@ -42,7 +43,7 @@ export function alterConfigsHandler(parts: AlterParts): ApiHandler {
 
 export function incrementalAlterConfigsHandler(parts: AlterParts): ApiHandler {
   type Asked = Decoded<typeof incrementalAlterConfigs.request>['resources'][number]
-  return handler(incrementalAlterConfigs, {}, request =>
+  return handler(incrementalAlterConfigs, {}, (request, { principal }) =>
     alter<Asked, IncrementalAlterConfigs['resources'][number]>(request.resources, {
       stored(resource, type) {
         const configs = []
@@ -64,6 +65,7 @@ export function incrementalAlterConfigsHandler(parts: AlterParts): ApiHandler {
           resources,
           validateOnly: request.validateOnly,
           timeoutMs: parts.timeoutMs,
+          principal,
         }),
     }),
   )

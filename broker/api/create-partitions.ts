@@ -4,7 +4,7 @@ import { type ApiHandler, handler } from './handler.ts'
 
 /** CreatePartitions: more partitions for topics; `count` is the new total. */
 export function createPartitionsHandler(parts: { readonly controller: ControllerClient }): ApiHandler {
-  return handler(createPartitions, {}, async request => {
+  return handler(createPartitions, {}, async (request, context) => {
     const results = await parts.controller.createPartitions({
       topics: request.topics.map(({ name, count, assignments }) => ({
         name,
@@ -13,6 +13,7 @@ export function createPartitionsHandler(parts: { readonly controller: Controller
       })),
       validateOnly: request.validateOnly,
       timeoutMs: request.timeoutMs,
+      principal: context.principal,
     })
     return {
       throttleTimeMs: 0,

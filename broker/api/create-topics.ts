@@ -11,11 +11,12 @@ export function createTopicsHandler(parts: {
   /** All settings of a topic with these overrides. */
   readonly describeTopic: (overrides: ReadonlyMap<string, string>) => readonly DescribedConfig[]
 }): ApiHandler {
-  return handler(createTopics, {}, async request => {
+  return handler(createTopics, {}, async (request, context) => {
     const results = await parts.controller.createTopics({
       topics: request.topics,
       validateOnly: request.validateOnly,
       timeoutMs: request.timeoutMs,
+      principal: context.principal,
     })
     return { throttleTimeMs: 0, topics: results.map(result => topicAnswer(result, parts.describeTopic)) }
   })

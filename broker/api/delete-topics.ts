@@ -12,7 +12,11 @@ export function deleteTopicsHandler(parts: { readonly controller: ControllerClie
             topicId: topicId === zeroUuid ? null : topicId,
           }))
         : request.topicNames.map(name => ({ name, topicId: null }))
-    const results = await parts.controller.deleteTopics({ topics, timeoutMs: request.timeoutMs })
+    const results = await parts.controller.deleteTopics({
+      topics,
+      timeoutMs: request.timeoutMs,
+      principal: context.principal,
+    })
     return {
       throttleTimeMs: 0,
       responses: results.map(({ name, topicId, error, message }) => ({

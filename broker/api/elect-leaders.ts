@@ -1,5 +1,5 @@
 import { electLeaders, type Encodable, errorCode } from '../../protocol/index.ts'
-import type { ControllerClient, ElectLeadersResult } from '../controller/controller-client.ts'
+import type { ControllerClient, PartitionResults } from '../controller/controller-client.ts'
 import { type ApiHandler, handler } from './handler.ts'
 
 const preferred = 0
@@ -28,7 +28,7 @@ export function electLeadersHandler(parts: { readonly controller: ControllerClie
 }
 
 function byTopic(
-  partitions: ElectLeadersResult['partitions'],
+  partitions: PartitionResults['partitions'],
 ): Encodable<typeof electLeaders.response>['replicaElectionResults'] {
   const topics = Map.groupBy(partitions, ({ topic }) => topic)
   return [...topics].map(([topic, results]) => ({

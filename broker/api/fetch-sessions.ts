@@ -158,6 +158,7 @@ export interface FetchSessionRequest {
       readonly currentLeaderEpoch: number
       readonly fetchOffset: number
       readonly lastFetchedEpoch: number
+      readonly logStartOffset: number
       readonly partitionMaxBytes: number
     }[]
   }[]
@@ -177,6 +178,8 @@ export interface FetchedPartition {
   maxBytes: number
   currentLeaderEpoch: number
   lastFetchedEpoch: number
+  /** Of a follower's log; -1 for a consumer. */
+  logStartOffset: number
   /** What the client was last told; -1 = nothing, or an error. */
   toldHighWatermark: number
   toldLogStartOffset: number
@@ -248,6 +251,7 @@ function partitionsOf(request: FetchSessionRequest): Map<string, FetchedPartitio
         maxBytes: one.partitionMaxBytes,
         currentLeaderEpoch: one.currentLeaderEpoch,
         lastFetchedEpoch: one.lastFetchedEpoch,
+        logStartOffset: one.logStartOffset,
         toldHighWatermark: -1,
         toldLogStartOffset: -1,
       })
@@ -261,6 +265,7 @@ function updateAsked(known: FetchedPartition, asked: FetchedPartition): void {
   known.maxBytes = asked.maxBytes
   known.currentLeaderEpoch = asked.currentLeaderEpoch
   known.lastFetchedEpoch = asked.lastFetchedEpoch
+  known.logStartOffset = asked.logStartOffset
 }
 
 function saysSomethingNew(result: SessionResult): boolean {

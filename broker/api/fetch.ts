@@ -6,7 +6,7 @@ import type { Partition, PartitionWatcher } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { FetchedPartition, FetchPlan, FetchSessions } from './fetch-sessions.ts'
 import { type ApiHandler, handler, LateAnswer, type RequestContext } from './handler.ts'
-import { type FetchLimits, type PartitionRead, readPartitions } from './read-partitions.ts'
+import { type FetchLimits, noteFollower, type PartitionRead, readPartitions } from './read-partitions.ts'
 
 /**
  * Fetch. Finds the bytes at once; when there are too few of them the request waits, watching its partitions,
@@ -15,12 +15,14 @@ import { type FetchLimits, type PartitionRead, readPartitions } from './read-par
 export function fetchHandler(parts: FetchParts): ApiHandler {
   return handler(fetch, { answerSize }, (request, context) => {
     parts.traffic.fetchRequests++
-    const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId
+    const { replicaId, replicaEpoch } =
+      context.apiVersion >= 15 ? request.replicaState : { replicaId: request.replicaId, replicaEpoch: -1 }
+    const follower = replicaId >= 0 ? { brokerId: replicaId, brokerEpoch: replicaEpoch } : undefined
     const plan = parts.sessions.open({
       sessionId: request.sessionId,
       sessionEpoch: request.sessionEpoch,
       usesTopicIds: context.apiVersion >= 13,
-      isFollower: replicaId >= 0,
+      isFollower: follower !== undefined,
       topics: request.topics,
       forgotten: request.forgottenTopicsData,
     })
@@ -29,14 +31,17 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
     const limits: FetchLimits = {
       maxBytes: Math.min(request.maxBytes, parts.maxBytes),
       firstBatchWhole: true,
-      readUpTo: replicaId >= 0 ? 'logEnd' : request.isolationLevel === 1 ? 'lastStable' : 'highWatermark',
-      replicaId,
+      readUpTo:
+        follower !== undefined ? 'logEnd' : request.isolationLevel === 1 ? 'lastStable' : 'highWatermark',
+      follower,
+      mayReadFollower: follower === undefined && context.apiVersion >= 11,
       byTopicId: context.apiVersion >= 13,
     }
     const minBytes = Math.min(request.minBytes, limits.maxBytes)
     const reads = readPartitions(parts.partitions, plan.partitions(), limits)
+    if (follower !== undefined) noteFollower(reads, follower)
     if (request.maxWaitMs <= 0 || isEnough(reads, minBytes)) {
-      return answer(parts, plan, reads, context)
+      return answer(parts, plan, limits, reads, context)
     }
     return waitForMore(parts, { plan, limits, minBytes, maxWaitMs: request.maxWaitMs }, reads, context)
   })
@@ -84,7 +89,10 @@ function waitForMore(
   const late = new LateAnswer<FetchResponse>()
   const watched = new Set<Partition>()
 
+  let isWaiting = true
+  let isCheckQueued = false
   const stopWaiting = (): void => {
+    isWaiting = false
     timer.cancel()
     parts.waitingFetches.delete(answerNow)
     for (const replica of watched) replica.unwatch(watcher)
@@ -92,7 +100,7 @@ function waitForMore(
   }
   const finish = (reads: readonly PartitionRead[]): void => {
     stopWaiting()
-    const response = answer(parts, plan, reads, context)
+    const response = answer(parts, plan, limits, reads, context)
     if (response instanceof Promise) {
       response.then(
         loaded => late.answer(loaded),
@@ -103,11 +111,25 @@ function waitForMore(
     }
   }
   const readAgain = (): PartitionRead[] => readPartitions(parts.partitions, plan.partitions(), limits)
+  const check = (): void => {
+    isCheckQueued = false
+    if (!isWaiting) return
+    const reads = readAgain()
+    if (isEnough(reads, minBytes)) finish(reads)
+    else if (limits.follower !== undefined && reads.some(isNewWatermark)) hurry()
+  }
   const watcher: PartitionWatcher = {
+    // Once for all partitions that moved in this turn, when the last of them has.
     partitionMoved() {
-      const reads = readAgain()
-      if (isEnough(reads, minBytes)) finish(reads)
+      if (isCheckQueued) return
+      isCheckQueued = true
+      parts.turn.write(check)
     },
+  }
+  // Where nothing is produced followers would learn of the watermark only when their time is up.
+  const hurry = (): void => {
+    timer.cancel()
+    timer = parts.clock.after(Math.min(watermarkDelayMs, maxWaitMs), answerNow)
   }
   // The connection is gone: nobody reads the answer, so it makes no session and moves none.
   const abandon = (): void => {
@@ -121,9 +143,16 @@ function waitForMore(
   }
   const answerNow = (): void => finish(readAgain())
   parts.waitingFetches.add(answerNow)
-  const timer = parts.clock.after(maxWaitMs, answerNow)
+  let timer = parts.clock.after(maxWaitMs, answerNow)
   context.signal.addEventListener('abort', abandon, { once: true })
   return late
+}
+
+/** How long a follower may not know of a new high watermark while there are no records to send along. */
+const watermarkDelayMs = 10
+
+function isNewWatermark({ highWatermark, partition }: PartitionRead): boolean {
+  return highWatermark !== partition.toldHighWatermark
 }
 
 /** So that an answer is written into one buffer of the right size. */
@@ -138,6 +167,7 @@ function answerSize(response: FetchResponse): number {
 function answer(
   parts: FetchParts,
   plan: FetchPlan,
+  limits: FetchLimits,
   reads: readonly PartitionRead[],
   context: RequestContext,
 ): FetchResponse | Promise<FetchResponse> {
@@ -145,7 +175,9 @@ function answer(
   if (error !== 'NONE') return refusal(error, sessionId)
   for (const read of included) {
     if (read.error !== 'NONE') parts.traffic.fetchFailed()
-    else if (read.recordsLength > 0) parts.traffic.fetched(read.topicName ?? '', read.recordsLength)
+    else if (read.recordsLength === 0) continue
+    else if (limits.follower === undefined) parts.traffic.fetched(read.topicName ?? '', read.recordsLength)
+    else parts.traffic.givenToFollower(read.topicName ?? '', read.recordsLength)
   }
   const cold = included.filter(
     read => read.records !== undefined && read.recordsLength > 0 && !read.records.recent,

@@ -40,8 +40,10 @@ export interface FetchLimits {
   readonly firstBatchWhole: boolean
   /** Where readers may read to. */
   readonly readUpTo: 'logEnd' | 'highWatermark' | 'lastStable'
-  /** The broker that replicates, or -1 for a consumer. */
-  readonly replicaId: number
+  /** Who replicates; undefined for a consumer. */
+  readonly follower: { readonly brokerId: number; readonly brokerEpoch: number } | undefined
+  /** For consumers that can be sent on to the nearest replica (Fetch v11+): any replica may serve them. */
+  readonly mayReadFollower: boolean
   /** Fetch v13+: topics come by id alone. */
   readonly byTopicId: boolean
 }
@@ -52,6 +54,8 @@ export interface PartitionRead extends SessionResult {
   /** The replica to watch while the request waits for more. */
   readonly replica: Partition | undefined
   readonly lastStableOffset: number
+  /** When it was read; -1 on an error. */
+  readonly logEndOffset: number
   readonly records: LogRead | undefined
   /** The bytes, if any, reach to the end of a segment that is not the last; more are there, but in the next one. */
   readonly endsInOldSegment: boolean
@@ -68,14 +72,15 @@ function readPartition(
   const topicName = limits.byTopicId ? partitions.topicName(wanted.topicId) : wanted.topic
   if (topicName === undefined) return failed(wanted, undefined, 'UNKNOWN_TOPIC_ID')
 
-  const replica = partitions.leader(topicName, wanted.index)
+  const replica = partitions.readable(topicName, wanted.index, { mayFollow: limits.mayReadFollower })
   if (typeof replica === 'string') return failed(wanted, topicName, replica)
   if (limits.byTopicId && replica.topicId !== wanted.topicId) {
     return failed(wanted, topicName, 'INCONSISTENT_TOPIC_ID')
   }
   const fenced = checkLeaderEpoch(replica, wanted.currentLeaderEpoch)
   if (fenced !== undefined) return failed(wanted, topicName, fenced, replica)
-  if (limits.replicaId >= 0 && !isFollower(replica, limits.replicaId)) {
+  const { follower } = limits
+  if (follower !== undefined && !replica.isFollower(follower.brokerId, follower.brokerEpoch)) {
     return failed(wanted, topicName, 'NOT_LEADER_OR_FOLLOWER', replica)
   }
   return readLog(
@@ -88,9 +93,24 @@ function readPartition(
   )
 }
 
-/** Reading beyond the high watermark is for the other replicas alone. */
-function isFollower(replica: Partition, replicaId: number): boolean {
-  return replicaId !== replica.state.leader && replica.state.replicas.includes(replicaId)
+/**
+ * What a follower asks for shows what it has: the leaders of all partitions it was given take note. Once for each request,
+ * after the first reading: what is read later, when the request has waited, says nothing new of the follower.
+ */
+export function noteFollower(
+  reads: readonly PartitionRead[],
+  { brokerId, brokerEpoch }: { readonly brokerId: number; readonly brokerEpoch: number },
+): void {
+  for (const { error, diverges, replica, partition, logEndOffset } of reads) {
+    if (error !== 'NONE' || diverges || replica === undefined) continue
+    const { fetchOffset, logStartOffset } = partition
+    replica.followerFetched(brokerId, {
+      brokerEpoch,
+      fetchOffset,
+      logStartOffset,
+      leaderEndOffset: logEndOffset,
+    })
+  }
 }
 
 /** The rule of KIP-320: -1 is not checked, an older epoch is fenced, a newer one is not known here yet. */
@@ -113,10 +133,11 @@ function readLog(
   const highWatermark = log.highWatermark
   const lastStableOffset = log.lastStableOffset
   const logStartOffset = log.logStartOffset
-  const offsets = { highWatermark, lastStableOffset, logStartOffset }
+  const { logEndOffset } = log
+  const offsets = { highWatermark, lastStableOffset, logStartOffset, logEndOffset }
 
   if (wanted.lastFetchedEpoch >= 0) {
-    const end = log.leaderEpochs.endOffsetFor(wanted.lastFetchedEpoch, log.logEndOffset)
+    const end = log.leaderEpochs.endOffsetFor(wanted.lastFetchedEpoch, logEndOffset)
     if (end.epoch < 0 || wanted.fetchOffset < logStartOffset) {
       return failed(wanted, topicName, 'OFFSET_OUT_OF_RANGE', replica)
     }
@@ -126,7 +147,7 @@ function readLog(
   }
   const upTo =
     limits.readUpTo === 'logEnd'
-      ? log.logEndOffset
+      ? logEndOffset
       : limits.readUpTo === 'highWatermark'
         ? highWatermark
         : lastStableOffset
@@ -156,6 +177,7 @@ function empty(wanted: FetchedPartition, topicName: string | undefined, replica:
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
+    logEndOffset: -1,
     recordsLength: 0,
     records: undefined,
     diverges: false,

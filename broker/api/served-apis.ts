@@ -9,6 +9,7 @@ import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { ProducerIds } from '../replication/producer-ids.ts'
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from './alter-configs.ts'
+import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts'
 import { alterReplicaLogDirsHandler } from './alter-replica-log-dirs.ts'
 import { apiVersionsHandler } from './api-versions.ts'
 import type { AutoTopicCreation } from './auto-topic-creation.ts'
@@ -29,9 +30,12 @@ import { groupHandlers, type GroupHandlersParts } from './group-handlers.ts'
 import type { ApiHandler, ApiHandlers } from './handler.ts'
 import { initProducerIdHandler } from './init-producer-id.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
+import { listPartitionReassignmentsHandler } from './list-partition-reassignments.ts'
 import { metadataHandler } from './metadata.ts'
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
 import { produceHandler } from './produce.ts'
+import { unregisterBrokerHandler } from './unregister-broker.ts'
+import { updateFeaturesHandler } from './update-features.ts'
 
 /** The APIs that a broker serves. What stands here is advertised; nothing else is. */
 export function servedApis(parts: ServedParts): ApiHandler[] {
@@ -57,6 +61,10 @@ export function servedApis(parts: ServedParts): ApiHandler[] {
     alterConfigsHandler(parts),
     incrementalAlterConfigsHandler(parts),
     electLeadersHandler(parts),
+    alterPartitionReassignmentsHandler(parts),
+    listPartitionReassignmentsHandler(parts),
+    unregisterBrokerHandler(parts),
+    updateFeaturesHandler(parts),
     describeLogDirsHandler(parts),
     alterReplicaLogDirsHandler(parts),
     ...groupHandlers(parts),

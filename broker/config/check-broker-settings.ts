@@ -3,6 +3,7 @@
  * beginning with the setting to change. Single values were checked when they were read (parse-value.ts).
  */
 import type { BrokerSettingName, BrokerSettings } from './broker-settings.ts'
+import { findMistakesInControl } from './control-listeners.ts'
 
 /** Whether the setting was given, rather than at its default. */
 type IsGiven = (name: string) => boolean
@@ -219,6 +220,8 @@ const rules: readonly Rule[] = [
     settings['http.listeners']
       .filter(entry => parseHttpListener(entry) === undefined)
       .map(entry => `http.listeners: '${entry}' is not http://host:port.`),
+
+  findMistakesInControl,
 
   settings =>
     settings['cluster.id'] !== null && !/^[A-Za-z0-9_-]{1,64}$/.test(settings['cluster.id'])

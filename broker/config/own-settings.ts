@@ -13,6 +13,19 @@ export const ownSettings = {
   'broker.rack.file': string(
     null,
     'File that says broker.rack, or - for none; waited for when it is empty at the start.',
+  'control.listeners': list(
+    ['http://:9090'],
+    'Addresses of the gRPC service among brokers and for the operator, http://host:port or https://host:port; opened in a cluster on etcd.',
+  ),
+  'control.advertised.listener': string(
+    null,
+    'The one address of it that other brokers are told (null: the first of control.listeners).',
+  ),
+  'control.tls.certificate.file': string(null, 'PEM file with the certificate of the gRPC service.'),
+  'control.tls.key.file': string(null, 'PEM file with the key of that certificate.'),
+  'control.tls.ca.file': string(
+    null,
+    'PEM file with the authorities that callers of the gRPC service, and its servers, are checked against.',
   ),
   'log.level': choice(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace'],

@@ -7,7 +7,7 @@ import type { Random } from '../../runtime/random.ts'
 import { uuidFromRandom } from '../../protocol/index.ts'
 import { BrokerRegistration } from '../metadata/broker-registration.ts'
 import { setUpCluster } from '../metadata/cluster-setup.ts'
-import type { BrokerListener, MetadataImage } from '../metadata/image.ts'
+import type { BrokerListener, ControlAddress, MetadataImage } from '../metadata/image.ts'
 import { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { supportedFeatures } from '../metadata/supported-features.ts'
@@ -16,7 +16,7 @@ import type { ControllerClient } from './controller-client.ts'
 import type { ControllerRules } from './decision.ts'
 import { Election } from './election.ts'
 import { Elections } from './elections.ts'
-import { LocalController } from './local-controller.ts'
+import { localController } from './local-controller.ts'
 
 /**
  * This broker's part in the cluster: the image it follows, its registration, and the controller it may become.
@@ -31,11 +31,12 @@ import { LocalController } from './local-controller.ts'
  */
 export class ClusterMembership {
   readonly images: ImageFollower
-  /** Admin requests go here; NOT_CONTROLLER while no controller runs in this process. */
-  readonly controller: ControllerClient
+  /** The controller in this process; NOT_CONTROLLER while there is none. */
+  readonly localController: ControllerClient
   /** What this process decided while it was the controller. */
   readonly elections: Elections
   readonly #options: ClusterMembershipOptions
+  #controllerElsewhere: ControllerClient | undefined
   #brokerId: number | undefined
   #registration: BrokerRegistration | undefined
   #election: Election | undefined
@@ -47,7 +48,7 @@ export class ClusterMembership {
     this.#options = options
     this.images = images
     this.elections = new Elections(options.logger)
-    this.controller = new LocalController(() => this.#active)
+    this.localController = localController(() => this.#active)
   }
 
   /** Sets the cluster up if the store is empty, and loads the image. */
@@ -88,6 +89,21 @@ export class ClusterMembership {
     return this.#election?.epoch
   }
 
+  /** Commands go here: to the controller wherever it is, if there is a way to others; else to the one in this process. */
+  get controller(): ControllerClient {
+    return this.#controllerElsewhere ?? this.localController
+  }
+
+  /** From now on commands take this way. */
+  forwardCommands(way: ControllerClient): void {
+    this.#controllerElsewhere = way
+  }
+
+  /** The controller in this process, while this broker is it. */
+  get activeController(): Controller | undefined {
+    return this.#active
+  }
+
   /**
    * Registers, stands for controller, and resolves when the controller has let this broker in and the own image
    * shows it: leaders are elected, leader epochs moved on. Goes on trying until then; the caller bounds the wait by
@@ -100,7 +116,7 @@ export class ClusterMembership {
     const { brokerId } = member
     this.#brokerId = brokerId
     const incarnationId = uuidFromRandom(size => random.bytes(size))
-    const { listeners, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
+    const { listeners, control = null, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
     const { minInsyncReplicas = 1 } = member
     const isAdmitted = (image: MetadataImage): boolean => {
       const broker = image.brokers.get(brokerId)
@@ -122,6 +138,7 @@ export class ClusterMembership {
       record: () => ({
         incarnationId,
         listeners,
+        control,
         rack,
         logDirectories,
         cordoned,
@@ -232,6 +249,8 @@ export interface ClusterMember {
   readonly brokerId: number
   /** As clients and brokers reach them; ports must be the real ones. */
   readonly listeners: readonly BrokerListener[]
+  /** Where its control service answers. */
+  readonly control?: ControlAddress | null
   readonly rack: string | null
   readonly logDirectories: readonly Uuid[]
   readonly cordoned?: boolean

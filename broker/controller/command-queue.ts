@@ -13,6 +13,7 @@ export class CommandQueue {
   readonly #images: ImageFollower
   readonly #clock: Clock
   readonly #batches: BatchRunner
+  readonly #isActive: () => boolean
   readonly #prepare: () => Promise<void>
   readonly #queue = new SerialQueue(mostQueued)
   #closed = false
@@ -21,11 +22,14 @@ export class CommandQueue {
     readonly images: ImageFollower
     readonly clock: Clock
     readonly batches: BatchRunner
+    /** Whether this broker's lease is known to be valid and its controllership not ended. */
+    readonly isActive: () => boolean
     readonly prepare: () => Promise<void>
   }) {
     this.#images = options.images
     this.#clock = options.clock
     this.#batches = options.batches
+    this.#isActive = options.isActive
     this.#prepare = options.prepare
   }
 
@@ -81,7 +85,8 @@ export class CommandQueue {
       const job = async (): Promise<void> => {
         if (isLate) return
         await this.#prepare()
-        if (this.#closed) resolve(refuse('NOT_CONTROLLER', deposed))
+        // What it would say to a question it cannot commit to might be long out of date.
+        if (this.#closed || !this.#isActive()) resolve(refuse('NOT_CONTROLLER', deposed))
         else resolve(await run())
       }
       this.#queue

@@ -25,9 +25,14 @@ export interface ControllerClient {
   /** A leader asks to change in-sync sets. One result per partition, in order. */
   alterPartition(command: AlterPartition): Promise<AlterPartitionResult>
   /** One result per partition; where all were asked for, only those that had not the wanted leader (KIP-460). */
-  electLeaders(command: ElectLeaders): Promise<ElectLeadersResult>
+  electLeaders(command: ElectLeaders): Promise<PartitionResults>
   /** A broker is about to stop: what it leads is led by others as far as they can, and it leaves in-sync sets. */
   prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult>
+  /** Starts, changes and cancels moves of replicas. One result per partition, in order (KIP-455). */
+  reassignPartitions(command: ReassignPartitions): Promise<PartitionResults>
+  /** All updates or none. */
+  updateFeatures(command: UpdateFeatures): Promise<Outcome>
+  unregisterBroker(command: UnregisterBroker): Promise<Outcome>
 }
 
 export interface Outcome {
@@ -39,6 +44,8 @@ export interface Outcome {
 interface Timed {
   /** How long the caller waits for an answer; the work may go on after that. */
   readonly timeoutMs: number
+  /** Who asks, as `User:name`; absent when it is the broker itself. */
+  readonly principal?: string
 }
 
 export interface CreateTopics extends Timed {
@@ -183,11 +190,11 @@ export interface PartitionName {
 }
 
 /** `error` not NONE: nothing was done, and `partitions` is empty. */
-export interface ElectLeadersResult extends Outcome {
-  readonly partitions: readonly ElectLeaderResult[]
+export interface PartitionResults extends Outcome {
+  readonly partitions: readonly PartitionResult[]
 }
 
-export interface ElectLeaderResult extends Outcome, PartitionName {}
+export interface PartitionResult extends Outcome, PartitionName {}
 
 export interface PrepareToStop extends Timed {
   readonly brokerId: number
@@ -199,4 +206,30 @@ export interface PrepareToStopResult extends Outcome {
   readonly revision: number
   /** Partitions that the broker still leads, because nobody else can. */
   readonly remaining: number
+}
+
+export interface ReassignPartitions extends Timed {
+  readonly partitions: readonly Reassignment[]
+  readonly allowsReplicationFactorChange: boolean
+}
+
+export interface Reassignment extends PartitionName {
+  /** In order of preference; null cancels the running reassignment. */
+  readonly replicas: readonly number[] | null
+}
+
+export interface UpdateFeatures extends Timed {
+  readonly updates: readonly FeatureUpdate[]
+  readonly validateOnly: boolean
+}
+
+export interface FeatureUpdate {
+  readonly name: string
+  /** 0: the feature is not in use any more. */
+  readonly level: number
+  readonly upgradeType: 'upgrade' | 'safe downgrade' | 'unsafe downgrade'
+}
+
+export interface UnregisterBroker extends Timed {
+  readonly brokerId: number
 }

@@ -23,14 +23,19 @@ import type {
   CreateTopics,
   DeleteTopicResult,
   DeleteTopics,
-  ElectLeaderResult,
+  PartitionResult,
   ElectLeaders,
-  ElectLeadersResult,
+  PartitionResults,
   IncrementalAlterConfigs,
   MorePartitions,
+  Outcome,
   PartitionName,
   PrepareToStop,
   PrepareToStopResult,
+  Reassignment,
+  ReassignPartitions,
+  UnregisterBroker,
+  UpdateFeatures,
 } from './controller-client.ts'
 import { CommandQueue } from './command-queue.ts'
 import { ControllerCommits } from './controller-commits.ts'
@@ -58,6 +63,9 @@ import { electLeader, partitionsToElect, refuseElection } from './elect-leaders.
 import type { Elections } from './elections.ts'
 import { eligibleBeforeConfigs } from './min-insync-change.ts'
 import { countLed, markStopping, moveOff } from './prepare-to-stop.ts'
+import { reassignPartition, refuseReassignment } from './reassign-partitions.ts'
+import { unregisterBroker } from './unregister-broker.ts'
+import { updateFeatures } from './update-features.ts'
 import { Upkeep } from './upkeep.ts'
 
 /**
@@ -81,18 +89,19 @@ export class Controller implements ControllerClient {
     this.epoch = epoch
     this.#images = images
     this.#context = { random, rules }
+    const isActive = (): boolean => !this.#stopped && options.isActive()
     const commits = new ControllerCommits({
       store,
       images,
       clock,
       random,
       epoch,
-      isActive: () => !this.#stopped && options.isActive(),
+      isActive,
       onCommitted: (image, changes) => elections.committed(image, changes),
     })
     const batches = new BatchRunner({ images, commits, random })
     this.#batches = batches
-    this.#queue = new CommandQueue({ images, clock, batches, prepare: () => this.#upkeep.settle() })
+    this.#queue = new CommandQueue({ images, clock, batches, isActive, prepare: () => this.#upkeep.settle() })
     this.#upkeep = new Upkeep({
       images,
       clock,
@@ -204,22 +213,32 @@ export class Controller implements ControllerClient {
     }))
   }
 
-  electLeaders(command: ElectLeaders): Promise<ElectLeadersResult> {
-    const { election } = command
-    const run = async (): Promise<ElectLeadersResult> => {
-      const partitions = await this.#batches.run<PartitionName, ElectLeaderResult>({
-        name: 'electLeaders',
-        items: partitionsToElect(this.#images.image, command),
-        decide: (draft, item) => electLeader(draft, item, election, this.#context),
-        refuse: (item, error, message) => refuseElection(item, error, message).result,
-      })
-      return { error: 'NONE', message: null, partitions }
-    }
-    return this.#queue.submit(command.timeoutMs, run, (error, message) => ({
-      error,
-      message,
-      partitions: [],
+  electLeaders(command: ElectLeaders): Promise<PartitionResults> {
+    return this.#eachPartition<PartitionName>(command.timeoutMs, image => ({
+      name: 'electLeaders',
+      items: partitionsToElect(image, command),
+      decide: (draft, item) => electLeader(draft, item, command.election, this.#context),
+      refuse: (item, error, message) => refuseElection(item, error, message).result,
     }))
+  }
+
+  async reassignPartitions(command: ReassignPartitions): Promise<PartitionResults> {
+    if (command.partitions.length > mostPartitionsPerRequest)
+      return { error: 'POLICY_VIOLATION', message: tooManyPartitions, partitions: [] }
+    return this.#eachPartition<Reassignment>(command.timeoutMs, () => ({
+      name: 'reassignPartitions',
+      items: command.partitions,
+      decide: (draft, item) => reassignPartition(draft, item, command, this.#context),
+      refuse: (item, error, message) => refuseReassignment(item, error, message).result,
+    }))
+  }
+
+  updateFeatures(command: UpdateFeatures): Promise<Outcome> {
+    return this.#one('updateFeatures', command, image => updateFeatures(image, command.updates))
+  }
+
+  unregisterBroker(command: UnregisterBroker): Promise<Outcome> {
+    return this.#one('unregisterBroker', command, image => unregisterBroker(image, command))
   }
 
   prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult> {
@@ -239,6 +258,32 @@ export class Controller implements ControllerClient {
       return { ...refuse('NONE', null), revision: this.#images.image.revision }
     }
     return this.#queue.submit(timeoutMs, run, refuse)
+  }
+
+  #eachPartition<Item>(
+    timeoutMs: number,
+    makeBatch: (image: MetadataImage) => Batch<Item, PartitionResult>,
+  ): Promise<PartitionResults> {
+    const run = async (): Promise<PartitionResults> => {
+      const partitions = await this.#batches.run(makeBatch(this.#images.image))
+      return { error: 'NONE', message: null, partitions }
+    }
+    return this.#queue.submit(timeoutMs, run, (error, message) => ({ error, message, partitions: [] }))
+  }
+
+  async #one(
+    name: string,
+    command: { readonly timeoutMs: number; readonly validateOnly?: boolean },
+    decide: (image: MetadataImage) => Decision<Outcome>,
+  ): Promise<Outcome> {
+    const refuse = (error: ErrorName, message: string): Outcome => ({ error, message })
+    const results = await this.#queue.runBatch(command, () => ({
+      name,
+      items: [command],
+      decide,
+      refuse: (_, error, message) => refuse(error, message),
+    }))
+    return results[0] ?? refuse('UNKNOWN_SERVER_ERROR', 'The controller gave no answer.')
   }
 
   #alter<R extends AlterConfigs['resources'][number] | IncrementalAlterConfigs['resources'][number]>(

@@ -1,6 +1,6 @@
 import type { ErrorName } from '../../protocol/index.ts'
 import type { MetadataImage } from '../metadata/image.ts'
-import type { ElectLeaders, ElectLeaderResult, PartitionName } from './controller-client.ts'
+import type { ElectLeaders, PartitionResult, PartitionName } from './controller-client.ts'
 import type { Decision, DecisionContext } from './decision.ts'
 import { changePartition } from './partition-change.ts'
 import { viewOf } from './partition-view.ts'
@@ -24,7 +24,7 @@ export function electLeader(
   item: PartitionName,
   election: ElectLeaders['election'],
   context: DecisionContext,
-): Decision<ElectLeaderResult> {
+): Decision<PartitionResult> {
   const topic = image.topicsByName.get(item.topic)
   const before = topic?.partitions[item.partition]
   if (topic === undefined || before === undefined) {
@@ -57,6 +57,6 @@ export function refuseElection(
   item: PartitionName,
   error: ErrorName,
   message: string,
-): Decision<ElectLeaderResult> {
+): Decision<PartitionResult> {
   return { changes: [], result: { ...item, error, message } }
 }

@@ -117,7 +117,8 @@ function elect(
   const recovering = edit.recovering ?? partition.recovering
   const elr = eligibleAfter(partition, isr, replicas, edit, view)
   // Whoever has the records: the in-sync set; when it is empty, the eligible, or (without them) the last members.
-  const lastMembers = view.keepsEligible ? elr : partition.isr.filter(id => replicas.includes(id))
+  const held = partition.isr.length > 0 ? partition.isr : partition.elr
+  const lastMembers = view.keepsEligible ? elr : held.filter(id => replicas.includes(id))
   const candidates = isr.length > 0 ? isr : lastMembers
 
   const leader = candidate(partition, replicas, candidates, edit, view)

@@ -1,6 +1,6 @@
 import { assert } from '../../runtime/assert.ts'
 import { type Random, randomInt } from '../../runtime/random.ts'
-import type { MetadataImage } from '../metadata/image.ts'
+import { configsOf, type MetadataImage } from '../metadata/image.ts'
 
 /** A broker that may hold replicas. One that is away (`isAlive` false) may get a replica, but not lead or be in sync. */
 export interface PlacementBroker {
@@ -50,13 +50,22 @@ export function placeReplicas(
 /** The brokers that replicas may be placed on now: registered or only away, and not cordoned. */
 export function brokersForPlacement(image: MetadataImage): PlacementBroker[] {
   const brokers: PlacementBroker[] = []
-  for (const { id, rack, cordoned, fenced, stopping } of image.brokers.values()) {
-    if (!cordoned) brokers.push({ id, rack, isAlive: !fenced && !stopping })
+  for (const { id, rack, fenced, stopping } of image.brokers.values()) {
+    if (!isCordoned(image, id)) brokers.push({ id, rack, isAlive: !fenced && !stopping })
   }
-  for (const { id, rack, cordoned } of image.brokerStates.values()) {
-    if (!cordoned && !image.brokers.has(id)) brokers.push({ id, rack, isAlive: false })
+  for (const { id, rack } of image.brokerStates.values()) {
+    if (!image.brokers.has(id) && !isCordoned(image, id)) brokers.push({ id, rack, isAlive: false })
   }
   return brokers.sort((a, b) => a.id - b.id)
+}
+
+/** Takes no new replicas: all its log directories are cordoned (KIP-1066), or it was taken out by order. */
+export function isCordoned(image: MetadataImage, brokerId: number): boolean {
+  const broker = image.brokers.get(brokerId)
+  if (broker !== undefined) return broker.cordoned
+  // Its directories are not known while it is away; all of them are.
+  const directories = configsOf(image, 'broker', String(brokerId)).get('cordoned.log.dirs')
+  return image.brokerStates.get(brokerId)?.cordoned === true || directories?.trim() === '*'
 }
 
 function followersOf(

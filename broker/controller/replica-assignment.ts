@@ -2,7 +2,7 @@ import type { ErrorName } from '../../protocol/index.ts'
 import { isActive, type MetadataImage } from '../metadata/image.ts'
 import type { PartitionState } from '../metadata/keys.ts'
 import type { DecisionContext } from './decision.ts'
-import { brokersForPlacement, placeReplicas } from './placement.ts'
+import { brokersForPlacement, isCordoned, placeReplicas } from './placement.ts'
 
 /** The replica lists of new partitions, or why there are none. */
 export type Assignment =
@@ -84,6 +84,10 @@ function findMistakeInReplicas(
   const unknown = replicas.find(id => !image.brokers.has(id) && !image.brokerStates.has(id))
   if (unknown !== undefined) {
     return `The manual assignment of partition ${partition} includes broker ${unknown}, but no such broker is registered.`
+  }
+  const cordoned = replicas.find(id => isCordoned(image, id))
+  if (cordoned !== undefined) {
+    return `The manual assignment of partition ${partition} includes broker ${cordoned}, which is cordoned: it takes no new replicas.`
   }
   const repeated = replicas.find((id, at) => replicas.indexOf(id) !== at)
   if (repeated !== undefined) {

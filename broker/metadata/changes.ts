@@ -206,6 +206,7 @@ function brokerImage(
     epoch,
     incarnationId: registration.incarnationId,
     listeners: registration.listeners,
+    control: registration.control,
     rack: registration.rack,
     logDirectories: registration.logDirectories,
     fenced: state?.admittedEpoch !== epoch,

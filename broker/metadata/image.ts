@@ -40,6 +40,8 @@ export interface BrokerImage {
   /** New with every start of the broker's process. */
   readonly incarnationId: Uuid
   readonly listeners: readonly BrokerListener[]
+  /** Where its control service answers; null when it has none. */
+  readonly control: ControlAddress | null
   readonly rack: string | null
   readonly logDirectories: readonly Uuid[]
   /** The controller has not let this registration in yet: it leads nothing and clients are not sent to it. */
@@ -68,6 +70,13 @@ export interface BrokerListener {
   readonly host: string
   readonly port: number
   readonly securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
+}
+
+/** As other brokers and the operator reach it. */
+export interface ControlAddress {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
 }
 
 export interface BrokerStateImage {

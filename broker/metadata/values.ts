@@ -1,6 +1,7 @@
 import type { Uuid } from '../../protocol/index.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import type { BrokerListener, ConfigResourceType, FeatureRange } from './image.ts'
+import { parseControlListener } from '../config/control-listeners.ts'
+import type { BrokerListener, ConfigResourceType, ControlAddress, FeatureRange } from './image.ts'
 import type {
   BrokerRegistration,
   BrokerState,
@@ -81,10 +82,11 @@ function decodeFeatures(entry: EntryReader): MetadataChange {
 }
 
 function encodeRegistration(registration: BrokerRegistration): string {
-  const { rack, cordoned, features } = registration
+  const { control, rack, cordoned, features } = registration
   return JSON.stringify({
     incarnationId: registration.incarnationId,
     listeners: registration.listeners,
+    control: control === null ? undefined : encodeControlAddress(control),
     rack: rack ?? undefined,
     logDirectories: registration.logDirectories,
     cordoned: cordoned || undefined,
@@ -100,6 +102,7 @@ function decodeBroker(entry: EntryReader): MetadataChange {
   const registration: BrokerRegistration = {
     incarnationId: entry.text('incarnationId'),
     listeners: entry.list('listeners').map(listener => decodeListener(entry, listener)),
+    control: entry.has('control') ? decodeControlAddress(entry) : null,
     rack: entry.has('rack') ? entry.text('rack') : null,
     logDirectories: entry.texts('logDirectories'),
     cordoned: entry.flag('cordoned'),
@@ -136,6 +139,15 @@ function decodeListener(entry: EntryReader, value: unknown): BrokerListener {
     port: Number(value['port']),
     securityProtocol: value['securityProtocol'] as BrokerListener['securityProtocol'],
   }
+}
+
+/** `http://host:port`; https where it takes TLS only. */
+function encodeControlAddress({ host, port, tls }: ControlAddress): string {
+  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function decodeControlAddress(entry: EntryReader): ControlAddress {
+  return parseControlListener(entry.text('control')) ?? entry.refuse('control is not http://host:port')
 }
 
 function encodeBrokerState(state: BrokerState): string {

@@ -25,6 +25,18 @@ export class TopicTraffic {
     this.all.bytesOut += bytes
   }
 
+  /** Fetched by a follower. */
+  givenToFollower(topic: string, bytes: number): void {
+    this.#of(topic).replicationBytesOut += bytes
+    this.all.replicationBytesOut += bytes
+  }
+
+  /** Fetched from a leader. */
+  copied(topic: string, bytes: number): void {
+    this.#of(topic).replicationBytesIn += bytes
+    this.all.replicationBytesIn += bytes
+  }
+
   fetchFailed(): void {
     this.all.failedFetchRequests++
   }
@@ -48,10 +60,20 @@ export interface TopicCounters {
   messagesIn: number
   bytesIn: number
   bytesOut: number
+  replicationBytesIn: number
+  replicationBytesOut: number
   failedProduceRequests: number
   failedFetchRequests: number
 }
 
 function newCounters(): TopicCounters {
-  return { messagesIn: 0, bytesIn: 0, bytesOut: 0, failedProduceRequests: 0, failedFetchRequests: 0 }
+  return {
+    messagesIn: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    replicationBytesIn: 0,
+    replicationBytesOut: 0,
+    failedProduceRequests: 0,
+    failedFetchRequests: 0,
+  }
 }

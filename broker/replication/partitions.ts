@@ -1,11 +1,13 @@
 import type { Logger } from '../../runtime/logger.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import { type Clock, every, type Timer } from '../../runtime/clock.ts'
 import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { ErrorName, Uuid } from '../../protocol/index.ts'
 import type { TopicSettings } from '../config/topic-settings.ts'
 import type { Log } from '../log/log.ts'
 import type { LogDirectories } from '../log/log-directories.ts'
 import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/image.ts'
+import type { Followers } from './followers.ts'
+import type { LeaderParts } from './leadership.ts'
 import { Partition } from './partition.ts'
 
 /**
@@ -17,6 +19,7 @@ export class Partitions {
   readonly #topics = new Map<string, Map<number, Partition>>()
   #image: MetadataImage | undefined
   #count = 0
+  #lagCheck: Timer | undefined
 
   constructor(options: PartitionsOptions) {
     this.#options = options
@@ -54,6 +57,17 @@ export class Partitions {
     return partition.isLeader ? partition : 'NOT_LEADER_OR_FOLLOWER'
   }
 
+  /**
+   * A replica that a consumer may read: the leader, or where it knows how to go on to another broker (KIP-392), any. The
+   * errors are those of `leader`.
+   */
+  readable(topic: string, index: number, options: { readonly mayFollow: boolean }): Partition | ErrorName {
+    const partition = this.#topics.get(topic)?.get(index)
+    return options.mayFollow && partition !== undefined && !partition.isOffline
+      ? partition
+      : this.leader(topic, index)
+  }
+
   /** Who leads, for the answers that save a client a round trip (KIP-951); -1, -1 when nobody is known to. */
   leaderHint(topic: string, index: number): { readonly leaderId: number; readonly leaderEpoch: number } {
     const state = this.#image?.topicsByName.get(topic)?.partitions[index]
@@ -78,6 +92,10 @@ export class Partitions {
       )
     })
     for (const topic of image.topicsByName.values()) this.#applyTopic(topic, topic)
+    const { clock, leaderParts } = this.#options
+    this.#lagCheck = every(clock, Math.max(1, leaderParts.maxLagMs() / 2), () => {
+      for (const partition of this.all()) partition.dropLaggingMembers()
+    })
   }
 
   /** Moves the replicas of the topics that changed to what `next` says. Called with each image, in order. */
@@ -101,6 +119,7 @@ export class Partitions {
 
   /** Every replica stops leading: the broker goes down. */
   close(): void {
+    this.#lagCheck?.cancel()
     for (const partition of this.all()) partition.close()
   }
 
@@ -110,7 +129,10 @@ export class Partitions {
       const lives = state.replicas.includes(this.#options.brokerId)
       if (existing !== undefined) {
         if (!lives) this.#remove(existing)
-        else if (existing.state !== state) existing.apply(state)
+        else if (existing.state !== state) {
+          existing.apply(state)
+          this.#options.followers.update(existing)
+        }
       } else if (lives) {
         this.#open(topic, index, state, previous?.partitions[index] === undefined)
       }
@@ -126,7 +148,7 @@ export class Partitions {
   }
 
   #open(topic: TopicImage, index: number, state: PartitionImage, isNew: boolean): void {
-    const { brokerId, clock, turn, logs, logger } = this.#options
+    const { brokerId, clock, turn, logs, logger, leaderParts, followers } = this.#options
     const log = logs.create(topic.name, index, topic.id, { isNew })
     if ('error' in log) {
       logger.error({ topic: topic.name, partition: index, reason: log.message }, 'A replica has no log.')
@@ -143,11 +165,13 @@ export class Partitions {
       settings,
       log,
       state,
+      leaderParts,
     })
     const siblings = this.#topics.get(topic.name)
     if (siblings === undefined) this.#topics.set(topic.name, new Map([[index, partition]]))
     else siblings.set(index, partition)
     this.#count++
+    followers.update(partition)
   }
 
   #removeTopic(name: string, id: Uuid): void {
@@ -162,6 +186,7 @@ export class Partitions {
     siblings?.delete(partition.index)
     if (siblings?.size === 0) this.#topics.delete(partition.topic)
     this.#count--
+    this.#options.followers.remove(partition)
     partition.close()
     this.#options.logs.delete(partition.topic, partition.index)
   }
@@ -181,4 +206,6 @@ export interface PartitionsOptions {
   readonly logs: LogDirectories
   readonly topicSettings: (topic: string) => TopicSettings
   readonly logger: Logger
+  readonly leaderParts: LeaderParts
+  readonly followers: Pick<Followers, 'update' | 'remove'>
 }

@@ -3,7 +3,7 @@
  * at the start (ApiVersions). Bounded: so many requests in the air, every wait has a deadline. A connection that failed
  * stays closed; whoever needs one makes a new one.
  */
-import { connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectSocket, type Socket, type TcpNetConnectOpts } from 'node:net'
 import {
   type Api,
   apiVersions,
@@ -16,8 +16,6 @@ import {
   encodeRequestHeader,
   endFrame,
   errorName,
-  frameBodyBytes,
-  frameHeaderBytes,
   Reader,
   Writer,
 } from '../../protocol/index.ts'
@@ -25,6 +23,7 @@ import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { type Deferred, deferred } from '../../runtime/deferred.ts'
 import { ConnectionError } from './connection-error.ts'
 import { InFlightRequests } from './in-flight-requests.ts'
+import { ReceiveBuffer } from './receive-buffer.ts'
 
 export interface ConnectionOptions {
   readonly host: string
@@ -40,8 +39,18 @@ export interface ConnectionOptions {
 /** What a part needs that only asks. */
 export type Requester = Pick<Connection, 'send'>
 
+export interface SendOptions {
+  readonly timeoutMs?: number
+  /**
+   * Bytes and records of the answer are views of the receive buffer, valid until the caller next waits after `send` has
+   * resolved. Without it they are copies.
+   */
+  readonly borrow?: boolean
+}
+
 interface Asked {
   readonly answered: Deferred<Reader>
+  readonly borrow: boolean
   readonly api: Api
   readonly version: number
 }
@@ -59,16 +68,16 @@ export class Connection {
   readonly #inFlight: InFlightRequests<Asked>
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>()
   readonly #ended: Deferred<void> = deferred()
-  #received: Buffer = Buffer.alloc(0)
+  readonly #received: ReceiveBuffer
   #failure: Error | undefined
 
-  private constructor(socket: Socket, options: ConnectionOptions) {
+  private constructor(options: ConnectionOptions, received: ReceiveBuffer, socket: Socket) {
     this.address = `${options.host}:${options.port}`
     this.#socket = socket
     this.#options = options
+    this.#received = received
     this.#clock = options.clock ?? systemClock
     this.#inFlight = new InFlightRequests(maxInFlight)
-    socket.on('data', bytes => this.#take(bytes))
     socket.on('error', error =>
       this.#fail(new ConnectionError(`${this.address}: ${error.message}`, { cause: error })),
     )
@@ -83,7 +92,18 @@ export class Connection {
     const clock = options.clock ?? systemClock
     const timeoutMs = options.timeoutMs ?? usualTimeoutMs
     const startedAtMs = clock.monotonicMs()
-    const connection = new Connection(await openSocket(options, clock, timeoutMs), options)
+    const received = new ReceiveBuffer(options.maxResponseBytes ?? usualMaxResponseBytes)
+    // A broker says nothing before it is asked, so nothing can come in before the connection is there.
+    let take = (_length: number): void => undefined
+    const socket = await openSocket(options, clock, timeoutMs, {
+      buffer: () => received.space(),
+      callback: length => {
+        take(length)
+        return true
+      },
+    })
+    const connection = new Connection(options, received, socket)
+    take = length => connection.#take(length)
     try {
       await connection.#handshake(Math.max(1, timeoutMs - (clock.monotonicMs() - startedAtMs)))
       return connection
@@ -110,17 +130,13 @@ export class Connection {
   async send<Kind extends Api>(
     api: Kind,
     request: Encodable<Kind['request']>,
-    options: { readonly timeoutMs?: number } = {},
+    options: SendOptions = {},
   ): Promise<Decoded<Kind['response']>> {
     const version = this.versionFor(api)
     if (version === undefined)
       throw new ConnectionError(`${this.address} does not serve ${api.name} in a version known here.`)
-    return this.#exchange(
-      api,
-      version,
-      request,
-      options.timeoutMs ?? this.#options.timeoutMs ?? usualTimeoutMs,
-    )
+    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? usualTimeoutMs
+    return this.#exchange(api, version, request, timeoutMs, options.borrow)
   }
 
   /** Closes the socket; requests in the air are rejected. Resolves when it is closed. */
@@ -151,10 +167,11 @@ export class Connection {
     version: number,
     request: Encodable<Kind['request']>,
     timeoutMs: number,
+    borrow = false,
   ): Promise<Decoded<Kind['response']>> {
     if (this.#failure !== undefined) throw this.#failure
     const answered = deferred<Reader>()
-    const correlationId = this.#inFlight.add({ answered, api, version })
+    const correlationId = this.#inFlight.add({ answered, borrow, api, version })
     const writer = new Writer(256)
     const mark = beginFrame(writer)
     encodeRequestHeader(api, { apiVersion: version, correlationId, clientId: this.#options.clientId }, writer)
@@ -175,16 +192,11 @@ export class Connection {
     }
   }
 
-  #take(bytes: Buffer): void {
-    this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes])
+  #take(length: number): void {
     try {
-      while (this.#failure === undefined && this.#received.length >= frameHeaderBytes) {
-        const limit = this.#options.maxResponseBytes ?? usualMaxResponseBytes
-        const end = frameHeaderBytes + frameBodyBytes(this.#received, 0, limit)
-        if (this.#received.length < end) return
-        this.#answer(new Reader(this.#received, frameHeaderBytes, end))
-        this.#received = this.#received.subarray(end)
-      }
+      this.#received.received(length, (buffer, start, end) => {
+        if (this.#failure === undefined) this.#answer(buffer, start, end)
+      })
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       this.#fail(
@@ -193,10 +205,12 @@ export class Connection {
     }
   }
 
-  #answer(frame: Reader): void {
+  #answer(buffer: Buffer, start: number, end: number): void {
     const oldest = this.#inFlight.oldest()
     if (oldest === undefined) throw new ConnectionError('an answer to a question that was not asked')
-    const correlationId = decodeResponseHeader(oldest.value.api, oldest.value.version, frame)
+    const { api, version, borrow } = oldest.value
+    const frame = new Reader(buffer, start, end, { borrow })
+    const correlationId = decodeResponseHeader(api, version, frame)
     this.#inFlight.settle(correlationId).answered.resolve(frame)
   }
 
@@ -215,10 +229,15 @@ function bodyVersion(api: Api, version: number, body: Reader): number {
   return errorName(peek.int16()) === 'UNSUPPORTED_VERSION' ? 0 : version
 }
 
-function openSocket(options: ConnectionOptions, clock: Clock, timeoutMs: number): Promise<Socket> {
+function openSocket(
+  options: ConnectionOptions,
+  clock: Clock,
+  timeoutMs: number,
+  onread: NonNullable<TcpNetConnectOpts['onread']>,
+): Promise<Socket> {
   const { host, port } = options
   return new Promise((resolve, reject) => {
-    const socket = connectSocket({ host, port, noDelay: true })
+    const socket = connectSocket({ host, port, noDelay: true, onread })
     const deadline = clock.after(timeoutMs, () => fail(`did not answer within ${Math.round(timeoutMs)} ms`))
     const onError = (error: Error): void => fail(error.message, error)
     const fail = (why: string, cause?: Error): void => {

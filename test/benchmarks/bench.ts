@@ -32,10 +32,20 @@ export async function alternate(
   work: (broker: BrokerUnderTest, target: Target) => Promise<void>,
   rounds = bench.rounds,
 ): Promise<void> {
+  await alternateBetween(bench.brokers, what, work, rounds)
+}
+
+/** The same for anything there is one of on each side. */
+export async function alternateBetween<Side>(
+  sides: ReadonlyMap<Target, Side>,
+  what: string,
+  work: (side: Side, target: Target) => Promise<void>,
+  rounds: number,
+): Promise<void> {
   process.stderr.write(`${what} `)
-  for (const [target, broker] of alternating([...bench.brokers], rounds)) {
+  for (const [target, side] of alternating([...sides], rounds)) {
     await quietMachine()
-    await work(broker, target)
+    await work(side, target)
     process.stderr.write('.')
   }
   process.stderr.write('\n')

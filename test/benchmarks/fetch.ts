@@ -26,18 +26,18 @@ export async function benchmarkFetch(bench: Bench): Promise<void> {
   for (const broker of bench.brokers.values()) await fill(broker)
   const section = 'Fetch'
   await alternate(bench, 'fetch raw, from the page cache', async (broker, target) => {
-    const { cost } = await measured(broker, process.pid, () => readAll(broker))
+    const { cost } = await measured([broker.pid], process.pid, () => readAll(broker))
     const scenario = 'raw socket, 1 KB records, 1 MB a request, from the page cache'
     addThroughput(bench.figures, target, { section, scenario }, megabytes / cost.seconds, megabytes, cost)
   })
   await alternate(bench, 'fetch raw, from the disk', async (broker, target) => {
     await dropFromPageCache(broker)
-    const { cost } = await measured(broker, process.pid, () => readAll(broker))
+    const { cost } = await measured([broker.pid], process.pid, () => readAll(broker))
     const scenario = 'raw socket, 1 KB records, 1 MB a request, not in the page cache'
     addThroughput(bench.figures, target, { section, scenario }, megabytes / cost.seconds, megabytes, cost)
   })
   await alternate(bench, 'fetch with the Java consumer', async (broker, target) => {
-    const { result, cost } = await measured(broker, bench.tools.pid, () =>
+    const { result, cost } = await measured([broker.pid], bench.tools.pid, () =>
       bench.tools.run('AssignConsumer', [broker.bootstrapServers, topic, String(records)]),
     )
     const [, bytes, nanoseconds] = result.stdout.trim().split(' ').map(Number)

@@ -1,6 +1,6 @@
 /** What is measured, how runs are ordered, and how many samples become one figure. */
 import { readFileSync } from 'node:fs'
-import type { BrokerUnderTest, Target } from '../targets/broker.ts'
+import type { Target } from '../targets/broker.ts'
 
 export const targets = ['apache-kafka', 'barnabas'] as const satisfies readonly Target[]
 
@@ -70,6 +70,7 @@ export function machineCpuSeconds(): number {
 /** What a stretch of work cost: wall-clock seconds, and CPU seconds of broker, client and everybody else. */
 export interface Cost {
   readonly seconds: number
+  /** Of all brokers, and of etcd where they have one. */
   readonly brokerCpu: number
   readonly clientCpu: number
   /** Of programs that have no part in the benchmark: noise. */
@@ -77,17 +78,18 @@ export interface Cost {
 }
 
 export async function measured<T>(
-  broker: BrokerUnderTest,
+  brokerPids: readonly number[],
   clientPid: number,
   work: () => Promise<T>,
 ): Promise<{ result: T; cost: Cost }> {
+  const brokers = (): number => brokerPids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
   const began = performance.now()
-  const brokerBefore = cpuSeconds(broker.pid)
+  const brokerBefore = brokers()
   const clientBefore = cpuSeconds(clientPid)
   const machineBefore = machineCpuSeconds()
   const result = await work()
   const seconds = (performance.now() - began) / 1_000
-  const brokerCpu = cpuSeconds(broker.pid) - brokerBefore
+  const brokerCpu = brokers() - brokerBefore
   const clientCpu = cpuSeconds(clientPid) - clientBefore
   const othersCpu = Math.max(0, machineCpuSeconds() - machineBefore - brokerCpu - clientCpu)
   return { result, cost: { seconds, brokerCpu, clientCpu, othersCpu } }

@@ -1,13 +1,14 @@
 /**
- * npm run benchmark:kafka — Barnabas and Apache Kafka 4.3.1 side by side, brokers on core 0, clients on core 1; writes
- * RESULTS.md beside this file. The quick subset takes about ten minutes.
+ * npm run benchmark:kafka — Barnabas and Apache Kafka 4.3.1 side by side, brokers on core 0, clients on core 1; writes its
+ * part of RESULTS.md beside this file: one broker (about ten minutes), or three with replication (about half an hour).
  *   -- --full                   all of the produce matrix, longer latency runs
- *   -- --only produce,fetch     parts: start, produce, replay, fetch, latency, topics
+ *   -- --only produce,fetch     parts of one broker: start, produce, replay, fetch, latency, topics (all by default)
+ *   -- --only cluster           three brokers; or of it cluster-produce, cluster-failover, cluster-topics
  *   -- --targets apache-kafka   one side alone
  *   -- --rounds 1               how often A, B, B, A is run (default 3)
  *   -- --output FILE            elsewhere than RESULTS.md
  */
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -16,12 +17,13 @@ import { JavaTools } from '../targets/java-tools.ts'
 import { prepareKafkaJava } from '../targets/kafka-jars.ts'
 import { run } from '../targets/processes.ts'
 import type { Bench } from './bench.ts'
+import { type ClusterBench, benchmarkCluster, clusterParts } from './cluster.ts'
 import { benchmarkFetch } from './fetch.ts'
 import { Figures, targets } from './figures.ts'
 import { benchmarkLatency } from './latency.ts'
 import { benchmarkManyTopics } from './many-topics.ts'
 import { benchmarkProducer, benchmarkReplay } from './produce.ts'
-import { report } from './report.ts'
+import { type ResultPart, report, withPart } from './report.ts'
 import { addMemoryAfterLoad, benchmarkStart } from './start.ts'
 
 const parts: Record<string, (bench: Bench) => Promise<void>> = {
@@ -47,19 +49,66 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 await main()
 
 async function main(): Promise<void> {
-  const began = performance.now()
   const wanted = targets.filter(target => options.targets.split(',').includes(target))
-  const chosen = options.only.split(',')
-  const unknown = chosen.filter(part => !(part in parts))
-  if (unknown.length > 0 || wanted.length === 0) {
-    throw new Error(`Parts are ${Object.keys(parts).join(', ')}; targets are ${targets.join(', ')}.`)
+  const chosen = options.only
+    .split(',')
+    .flatMap(part => (part === 'cluster' ? Object.keys(clusterParts) : [part]))
+  const ofOneBroker = chosen.filter(part => part in parts)
+  const ofCluster = chosen.filter(part => part in clusterParts)
+  if (ofOneBroker.length + ofCluster.length < chosen.length || wanted.length === 0) {
+    const known = [...Object.keys(parts), 'cluster', ...Object.keys(clusterParts)]
+    throw new Error(`Parts are ${known.join(', ')}; targets are ${targets.join(', ')}.`)
   }
   await prepareKafkaJava()
   await run('taskset', ['-acp', '1', String(process.pid)])
 
-  const brokers = new Map<Target, BrokerUnderTest>()
   const tools = await JavaTools.start(['-Xmx1G', '-Xms512M'])
+  try {
+    if (ofOneBroker.length > 0) {
+      await written('one broker', figures => benchmarkOneBroker(figures, wanted, tools, ofOneBroker))
+    }
+    if (ofCluster.length > 0) {
+      const rounds = Number(options.rounds)
+      await written('three brokers', async figures => {
+        const bench: ClusterBench = { figures, targets: wanted, tools, rounds }
+        await benchmarkCluster(bench, ofCluster)
+      })
+    }
+  } finally {
+    tools.stop()
+  }
+}
+
+/** Runs a part of the benchmark and puts what it found into its place in the results. */
+async function written(part: ResultPart, work: (figures: Figures) => Promise<void>): Promise<void> {
+  const began = performance.now()
   const figures = new Figures()
+  await work(figures)
+  const commandLine = ['npm run benchmark:kafka', ...process.argv.slice(2)]
+  if (process.argv.length > 2) commandLine.splice(1, 0, '--')
+  const facts = {
+    part,
+    command: commandLine.join(' '),
+    minutes: (performance.now() - began) / 60_000,
+    rounds: Number(options.rounds),
+    commit: (
+      await run('git', ['describe', '--always', '--dirty'], { directory: import.meta.dirname })
+    ).stdout.trim(),
+    javaVersion: (await run('java', ['-version'])).stderr.split('\n')[1]?.trim() ?? '',
+    disk: (await run('df', ['--output=fstype', tmpdir()])).stdout.split('\n')[1]?.trim() ?? '',
+  }
+  const before = existsSync(options.output) ? readFileSync(options.output, 'utf8') : ''
+  writeFileSync(options.output, withPart(before, part, report(figures.all, facts)))
+  process.stderr.write(`Written: ${options.output}\n`)
+}
+
+async function benchmarkOneBroker(
+  figures: Figures,
+  wanted: readonly Target[],
+  tools: JavaTools,
+  chosen: readonly string[],
+): Promise<void> {
+  const brokers = new Map<Target, BrokerUnderTest>()
   try {
     for (const target of wanted) {
       const settings = { 'log.segment.delete.delay.ms': '1000' } // gone before the kernel writes it out
@@ -78,23 +127,8 @@ async function main(): Promise<void> {
     }
     if (!chosen.includes('topics')) addMemoryAfterLoad(bench)
   } finally {
-    tools.stop()
     for (const broker of brokers.values()) await broker.dispose()
   }
-  const commandLine = ['npm run benchmark:kafka', ...process.argv.slice(2)]
-  if (process.argv.length > 2) commandLine.splice(1, 0, '--')
-  const facts = {
-    command: commandLine.join(' '),
-    minutes: (performance.now() - began) / 60_000,
-    rounds: Number(options.rounds),
-    commit: (
-      await run('git', ['describe', '--always', '--dirty'], { directory: import.meta.dirname })
-    ).stdout.trim(),
-    javaVersion: (await run('java', ['-version'])).stderr.split('\n')[1]?.trim() ?? '',
-    disk: (await run('df', ['--output=fstype', tmpdir()])).stdout.split('\n')[1]?.trim() ?? '',
-  }
-  writeFileSync(options.output, report(figures.all, facts))
-  process.stderr.write(`Written: ${options.output}\n`)
 }
 
 /** Both brokers and the tools' JVM compile their hot paths before anything counts. */

@@ -52,7 +52,7 @@ export async function benchmarkProducer(
           '--command-property',
           word,
         ])
-        const { result, cost } = await measured(broker, bench.tools.pid, () =>
+        const { result, cost } = await measured([broker.pid], bench.tools.pid, () =>
           bench.tools.run('kafka-producer-perf-test', [...load, ...settings]),
         )
         const steady = /^\d+ steady state records sent, ([\d.]+) records\/sec/m.exec(result.stdout)?.[1]
@@ -91,7 +91,9 @@ export async function benchmarkReplay(bench: Bench): Promise<void> {
           Array.from({ length: recordsPerBatch }, () => ({ value })),
           Date.now(),
         )
-        const { cost } = await measured(broker, process.pid, () => replay(broker, topic, batch, requests))
+        const { cost } = await measured([broker.pid], process.pid, () =>
+          replay(broker, topic, batch, requests),
+        )
         const total = (requests * recordsPerBatch * recordSize) / 1e6
         const place = { section: 'Produce, prepared frames over a raw socket', scenario }
         addThroughput(bench.figures, target, place, total / cost.seconds, total, cost)

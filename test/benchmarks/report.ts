@@ -4,7 +4,11 @@ import { arch, cpus, platform, release, totalmem } from 'node:os'
 import type { Target } from '../targets/broker.ts'
 import { type Figure, median } from './figures.ts'
 
+/** Each has its place in RESULTS.md and is replaced alone. */
+export type ResultPart = 'one broker' | 'three brokers'
+
 export interface RunFacts {
+  readonly part: ResultPart
   readonly command: string
   readonly minutes: number
   readonly rounds: number
@@ -15,6 +19,20 @@ export interface RunFacts {
 
 const names: Record<Target, string> = { 'apache-kafka': 'Apache Kafka 4.3.1', barnabas: 'Barnabas' }
 
+const resultParts: readonly ResultPart[] = ['one broker', 'three brokers']
+
+/** The results with one part made anew, the other as it was. */
+export function withPart(before: string, part: ResultPart, text: string): string {
+  const kept = resultParts.map(one => {
+    if (one === part) return `${beginOf(one)}\n\n${text.trim()}\n`
+    const found = new RegExp(`^${beginOf(one)}$[^]*?(?=^<!-- part: |(?![^]))`, 'm').exec(before)?.[0]
+    return found === undefined ? '' : `${found.trim()}\n`
+  })
+  return kept.filter(one => one !== '').join('\n')
+}
+
+const beginOf = (part: ResultPart): string => `<!-- part: ${part} -->`
+
 export function report(figures: readonly Figure[], facts: RunFacts): string {
   const sections = [...new Set(figures.map(figure => figure.section))]
   const body = sections.flatMap(section => [
@@ -24,7 +42,7 @@ export function report(figures: readonly Figure[], facts: RunFacts): string {
     ...table(figures.filter(f => f.section === section)),
   ])
   return `${[
-    '# Barnabas beside Apache Kafka 4.3.1',
+    `# Barnabas beside Apache Kafka 4.3.1: ${facts.part}`,
     '',
     'Made by the command below in one run on one machine; not edited. Only the ratios mean something elsewhere.',
     '',
@@ -35,12 +53,17 @@ export function report(figures: readonly Figure[], facts: RunFacts): string {
     '',
     '## What bounds each figure',
     '',
-    'Broker and client have a core each. A side that keeps its core more than 90 % busy is the bound; where neither does,',
+    'Brokers and clients have a core each. A side that keeps its core more than 90 % busy is the bound; where neither does,',
     'the waiting for each other is (round trips, linger), or the disk. "Others" are programs that have no part in this: where',
     'they take much of the two cores (200 %), the rates are not worth much, and the CPU seconds remain.',
     '',
     ...bounds(figures),
   ].join('\n')}\n`
+}
+
+const brokersOf: Record<ResultPart, string> = {
+  'one broker': 'one each',
+  'three brokers': 'three each, ours with one etcd, whose CPU and memory count as the brokers’',
 }
 
 function factRows(facts: RunFacts): string[] {
@@ -57,7 +80,7 @@ function factRows(facts: RunFacts): string[] {
     ['versions', `Node ${process.versions.node}; ${facts.javaVersion}; Apache Kafka 4.3.1`],
     [
       'brokers',
-      'one each, pinned to core 0; Kafka in combined KRaft mode with its own start options (1 GiB heap)',
+      `${brokersOf[facts.part]}, pinned to core 0; Kafka in combined KRaft mode with its own start options (1 GiB heap)`,
     ],
     ['clients', 'pinned to core 1; Kafka’s tools in one warm JVM; raw sockets from Node'],
     ['flush', 'none on either side but the kernel’s own (Kafka’s default)'],
@@ -123,7 +146,7 @@ interface Goal {
   readonly met: (ratio: number, barnabas: number) => boolean
 }
 
-/** What the project set itself for one broker without replication. */
+/** What the project set itself. */
 const goals: readonly Goal[] = [
   ...[/^100 B, acks=1, 1 partition$/, /^1024 B, acks=1, 1 partition$/].flatMap((scenario): Goal[] => [
     {
@@ -178,7 +201,53 @@ const goals: readonly Goal[] = [
     unit: 'MiB',
     met: ratio => ratio <= 1 / 3,
   },
+  ...clusterGoals(),
 ]
+
+function clusterGoals(): readonly Goal[] {
+  const produce = 'Three brokers: produce with acks=all to three replicas'
+  const led = 'Three brokers: 1,000 partitions led by one of them'
+  const rates = ['100 B, 1 partition', '100 B, 16 partitions', '1024 B, 1 partition', '1024 B, 16 partitions']
+  return [
+    ...rates.flatMap((words): Goal[] => {
+      const scenario = new RegExp(`^${words}$`)
+      const late = new RegExp(`^${words}, p99 at half`)
+      return [
+        {
+          words: 'at least as many MB/s',
+          section: produce,
+          scenario,
+          unit: 'MB/s',
+          met: ratio => ratio >= 1,
+        },
+        { words: 'no later', section: produce, scenario: late, unit: 'ms', met: ratio => ratio <= 1 },
+        {
+          words: 'at most 0.7 of the CPU of brokers and etcd',
+          section: produce,
+          scenario,
+          unit: 'broker CPU s/GB',
+          met: ratio => ratio <= 0.7,
+        },
+      ]
+    }),
+    {
+      words: 'sooner, and at most 6 s',
+      section: led,
+      scenario: /^kill -9 .* last partition$/,
+      unit: 's',
+      met: (ratio, barnabas) => ratio < 1 && barnabas <= 6,
+    },
+    ...[/^leaders moved back/, /^the leader stops cleanly/].map(
+      (scenario): Goal => ({
+        words: 'at most 300 ms',
+        section: led,
+        scenario,
+        unit: 'ms',
+        met: (_ratio, barnabas) => barnabas <= 300,
+      }),
+    ),
+  ]
+}
 
 function verdicts(figures: readonly Figure[]): string[] {
   const rows = goals.flatMap(goal => {

@@ -34,26 +34,30 @@ test('steps count one each and tests one each', () => {
   part('build', 0)
   part('test', 0, ['passed', 'passed'])
   part('compatibility', 0, ['passed'])
-  expect(summary()).toMatchObject({ exit: 0, lastLine: '5 passed, 0 failed' })
+  part('kubernetes', 0, ['passed'])
+  expect(summary()).toMatchObject({ exit: 0, lastLine: '6 passed, 0 failed' })
 })
 
 test('a failed test is named with its reason, and the rest is counted all the same', () => {
   part('check', 1)
   part('test', 1, ['passed', 'failed'], 'failed')
   part('compatibility', 0, ['passed'])
+  part('kubernetes', 0, ['passed'])
   const { exit, lastLine, stdout } = summary()
-  expect({ exit, lastLine }).toEqual({ exit: 1, lastLine: '2 passed, 2 failed' })
+  expect({ exit, lastLine }).toEqual({ exit: 1, lastLine: '3 passed, 2 failed' })
   expect(stdout).toContain('FAILED a.test.ts: test 1\n    expected 1 to be 2')
 })
 
 test('a part that broke before or beside its tests has failed', () => {
   part('test', 1)
   part('compatibility', 1, ['passed'])
-  expect(summary()).toMatchObject({ exit: 1, lastLine: '1 passed, 2 failed' })
+  part('kubernetes', 0, ['passed'])
+  expect(summary()).toMatchObject({ exit: 1, lastLine: '2 passed, 2 failed' })
 })
 
 test('a file that does not load, and a run without tests, have failed', () => {
   part('test', 1, [], 'failed')
   part('compatibility', 0, [])
-  expect(summary()).toMatchObject({ exit: 1, lastLine: '0 passed, 2 failed' })
+  part('kubernetes', 0, [])
+  expect(summary()).toMatchObject({ exit: 1, lastLine: '0 passed, 3 failed' })
 })

@@ -27,6 +27,7 @@ export interface TopicToCreate {
   readonly replicationFactor?: number
   readonly configs?: Readonly<Record<string, string | null>>
   readonly validateOnly?: boolean
+  readonly timeoutMs?: number
 }
 
 /** Creates a topic and answers what the broker said. */
@@ -43,6 +44,7 @@ export async function createTopic(client: BrokerConnection, name: string, topic:
       },
     ],
     validateOnly: topic.validateOnly ?? false,
+    timeoutMs: topic.timeoutMs ?? 30_000,
   })
   const [result] = answer.topics
   if (result === undefined) throw new Error('The answer to CreateTopics is empty.')

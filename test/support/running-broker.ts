@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Broker } from '../../broker/broker.ts'
 import { loadBrokerSettings } from '../../broker/config/load-settings.ts'
 import { systemDisk } from '../../broker/log/disk.ts'
+import type { MetadataStore } from '../../broker/metadata/metadata-store.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import { systemRandom } from '../../runtime/random.ts'
@@ -15,6 +16,8 @@ export interface RunningBrokerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Started on a directory that is already there. */
   readonly directory?: string
+  /** One store for several brokers; closed by whoever opened it. */
+  readonly sharedStore?: MetadataStore
   /** Names of log directories inside `directory`. */
   readonly logDirectories?: readonly string[]
 }
@@ -66,6 +69,7 @@ export class RunningBroker {
       disk: systemDisk,
       turn: new EndOfTurn(),
       logger,
+      ...(options.sharedStore === undefined ? {} : { sharedStore: options.sharedStore }),
       onFatal: error => fatal.push(error),
     })
     return new RunningBroker(broker, { ...options, directory }, lines, fatal)

@@ -207,7 +207,7 @@ export class BrokerUnderTest {
 }
 
 /** Of Kafka's own start script, except the heap. */
-const kafkaJavaOptions = [
+export const kafkaJavaOptions = [
   '-server',
   '-XX:+UseG1GC',
   '-XX:MaxGCPauseMillis=20',

@@ -18,6 +18,8 @@ const tools = {
   'kafka-log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
   'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
+  'kafka-reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
+  'kafka-leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
   RoundTrip: 'RoundTrip',
   AssignConsumer: 'AssignConsumer',
   FixedRateLatency: 'FixedRateLatency',

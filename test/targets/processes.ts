@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -17,6 +18,22 @@ interface ProcessOptions {
   readonly directory?: string
   /** Core the process is pinned to with taskset; absent: any. */
   readonly core?: number
+  /** Words before the command, as of nsenter: the process is started in another network namespace. */
+  readonly within?: readonly string[]
+}
+
+interface RunningProcessOptions extends ProcessOptions {
+  /** Takes what the process prints on standard output line by line; `output` then holds standard error alone. */
+  readonly onLine?: (line: string) => void
+}
+
+function commandLine(
+  command: string,
+  args: readonly string[],
+  options: ProcessOptions,
+): [string, ...string[]] {
+  const pinned = options.core === undefined ? [] : ['taskset', '-c', String(options.core)]
+  return [...(options.within ?? []), ...pinned, command, ...args] as [string, ...string[]]
 }
 
 /** A started program with the last part of what it printed. */
@@ -28,13 +45,12 @@ export class RunningProcess {
   #output = ''
   #hasEnded = false
 
-  constructor(command: string, args: readonly string[], options: ProcessOptions = {}) {
-    const pinned = options.core === undefined ? [] : ['taskset', '-c', String(options.core)]
-    const [program, ...rest] = [...pinned, command, ...args] as [string, ...string[]]
+  constructor(command: string, args: readonly string[], options: RunningProcessOptions = {}) {
+    const [program, ...rest] = commandLine(command, args, options)
     const child = spawn(program, rest, {
       cwd: options.directory,
       env: { ...process.env, ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child
     this.pid = child.pid ?? -1
@@ -42,7 +58,13 @@ export class RunningProcess {
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString('utf8')).slice(-100_000)
     }
-    child.stdout.on('data', keep)
+    child.stdin.on('error', () => {}) // a process may end before it has read everything
+    if (options.onLine === undefined) {
+      child.stdin.end()
+      child.stdout.on('data', keep)
+    } else {
+      createInterface({ input: child.stdout }).on('line', options.onLine)
+    }
     child.stderr.on('data', keep)
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject)
@@ -62,6 +84,11 @@ export class RunningProcess {
 
   get hasEnded(): boolean {
     return this.#hasEnded
+  }
+
+  /** A line for its standard input; only a process whose lines somebody takes has one. */
+  tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`)
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -97,8 +124,7 @@ export function run(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const pinned = options.core === undefined ? [] : ['taskset', '-c', String(options.core)]
-  const [program, ...rest] = [...pinned, command, ...args] as [string, ...string[]]
+  const [program, ...rest] = commandLine(command, args, options)
   const timeoutMs = options.timeoutMs ?? 60_000
   return new Promise((resolve, reject) => {
     const child = spawn(program, rest, {

@@ -30,10 +30,15 @@ export class WireConnection {
     })
   }
 
-  /** Rejects when nothing listens there. */
-  static async open(port: number, host = '127.0.0.1'): Promise<WireConnection> {
+  /** Rejects when nothing listens there, or when `signal` aborts first. */
+  static async open(port: number, host = '127.0.0.1', signal?: AbortSignal): Promise<WireConnection> {
     const socket = connect({ port, host, noDelay: true })
-    await once(socket, 'connect')
+    try {
+      await once(socket, 'connect', signal === undefined ? {} : { signal })
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
     return new WireConnection(socket)
   }
 

@@ -208,20 +208,23 @@ export function nextOffsetOf(records: Buffer): number {
   return next
 }
 
-/** CreateTopics v4 body: replication factor 1. */
+/** CreateTopics v4 body; `replicas` is how many each partition has, or for every partition the brokers that hold it. */
 export function createTopicsBody(
   topics: readonly string[],
   partitions: number,
   settings: Record<string, string> = {},
+  replicas: number | readonly (readonly number[])[] = 1,
 ): Buffer {
+  const counts = typeof replicas === 'number' ? [int32(partitions), int16(replicas)] : [int32(-1), int16(-1)]
+  const assigned = (typeof replicas === 'number' ? [] : replicas).map((brokers, index) =>
+    Buffer.concat([int32(index), arrayOf(brokers.map(int32))]),
+  )
   const entries = Object.entries(settings).map(([name, value]) =>
     Buffer.concat([string(name), string(value)]),
   )
   return Buffer.concat([
     arrayOf(
-      topics.map(name =>
-        Buffer.concat([string(name), int32(partitions), int16(1), arrayOf([]), arrayOf(entries)]),
-      ),
+      topics.map(name => Buffer.concat([string(name), ...counts, arrayOf(assigned), arrayOf(entries)])),
     ),
     int32(60_000),
     int8(0),
@@ -254,16 +257,23 @@ export const listOffsetsBody = (topics: readonly string[], partitions: number): 
     ),
   ])
 
+export interface EndOfPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly errorCode: number
+  readonly offset: number
+}
+
 /** Error code and end offset of each partition in a ListOffsets v1 answer. */
-export function listOffsetsOutcome(payload: Buffer): { topic: string; errorCode: number; offset: number }[] {
+export function listOffsetsOutcome(payload: Buffer): EndOfPartition[] {
   const reader = new WireReader(payload, 4)
   const perTopic = Array.from({ length: reader.arrayLength() }, () => {
     const topic = reader.string() ?? ''
     return Array.from({ length: reader.arrayLength() }, () => {
-      reader.int32()
+      const partition = reader.int32()
       const errorCode = reader.int16()
       reader.int64()
-      return { topic, errorCode, offset: reader.int64() }
+      return { topic, partition, errorCode, offset: reader.int64() }
     })
   })
   return perTopic.flat()
@@ -310,7 +320,7 @@ export function metadataOutcome(payload: Buffer): {
   return { brokers, topics }
 }
 
-class WireReader {
+export class WireReader {
   #bytes: Buffer
   #position: number
 

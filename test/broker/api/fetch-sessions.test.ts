@@ -32,7 +32,14 @@ function request(
 }
 
 function asked(partition: number, fetchOffset = 0) {
-  return { partition, currentLeaderEpoch: -1, fetchOffset, lastFetchedEpoch: -1, partitionMaxBytes: 1000 }
+  return {
+    partition,
+    currentLeaderEpoch: -1,
+    fetchOffset,
+    lastFetchedEpoch: -1,
+    logStartOffset: -1,
+    partitionMaxBytes: 1000,
+  }
 }
 
 function opened(sessions: FetchSessions, changes: Parameters<typeof request>[0] = {}): FetchPlan {

@@ -75,6 +75,16 @@ const sensible: Readonly<Record<string, Ask>> = {
     topics: [{ name: 'served', partitions: [{ ...partition, offset: 0 }] }],
     timeoutMs: 1000,
   }),
+  AlterPartitionReassignments: () => ({
+    topics: [{ name: 'served', partitions: [{ partitionIndex: 0, replicas: [1] }] }],
+    timeoutMs: 10_000,
+  }),
+  ListPartitionReassignments: () => ({ topics: null, timeoutMs: 10_000 }),
+  UnregisterBroker: () => ({ brokerId: 9 }),
+  UpdateFeatures: () => ({
+    featureUpdates: [{ feature: 'group.version', maxVersionLevel: 1 }],
+    timeoutMs: 10_000,
+  }),
   ElectLeaders: () => ({ electionType: 0, topicPartitions: null, timeoutMs: 10_000 }),
   DescribeProducers: () => ({ topics: [{ name: 'served', partitionIndexes: [0] }] }),
   InitProducerId: () => ({ transactionalId: null, transactionTimeoutMs: 0 }),
@@ -156,7 +166,7 @@ const sensible: Readonly<Record<string, Ask>> = {
   }),
 }
 
-/** What is asked in the name of a member or group that is not there is answered with just this error. */
+/** What is asked in the name of a member, group or broker that is not there is answered with just this error. */
 const expectedErrors: Readonly<Record<string, string>> = {
   JoinGroup: 'UNKNOWN_MEMBER_ID',
   SyncGroup: 'UNKNOWN_MEMBER_ID',
@@ -165,6 +175,7 @@ const expectedErrors: Readonly<Record<string, string>> = {
   DeleteGroups: 'GROUP_ID_NOT_FOUND',
   ConsumerGroupHeartbeat: 'GROUP_ID_NOT_FOUND',
   ConsumerGroupDescribe: 'GROUP_ID_NOT_FOUND',
+  UnregisterBroker: 'BROKER_ID_NOT_REGISTERED',
 }
 
 function committed(version: number) {

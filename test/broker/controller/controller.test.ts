@@ -168,6 +168,44 @@ describe('commands of the controller', () => {
   })
 })
 
+describe('moves of replicas', () => {
+  test('a request for many partitions is answered partition by partition, and one for too many not at all', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    await create(newTopic('t', 500))
+    const partitions = Array.from({ length: 500 }, (_, partition) => ({
+      topic: 't',
+      partition,
+      replicas: cluster.partition('t', partition).leader === 1 ? [2] : [1],
+    }))
+    const ask = { partitions, allowsReplicationFactorChange: true, timeoutMs }
+    const { error, partitions: results } = await cluster.during(cluster.controller.reassignPartitions(ask))
+    expect([error, new Set(errors(results))]).toEqual(['NONE', new Set(['NONE'])])
+    const moving = cluster.image.topicsByName.get('t')!.partitions
+    expect(moving.every(({ adding, removing }) => adding.length === 1 && removing.length === 1)).toBe(true)
+    const cancelled = { ...ask, partitions: partitions.map(item => ({ ...item, replicas: null })) }
+    await cluster.during(cluster.controller.reassignPartitions(cancelled))
+    const back = cluster.image.topicsByName.get('t')!.partitions
+    expect(back.every(({ replicas, adding }) => replicas.length === 1 && adding.length === 0)).toBe(true)
+    const many = Array.from({ length: 10_001 }, () => partitions[0]!)
+    const refused = await cluster.controller.reassignPartitions({ ...ask, partitions: many })
+    expect(refused).toMatchObject({ error: 'POLICY_VIOLATION', partitions: [] })
+  })
+
+  test('feature levels and brokers are changed by the controller', async () => {
+    cluster = await OneStoreCluster.start([1, 2])
+    const { controller } = cluster
+    const updates = [{ name: 'group.version', level: 0, upgradeType: 'safe downgrade' as const }]
+    const validate = { updates, validateOnly: true, timeoutMs }
+    expect((await cluster.during(controller.updateFeatures(validate))).error).toBe('NONE')
+    expect(cluster.image.features.finalized.has('group.version')).toBe(true)
+    await cluster.during(controller.updateFeatures({ ...validate, validateOnly: false }))
+    expect(cluster.image.features.finalized.has('group.version')).toBe(false)
+    await cluster.leave(2)
+    await cluster.during(controller.unregisterBroker({ brokerId: 2, timeoutMs }))
+    expect(cluster.image.brokerStates.has(2)).toBe(false)
+  })
+})
+
 describe('when things go wrong', () => {
   test('a store that cannot be reached is a retriable error, and the controller goes on when it is back', async () => {
     let isDown = false
@@ -236,6 +274,11 @@ describe('when things go wrong', () => {
     expect((await controller.prepareToStop({ brokerId: 2, brokerEpoch: 1, timeoutMs })).error).toBe(
       'NOT_CONTROLLER',
     )
+    const reassignment = { partitions: [], allowsReplicationFactorChange: true, timeoutMs }
+    expect((await controller.reassignPartitions(reassignment)).error).toBe('NOT_CONTROLLER')
+    expect((await controller.unregisterBroker({ brokerId: 1, timeoutMs })).error).toBe('NOT_CONTROLLER')
+    const features = { updates: [], validateOnly: false, timeoutMs }
+    expect((await controller.updateFeatures(features)).error).toBe('NOT_CONTROLLER')
     const resources = [{ type: 'broker' as const, name: '', configs: [] }]
     expect(errors(await controller.alterConfigs({ resources, validateOnly: false, timeoutMs }))).toEqual([
       'NOT_CONTROLLER',

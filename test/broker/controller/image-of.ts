@@ -37,6 +37,7 @@ export function withBroker(
   const registration: BrokerRegistration = {
     incarnationId: `i${id}`,
     listeners: [],
+    control: null,
     rack,
     logDirectories: [],
     cordoned,

@@ -8,6 +8,7 @@ import type { MetadataImage } from '../../../broker/metadata/image.ts'
 import { Partition } from '../../../broker/replication/partition.ts'
 import { zeroUuid } from '../../../protocol/index.ts'
 import { silentLogger } from '../../../runtime/logger.ts'
+import { leaderParts } from '../../support/leader-parts.ts'
 import { aLog } from '../../support/a-log.ts'
 import { until } from '../../support/until.ts'
 import { aPartition, withTopic } from '../controller/image-of.ts'
@@ -45,6 +46,7 @@ function setUp() {
     settings: () => settings,
     log,
     state: state(image),
+    leaderParts: leaderParts(clock),
   })
   const shards = new Shards({
     topic: 'topic',
@@ -107,7 +109,7 @@ test('an answer is not given while a replica in sync does not have the record', 
   tell('a')
   turn.flush()
   expect(answered()).toEqual([])
-  become({ leader: 1, leaderEpoch: 1, isr: [1], replicas: [1, 2] })
+  become({ leader: 1, leaderEpoch: 1, isr: [1], replicas: [1, 2], partitionEpoch: 1 })
   turn.flush()
   expect(answered()).toEqual(['a written'])
   shards.close()

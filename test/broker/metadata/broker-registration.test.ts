@@ -53,6 +53,7 @@ describe('the registration of a broker', () => {
       record: () => ({
         incarnationId: 'i',
         listeners: [],
+        control: null,
         rack: 'a',
         logDirectories: [],
         cordoned: false,

@@ -133,6 +133,7 @@ describe('an image and its changes', () => {
     const registration = {
       incarnationId: 'i',
       listeners: [],
+      control: null,
       rack: 'r',
       logDirectories: [],
       cordoned: false,

@@ -29,6 +29,7 @@ describe('reading an image', () => {
     const registration = {
       incarnationId: 'i',
       listeners: [],
+      control: null,
       rack: null,
       logDirectories: [],
       cordoned: false,

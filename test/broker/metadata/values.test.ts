@@ -29,6 +29,7 @@ const changes: MetadataChange[] = [
     registration: {
       incarnationId: id,
       listeners: [{ name: 'OUTSIDE', host: 'kafka.example', port: 9094, securityProtocol: 'SASL_SSL' }],
+      control: { host: 'broker-1.kafka.example', port: 9090, tls: true },
       rack: 'a',
       logDirectories: [id],
       cordoned: true,

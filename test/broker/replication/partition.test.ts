@@ -6,6 +6,7 @@ import type { PartitionImage } from '../../../broker/metadata/image.ts'
 import { Partition } from '../../../broker/replication/partition.ts'
 import { zeroUuid } from '../../../protocol/index.ts'
 import { aBatch, aLog } from '../../support/a-log.ts'
+import { leaderParts } from '../../support/leader-parts.ts'
 import { aPartition, withTopic } from '../controller/image-of.ts'
 
 function imageOf(changes: Parameters<typeof aPartition>[0] = {}): PartitionImage {
@@ -37,6 +38,7 @@ function aReplica(
     settings: () => settings,
     log: harness.log,
     state: imageOf(changes),
+    leaderParts: leaderParts(harness.clock),
   })
   const outcomes: string[] = []
   return {

@@ -9,6 +9,7 @@ import { uuidFromBytes } from '../../../protocol/index.ts'
 import { silentLogger } from '../../../runtime/logger.ts'
 import { openLogs } from '../../support/broker-logs.ts'
 import type { FakeDisk } from '../../support/fake-disk.ts'
+import { leaderParts } from '../../support/leader-parts.ts'
 import { aPartition, imageAfter } from '../controller/image-of.ts'
 
 const firstId = uuidFromBytes(Buffer.alloc(16, 1))
@@ -57,6 +58,8 @@ async function started(image: MetadataImage, disk?: FakeDisk) {
     logs,
     logger: silentLogger,
     topicSettings: () => settings,
+    leaderParts: leaderParts(clock),
+    followers: { update: () => undefined, remove: () => undefined },
   })
   partitions.start(image)
   let current = image

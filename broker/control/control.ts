@@ -1,0 +1,110 @@
+import type { Clock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Random } from '../../runtime/random.ts'
+import type { ControlListener } from '../config/control-listeners.ts'
+import type { ControllerClient } from '../controller/controller-client.ts'
+import type { ImageFollower } from '../metadata/image-follower.ts'
+import { commandHandlers, type CommandHandlerParts } from './command-handlers.ts'
+import { ControlConnections } from './control-client.ts'
+import { ControlServer, mostRequestBytes } from './control-server.ts'
+import type { ControlTls } from './control-tls.ts'
+import { forwardingController } from './forwarding-controller.ts'
+import { healthService } from './health-service.ts'
+
+/** This broker's control service and its calls of others': one server per listener, one way to the controller. */
+export class Control {
+  /** Commands go to the active controller, wherever it is. */
+  readonly controller: ControllerClient
+  readonly #servers: readonly ControlServer[]
+  readonly #listeners: readonly ControlListener[]
+  readonly #connections: ControlConnections
+  readonly #unsubscribe: () => void
+
+  private constructor(
+    options: ControlOptions,
+    connections: ControlConnections,
+    controller: ControllerClient,
+    servers: readonly ControlServer[],
+  ) {
+    this.controller = controller
+    this.#servers = servers
+    this.#listeners = options.listeners
+    this.#connections = connections
+    this.#unsubscribe = options.images.onChange((image, _, changed) => {
+      if (changed.brokers.size === 0) return
+      connections.keepOnly([...image.brokers.values()].flatMap(({ control }) => control ?? []))
+    })
+  }
+
+  /** Resolves when calls are served on every listener. */
+  static async open(options: ControlOptions): Promise<Control> {
+    const { tls, clock, random, logger, images, local, brokerId } = options
+    const connections = new ControlConnections({ tls, clock })
+    const controller = forwardingController({
+      brokerId,
+      images,
+      local,
+      call: (address, method, request, withinMs, signal) =>
+        connections.call(address, method, request, withinMs, signal),
+      mostRequestBytes,
+      clock,
+      random,
+    })
+    const handlers = new Map(
+      commandHandlers({
+        brokerId,
+        logger,
+        active: options.active,
+        anywhere: controller,
+        revision: () => images.image.revision,
+      }),
+    )
+    const services = [healthService({ isReady: options.isReady, clock })]
+    const servers: ControlServer[] = []
+    try {
+      for (const { host, port, tls: isTls } of options.listeners) {
+        servers.push(
+          await ControlServer.open({
+            host,
+            port,
+            tls: isTls ? tls : null,
+            clock,
+            logger,
+            handlers,
+            services,
+          }),
+        )
+      }
+    } catch (error) {
+      await Promise.all(servers.map(server => server.stop()))
+      throw error
+    }
+    return new Control(options, connections, controller, servers)
+  }
+
+  /** The bound port of the first listener with or without TLS; 0 when there is none. */
+  portOf(tls: boolean): number {
+    const at = this.#listeners.findIndex(listener => listener.tls === tls)
+    return this.#servers[at]?.port ?? 0
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe()
+    await Promise.all(this.#servers.map(server => server.stop()))
+    this.#connections.close()
+  }
+}
+
+export interface ControlOptions extends Pick<CommandHandlerParts, 'active'> {
+  readonly brokerId: number
+  readonly listeners: readonly ControlListener[]
+  readonly tls: ControlTls | null
+  readonly images: ImageFollower
+  /** The controller in this process. */
+  readonly local: ControllerClient
+  /** Whether clients are served. */
+  readonly isReady: () => boolean
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}

@@ -1,0 +1,118 @@
+import type { ErrorName } from '../../protocol/index.ts'
+import type { ConfigResource } from '../metadata/image.ts'
+import { distinctResources, refuseConfigs } from './alter-configs.ts'
+import type { AlterConfigsResult, ControllerClient } from './controller-client.ts'
+import { topicsByName } from './create-partitions.ts'
+import { newTopicsByName, refusedTopic } from './create-topics.ts'
+import { refuse as refuseDeletion } from './delete-topics.ts'
+
+export type CommandName = keyof ControllerClient
+export type CommandOf<Name extends CommandName> = Parameters<ControllerClient[Name]>[0]
+export type ResultOf<Name extends CommandName> = Awaited<ReturnType<ControllerClient[Name]>>
+
+interface CommandRules<Command, Result> {
+  /** The answer when the command could not be carried out by anybody: each item with this error. */
+  refuse(command: Command, error: ErrorName, message: string): Result
+  /**
+   * Whether the command may be sent again when it is not known if it was carried out: the second time then changes
+   * nothing, whatever others did in between.
+   */
+  readonly isRepeatable: boolean
+}
+
+/** Every command of the controller, with what there is to know of it besides how it is carried out. */
+export const controllerCommands: {
+  readonly [Name in CommandName]: CommandRules<CommandOf<Name>, ResultOf<Name>>
+} = {
+  createTopics: {
+    refuse: ({ topics }, error, message) =>
+      newTopicsByName(topics).topics.map(({ name }) => refusedTopic(name, error, message)),
+    isRepeatable: false,
+  },
+  deleteTopics: {
+    refuse: ({ topics }, error, message) => topics.map(topic => refuseDeletion(topic, error, message)),
+    isRepeatable: false,
+  },
+  createPartitions: {
+    refuse: ({ topics }, error, message) =>
+      topicsByName(topics).topics.map(({ name }) => ({ name, error, message })),
+    isRepeatable: false,
+  },
+  alterConfigs: {
+    refuse: ({ resources }, error, message) => refuseResources(resources, error, message),
+    isRepeatable: false,
+  },
+  incrementalAlterConfigs: {
+    refuse: ({ resources }, error, message) => refuseResources(resources, error, message),
+    isRepeatable: false,
+  },
+  // A block that nobody heard of is lost, which harms nobody.
+  allocateProducerIds: {
+    refuse: (_, error, message) => ({ error, message, firstProducerId: -1, count: 0 }),
+    isRepeatable: true,
+  },
+  // Guarded by the partitions' epochs.
+  alterPartition: {
+    refuse: (_, error, message) => ({ error, message, partitions: [] }),
+    isRepeatable: true,
+  },
+  electLeaders: {
+    refuse: (_, error, message) => ({ error, message, partitions: [] }),
+    isRepeatable: false,
+  },
+  reassignPartitions: {
+    refuse: (_, error, message) => ({ error, message, partitions: [] }),
+    isRepeatable: false,
+  },
+  updateFeatures: { refuse: (_, error, message) => ({ error, message }), isRepeatable: false },
+  unregisterBroker: { refuse: (_, error, message) => ({ error, message }), isRepeatable: false },
+  // Guarded by the broker's epoch.
+  prepareToStop: {
+    refuse: (_, error, message) => ({ error, message, revision: 0, remaining: 0 }),
+    isRepeatable: true,
+  },
+}
+
+export const commandNames = Object.keys(controllerCommands) as readonly CommandName[]
+
+/** Carries out, or passes on, any command. */
+export type RunCommand = <Name extends CommandName>(
+  name: Name,
+  command: CommandOf<Name>,
+) => Promise<ResultOf<Name>>
+
+/** A client whose every method is that one function. */
+export function controllerClient(run: RunCommand): ControllerClient {
+  const methods = commandNames.map(name => [name, (command: CommandOf<typeof name>) => run(name, command)])
+  return Object.fromEntries(methods) as ControllerClient
+}
+
+/** The table and the client's interface agree for each name; over all names at once the compiler cannot see it. */
+export function refuseCommand<Name extends CommandName>(
+  name: Name,
+  command: CommandOf<Name>,
+  error: ErrorName,
+  message: string,
+): ResultOf<Name> {
+  const rules: CommandRules<CommandOf<Name>, ResultOf<Name>> = controllerCommands[name]
+  return rules.refuse(command, error, message)
+}
+
+export function runCommand<Name extends CommandName>(
+  client: ControllerClient,
+  name: Name,
+  command: CommandOf<Name>,
+): Promise<ResultOf<Name>> {
+  const method = client[name] as (this: ControllerClient, command: CommandOf<Name>) => Promise<ResultOf<Name>>
+  return method.call(client, command)
+}
+
+function refuseResources(
+  resources: readonly ConfigResource[],
+  error: ErrorName,
+  message: string,
+): AlterConfigsResult[] {
+  return distinctResources(resources).resources.map(
+    resource => refuseConfigs(resource, error, message).result,
+  )
+}

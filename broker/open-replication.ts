@@ -1,0 +1,103 @@
+import type { BrokerParts } from './broker-parts.ts'
+import type { ClusterMembership } from './controller/cluster-membership.ts'
+import type { ControllerClient } from './controller/controller-client.ts'
+import type { LogDirectories } from './log/log-directories.ts'
+import { isActive } from './metadata/image.ts'
+import type { TopicTraffic } from './metrics/topic-traffic.ts'
+import { Peers } from './peers/peers.ts'
+import { Followers } from './replication/followers.ts'
+import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
+import { Partitions } from './replication/partitions.ts'
+import { type ReplicationCounters, replicationCounters } from './replication/replication-counters.ts'
+import type { SettingsInForce } from './settings-in-force.ts'
+
+/** This broker's replicas with what lets them lead and follow: ways to other brokers and to the controller. */
+export interface Replication {
+  readonly partitions: Partitions
+  readonly followers: Followers
+  readonly counters: ReplicationCounters
+  /** Nothing is copied and no in-sync set changed any more when it resolves; what is led is led on. */
+  stop(): Promise<void>
+}
+
+export function openReplication(
+  parts: BrokerParts,
+  of: {
+    readonly membership: ClusterMembership
+    readonly controller: ControllerClient
+    readonly inForce: SettingsInForce
+    readonly logs: LogDirectories
+    readonly traffic: TopicTraffic
+  },
+): Replication {
+  const { loaded, clock, random, turn, logger } = parts
+  const { membership, controller, inForce, logs, traffic } = of
+  const brokerId = loaded.settings['node.id']
+  const image = () => membership.image
+  const settings = () => inForce.broker
+  const brokerEpoch = () => membership.brokerEpoch
+  const counters = replicationCounters()
+  const changes = new InSyncSetChanges({
+    authority: controller,
+    brokerId,
+    brokerEpoch,
+    timeoutMs: () => settings()['controller.socket.timeout.ms'],
+    clock,
+    turn,
+    random,
+    logger,
+  })
+  const peers = new Peers({
+    image,
+    listenerName: loaded.listeners.interBroker,
+    clientId: `broker-${brokerId}`,
+    settings: () => ({
+      timeoutMs: settings()['replica.socket.timeout.ms'],
+      mostBackoffMs: settings()['replica.fetch.backoff.ms'],
+    }),
+    clock,
+    random,
+  })
+  const followers = new Followers({
+    peers,
+    brokerId,
+    brokerEpoch,
+    settings,
+    clock,
+    random,
+    turn,
+    logger,
+    traffic,
+  })
+  inForce.dynamic.onChange((next, previous) => {
+    if (next['num.replica.fetchers'] !== previous['num.replica.fetchers']) followers.spreadAnew()
+  })
+  const partitions = new Partitions({
+    brokerId,
+    clock,
+    turn,
+    logs,
+    logger,
+    topicSettings: topic => inForce.topic(topic),
+    followers,
+    leaderParts: {
+      brokerId,
+      clock,
+      registeredEpoch: id => membership.image.brokers.get(id)?.epoch,
+      mayJoin: id => isActive(membership.image, id),
+      maxLagMs: () => settings()['replica.lag.time.max.ms'],
+      changes,
+      counters,
+      logger,
+    },
+  })
+  return {
+    partitions,
+    followers,
+    counters,
+    async stop() {
+      changes.close()
+      await followers.stop()
+    },
+  }
+}

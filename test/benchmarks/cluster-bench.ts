@@ -1,0 +1,86 @@
+/** What the parts of the benchmark that need three brokers work with. */
+import type { Target } from '../targets/broker.ts'
+import type { JavaTools } from '../targets/java-tools.ts'
+import { waitUntil } from '../targets/processes.ts'
+import { apiKeys, createTopicsBody, createTopicsOutcome, deleteTopicsBody } from '../targets/wire.ts'
+import { Cluster } from '../cluster/cluster.ts'
+import { ask } from '../cluster/questions.ts'
+import type { Figures } from './figures.ts'
+import { memoryMiB } from './figures.ts'
+
+export interface ClusterBench {
+  readonly figures: Figures
+  readonly targets: readonly Target[]
+  readonly tools: JavaTools
+  readonly rounds: number
+}
+
+/** Three brokers and, of ours, one etcd, all on core 0. */
+export function startCluster(target: Target): Promise<Cluster> {
+  const settings = { 'log.segment.delete.delay.ms': '1000', 'min.insync.replicas': '2' }
+  return Cluster.start({ target, network: null, core: 0, heap: '1G', built: true, settings })
+}
+
+export function pidsOf(cluster: Cluster): readonly number[] {
+  const brokers = cluster.brokers.filter(({ isRunning }) => isRunning).map(({ pid }) => pid)
+  return [...brokers, ...(cluster.etcd?.pids ?? [])]
+}
+
+/** Resident memory of all brokers together, and of etcd, in MiB. */
+export function memoryOf(cluster: Cluster): { readonly brokers: number; readonly etcd: number } {
+  const sum = (pids: readonly number[]): number => pids.reduce((total, pid) => total + memoryMiB(pid).rss, 0)
+  const etcd = cluster.etcd?.pids ?? []
+  return { brokers: sum(pidsOf(cluster)) - sum(etcd), etcd: sum(etcd) }
+}
+
+let topics = 0
+
+/** A new topic with three replicas for one run, deleted again after it. */
+export async function withReplicatedTopic<T>(
+  cluster: Cluster,
+  partitions: number,
+  work: (topic: string) => Promise<T>,
+): Promise<T> {
+  const topic = `cluster-${++topics}`
+  await cluster.createTopic(topic, partitions)
+  try {
+    return await work(topic)
+  } finally {
+    await onSomeBroker(cluster, apiKeys.deleteTopics, 3, deleteTopicsBody(topic))
+  }
+}
+
+/** Creates topics of three replicas in one request; `lead` puts their leaders on one broker. */
+export async function createReplicated(
+  cluster: Cluster,
+  names: readonly string[],
+  partitions: number,
+  lead?: number,
+): Promise<void> {
+  const others = cluster.brokers.map(({ id }) => id).filter(id => id !== lead)
+  const replicas =
+    lead === undefined
+      ? 3
+      : Array.from({ length: partitions }, (_, index) => [
+          lead,
+          ...(index % 2 === 0 ? others : others.toReversed()),
+        ])
+  const answer = await onSomeBroker(
+    cluster,
+    apiKeys.createTopics,
+    4,
+    createTopicsBody(names, partitions, {}, replicas),
+  )
+  for (const { topic, errorCode } of createTopicsOutcome(answer)) {
+    if (errorCode !== 0) throw new Error(`Creating ${topic} was refused with error code ${errorCode}.`)
+  }
+}
+
+/** The answer of the first broker that takes the request. */
+function onSomeBroker(cluster: Cluster, key: number, version: number, body: Buffer): Promise<Buffer> {
+  return waitUntil('a broker takes the request', async () => {
+    const running = cluster.brokers.find(({ isRunning }) => isRunning)
+    if (running === undefined) throw new Error('No broker runs.')
+    return await ask(running.place, key, version, body, 120_000).catch(() => undefined)
+  })
+}

@@ -1,0 +1,175 @@
+/**
+ * A real Kubernetes made from packages alone, for machines without Docker: etcd, API server, controllers, scheduler, DNS and
+ * volumes beside one node or several, each in a network namespace of its own. Needs root.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run, waitUntil } from '../targets/processes.ts'
+import { type ClusterPlan, mostNodes, planCluster, prefixesOf } from './addresses.ts'
+import { cached } from './cache.ts'
+import { makeCertificates } from './certificates.ts'
+import { must } from './commands.ts'
+import { type ControlPlaneParts, startAddOns, startApiServer, startControllers } from './control-plane.ts'
+import { clusterPackages, installDebianPackages } from './debian-packages.ts'
+import { writeImageArchive } from '../../packaging/image/image-archive.ts'
+import { layNetwork } from './network.ts'
+import { npmTools } from './npm-tools.ts'
+import { buildPrograms } from './programs.ts'
+import { ClusterRecord, processId, readRecord } from './record.ts'
+import { checkRuns } from './start-process.ts'
+import { clusterNumbers, tearDown, tearDownAbandoned } from './tear-down.ts'
+import { importCommand, pauseImage, startContainerd, startKubelet } from './worker-node.ts'
+
+/** Makes and installs everything that a start needs: what takes minutes the first time and nothing afterwards. */
+export async function preparePackages(): Promise<{ readonly programs: string; readonly pause: string }> {
+  const [programs] = await Promise.all([buildPrograms(), installDebianPackages(clusterPackages), npmTools()])
+  const directory = await cached(
+    `${programs.slice(programs.lastIndexOf('/') + 1)}-pause-image`,
+    async made => {
+      const root = join(made, 'root')
+      mkdirSync(root)
+      await must('cp', [join(programs, 'pause'), root])
+      await writeImageArchive({
+        name: pauseImage,
+        root,
+        archive: join(made, 'pause.tar'),
+        config: { Entrypoint: ['/pause'], User: '65535:65535' },
+      })
+      rmSync(root, { recursive: true })
+    },
+  )
+  return { programs, pause: join(directory, 'pause.tar') }
+}
+
+interface PackagedOptions {
+  readonly nodes: number
+  /** Stays when this process ends, until somebody removes it. */
+  readonly kept: boolean
+}
+
+/** Starts a cluster and waits until pods can be made. What was abandoned by others is removed before. */
+export async function startPackagedCluster({ nodes, kept }: PackagedOptions): Promise<ClusterPlan> {
+  if (process.getuid?.() !== 0) {
+    throw new Error('A Kubernetes from packages makes network namespaces and mounts: run this as root.')
+  }
+  if (nodes < 1 || nodes > mostNodes) throw new Error(`A cluster has 1 to ${mostNodes} nodes, not ${nodes}.`)
+  await tearDownAbandoned()
+  const { programs, pause } = await preparePackages()
+  const plan = planCluster(await freeNumber(), nodes)
+  const record = new ClusterRecord(plan.number)
+  const owner = processId(process.pid)
+  if (owner === null) throw new Error('This process is not in /proc.')
+  record.write({ kind: 'owner', process: owner, kept, nodes })
+  try {
+    await bringUp(plan, record, programs, pause)
+  } catch (error) {
+    if (process.env['KEEP_FAILED_CLUSTER'] === undefined) await tearDown(plan.number)
+    throw error
+  }
+  return plan
+}
+
+export function kubeconfigOf(plan: ClusterPlan): string {
+  return join(plan.dataDirectory, 'certificates', 'admin.kubeconfig')
+}
+
+async function bringUp(
+  plan: ClusterPlan,
+  record: ClusterRecord,
+  programs: string,
+  pause: string,
+): Promise<void> {
+  record.write({ kind: 'directory', path: plan.dataDirectory })
+  rmSync(plan.dataDirectory, { recursive: true, force: true })
+  const certificates = join(plan.dataDirectory, 'certificates')
+  for (const directory of ['certificates', 'logs']) {
+    mkdirSync(join(plan.dataDirectory, directory), { recursive: true })
+  }
+  record.write({ kind: 'settings', values: machineSettings(plan.number) })
+  const parts: ControlPlaneParts = { plan, record, programs, certificates }
+  await Promise.all([layNetwork(plan, record), makeCertificates(plan, certificates)])
+  const resolvConf = `nameserver ${plan.controlAddress}\nsearch svc.cluster.local cluster.local\n`
+  writeFileSync(join(plan.dataDirectory, 'resolv.conf'), `${resolvConf}options ndots:5\n`)
+
+  const server = startApiServer(parts)
+  const nodesHaveImages = Promise.all(
+    plan.nodes.map(async node => {
+      await startContainerd(parts, node)
+      const [program, ...args] = importCommand(node) as [string, ...string[]]
+      await must(program, [...args, pause])
+    }),
+  )
+  const ready = waitUntil(
+    'the API server is ready',
+    async () => {
+      checkRuns(server)
+      return (await kubectl(plan, ['get', '--raw', '/readyz'])).stdout === 'ok' || undefined
+    },
+    { deadlineMs: 120_000, everyMs: 200 },
+  )
+  await Promise.all([nodesHaveImages, ready])
+  startControllers(parts)
+  for (const node of plan.nodes) startKubelet(parts, node)
+  await waitUntil(
+    'the roles are there',
+    async () =>
+      (await kubectl(plan, ['apply', '--server-side', '-f', join(import.meta.dirname, 'base.yaml')])).exit ===
+        0 || undefined,
+    { deadlineMs: 60_000, everyMs: 200 },
+  )
+  startAddOns(parts)
+  await nodesUsable(plan)
+}
+
+/** Ready comes before a node's taint goes and before the ServiceAccount that every pod needs. */
+async function nodesUsable(plan: ClusterPlan): Promise<void> {
+  await waitUntil(
+    `nodes are ready; logs are in ${join(plan.dataDirectory, 'logs')}`,
+    async () => {
+      const account = await kubectl(plan, ['get', 'serviceaccount', 'default'])
+      const { exit, stdout } = await kubectl(plan, ['get', 'nodes', '-o', 'json'])
+      if (exit !== 0 || account.exit !== 0) return undefined
+      const { items } = JSON.parse(stdout) as { items: readonly NodeObject[] }
+      const usable = items.filter(
+        ({ spec, status }) =>
+          (spec.taints ?? []).length === 0 &&
+          status.conditions.some(({ type, status: state }) => type === 'Ready' && state === 'True'),
+      )
+      return usable.length === plan.nodes.length || undefined
+    },
+    { deadlineMs: 120_000, everyMs: 200 },
+  )
+}
+
+interface NodeObject {
+  readonly spec: { readonly taints?: readonly unknown[] }
+  readonly status: { readonly conditions: readonly { readonly type: string; readonly status: string }[] }
+}
+
+async function kubectl(plan: ClusterPlan, args: readonly string[]): ReturnType<typeof run> {
+  const tools = await npmTools()
+  return run(tools.kubectl, ['--kubeconfig', kubeconfigOf(plan), ...args])
+}
+
+/** A number that no cluster has and whose networks the machine does not use. */
+async function freeNumber(): Promise<number> {
+  const routes = await must('ip', ['route', 'show', 'table', 'all'])
+  const addresses = await must('ip', ['addr', 'show'])
+  const taken = (number: number): boolean =>
+    readRecord(number) !== null ||
+    prefixesOf(number).some(prefix => `${routes}${addresses}`.includes(` ${prefix}`))
+  const free = clusterNumbers().find(number => !taken(number))
+  if (free === undefined) throw new Error('All networks that test clusters may have are in use.')
+  return free
+}
+
+/** What kubelets change for the whole machine; another cluster's record knows better what it was before. */
+function machineSettings(number: number): Readonly<Record<string, string>> {
+  for (const other of clusterNumbers().filter(one => one !== number)) {
+    const saved = readRecord(other)?.find(entry => entry.kind === 'settings')
+    if (saved !== undefined) return saved.values
+  }
+  const files = ['vm/overcommit_memory', 'vm/panic_on_oom', 'kernel/panic', 'kernel/panic_on_oops']
+  const paths = files.map(file => `/proc/sys/${file}`)
+  return Object.fromEntries(paths.map(path => [path, readFileSync(path, 'utf8').trim()]))
+}

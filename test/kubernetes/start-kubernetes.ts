@@ -1,0 +1,23 @@
+/** Chooses the way to a cluster: KUBERNETES_WAY=kind or packages; without it kind where that works. */
+import type { StartedCluster } from './kubernetes.ts'
+import { kindWorks, startWithKind } from './kind-way.ts'
+import { findKept, startWithPackages } from './packages-way.ts'
+
+interface StartOptions {
+  readonly nodes: number
+  /** Left standing for later runs (packages only). */
+  readonly kept?: boolean
+}
+
+/** A cluster with at least `nodes` nodes: one that was kept, or a new one. */
+export async function startKubernetes({ nodes, kept = false }: StartOptions): Promise<StartedCluster> {
+  const way = process.env['KUBERNETES_WAY'] ?? ((await kindWorks()) ? 'kind' : 'packages')
+  switch (way) {
+    case 'kind':
+      return await startWithKind(nodes)
+    case 'packages':
+      return findKept(nodes) ?? (await startWithPackages(nodes, kept))
+    default:
+      throw new Error(`KUBERNETES_WAY is '${way}'; it may be kind or packages.`)
+  }
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests on a real Kubernetes: one cluster for all files of a run, which come one after the other. */
+export default defineConfig({
+  test: {
+    include: ['test/kubernetes/**/*.test.ts'],
+    globalSetup: ['test/kubernetes/prepare.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    teardownTimeout: 120_000,
+  },
+})
