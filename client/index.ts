@@ -13,7 +13,7 @@ export {
   alterBrokerConfigs,
   alterTopicConfigs,
   type ConfigChange,
-  describeDynamicBrokerConfigs,
+  describeBrokerConfigs,
   describeTopicOverrides,
 } from './admin/configs.ts'
 export {

@@ -6,8 +6,6 @@ import { type AdminResult, resultOf } from './topics.ts'
 const topicResource = 2
 const brokerResource = 4
 const sourceTopic = 1
-const sourceDynamicBroker = 2
-const sourceDynamicDefault = 3
 const set = 0
 const remove = 1
 
@@ -69,17 +67,36 @@ export async function alterTopicConfigs(
   )
 }
 
+export interface BrokerConfig {
+  readonly value: string
+  /** Set while brokers ran, for this one or for all; or given when it started; or nobody set it. */
+  readonly source: 'thisBroker' | 'allBrokers' | 'start' | 'default'
+}
+
+const sources: Readonly<Record<number, BrokerConfig['source']>> = {
+  2: 'thisBroker',
+  3: 'allBrokers',
+  4: 'start',
+}
+
 /**
- * What was set while brokers ran: for one of them, or (`broker` null) for all. Settings from their files are not told.
- * Throws a sentence when the broker refuses.
+ * Settings of one broker, asked of that very broker, or (`broker` null) those set for all of them while they run, which
+ * any tells. `names`: only these. Secrets have no value. Throws a sentence when the broker refuses.
  */
-export async function describeDynamicBrokerConfigs(
+export async function describeBrokerConfigs(
   connection: Requester,
   broker: number | null,
-): Promise<ReadonlyMap<string, string>> {
+  names?: readonly string[],
+): Promise<ReadonlyMap<string, BrokerConfig>> {
   const resourceName = broker === null ? '' : String(broker)
   const { results } = await connection.send(describeConfigs, {
-    resources: [{ resourceType: brokerResource, resourceName, configurationKeys: null }],
+    resources: [
+      {
+        resourceType: brokerResource,
+        resourceName,
+        configurationKeys: names === undefined ? null : [...names],
+      },
+    ],
     includeSynonyms: false,
     includeDocumentation: false,
   })
@@ -89,11 +106,11 @@ export async function describeDynamicBrokerConfigs(
       `The settings of broker '${resourceName}' were not described: ${result?.errorMessage ?? 'no answer'}`,
     )
   }
-  const source = broker === null ? sourceDynamicDefault : sourceDynamicBroker
   return new Map(
-    result.configs
-      .filter(({ configSource }) => configSource === source)
-      .map(({ name, value }) => [name, value ?? '']),
+    result.configs.map(({ name, value, configSource }) => [
+      name,
+      { value: value ?? '', source: sources[configSource] ?? 'default' },
+    ]),
   )
 }
 

@@ -53,7 +53,7 @@ export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd): Kub
       revisionHistoryLimit: 5,
       selector: { matchLabels: selectorLabels(context.name, 'etcd') },
       template: etcdTemplate(context, etcd),
-      volumeClaimTemplates: [volumeClaim(dataVolume, etcd.storage, selectorLabels(context.name, 'etcd'))],
+      volumeClaimTemplates: [volumeClaim(dataVolume, etcd.storage, labelsOf(context.name, 'etcd'))],
     },
   }
 }

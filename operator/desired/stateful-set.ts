@@ -44,7 +44,7 @@ export function brokersStatefulSet(
       selector: { matchLabels: selectorLabels(context.name, 'broker') },
       template: brokerTemplate(context, settings),
       ...(isPersistent
-        ? { volumeClaimTemplates: [volumeClaim(dataVolume, storage, selectorLabels(context.name, 'broker'))] }
+        ? { volumeClaimTemplates: [volumeClaim(dataVolume, storage, labelsOf(context.name, 'broker'))] }
         : {}),
     },
   }

@@ -108,8 +108,10 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
     )
   }
   if (refusal !== undefined) return refused(observed, refusal, actual)
-  if (topic.spec.driftPolicy === 'Report' && owner === ownerText(object)) {
-    return reportDrift(observed, actual, differences)
+  if (topic.spec.driftPolicy === 'Report') {
+    if (owner === ownerText(object)) return reportDrift(observed, actual, differences)
+    const change = { name: ownerSetting, from: owner, to: ownerText(object) }
+    return act(observed, [{ kind: 'alterSettings', name, changes: [change] }])
   }
   const actions = enforce(observed, kafka, actual, {
     ...differences,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Address, AnyBroker } from '../../../client/admin/any-broker.ts'
 import { describeCluster } from '../../../client/admin/cluster.ts'
-import { alterBrokerConfigs, describeDynamicBrokerConfigs } from '../../../client/admin/configs.ts'
+import { alterBrokerConfigs, describeBrokerConfigs } from '../../../client/admin/configs.ts'
 import { createNewTopics, describeTopics, removeTopics } from '../../../client/admin/topics.ts'
 import { RunningBroker } from '../../support/running-broker.ts'
 
@@ -51,14 +51,16 @@ test('settings of running brokers are changed for all and for one, and given bac
     error: 'NONE',
   })
   await alterBrokerConfigs(any, 1, [{ name: 'log.cleaner.threads', value: '2' }])
-  expect(Object.fromEntries(await describeDynamicBrokerConfigs(any, null))).toEqual({
-    'log.retention.ms': '5000',
-  })
-  expect(Object.fromEntries(await describeDynamicBrokerConfigs(any, 1))).toEqual({
-    'log.cleaner.threads': '2',
+  const ofAll = await describeBrokerConfigs(any, null)
+  expect(ofAll.get('log.retention.ms')).toEqual({ value: '5000', source: 'allBrokers' })
+  const ofOne = await describeBrokerConfigs(any, 1, ['log.cleaner.threads', 'log.retention.ms', 'node.id'])
+  expect(Object.fromEntries(ofOne)).toEqual({
+    'log.cleaner.threads': { value: '2', source: 'thisBroker' },
+    'log.retention.ms': { value: '5000', source: 'allBrokers' },
+    'node.id': { value: '1', source: 'start' },
   })
   await alterBrokerConfigs(any, null, [{ name: 'log.retention.ms', value: null }])
-  expect(await describeDynamicBrokerConfigs(any, null)).toEqual(new Map())
+  expect((await describeBrokerConfigs(any, null)).has('log.retention.ms')).toBe(false)
   const refused = await alterBrokerConfigs(any, null, [{ name: 'log.dirs', value: 'x' }])
   expect(refused.error).not.toBe('NONE')
 })
