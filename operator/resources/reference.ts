@@ -68,9 +68,14 @@ function typeText(schema: JsonSchema): string {
 
 function unsetText(schema: JsonSchema, parent: JsonSchema | undefined, name: string): string {
   if (parent?.required?.includes(name) === true) return 'must be given'
-  if (schema.default === undefined) return ''
-  const text = JSON.stringify(schema.default)
-  return text === '{}' ? '' : `\`${text}\``
+  if (schema.default === undefined || isToldInside(schema)) return ''
+  return `\`${JSON.stringify(schema.default)}\``
+}
+
+/** Lines of the fields inside tell the same. */
+function isToldInside({ properties, default: given }: JsonSchema): boolean {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return false
+  return Object.keys(given).every(name => properties?.[name]?.default !== undefined)
 }
 
 function escape(text: string): string {

@@ -30,9 +30,22 @@ function describe(schema: z.ZodType, place: Place): JsonSchema {
   return {
     ...(description === undefined ? {} : { description }),
     ...inner,
-    ...(unwritten === undefined ? {} : { default: unwritten }),
+    ...(unwritten === undefined ? {} : { default: withDefaults(unwritten, inner) }),
     ...(rules.length === 0 ? {} : { 'x-kubernetes-validations': rules }),
   }
+}
+
+/** The API server looks at a default as it stands, rules and all, before it fills in those of the fields inside. */
+function withDefaults(value: unknown, { properties, items }: JsonSchema): unknown {
+  if (Array.isArray(value)) return items === undefined ? value : value.map(one => withDefaults(one, items))
+  if (properties === undefined || typeof value !== 'object' || value === null) return value
+  const given = value as Readonly<Record<string, unknown>>
+  return Object.fromEntries(
+    Object.entries(properties).flatMap(([name, inner]) => {
+      if (given[name] !== undefined) return [[name, withDefaults(given[name], inner)]]
+      return inner.default === undefined ? [] : [[name, inner.default]]
+    }),
+  )
 }
 
 function describeField(

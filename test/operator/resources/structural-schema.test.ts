@@ -85,7 +85,7 @@ test('defaults reach through objects that nobody wrote', () => {
     ),
   })
   expect(schema.properties?.['outer']).toMatchObject({
-    default: {},
+    default: { size: '1Gi' }, // whole, for the API server looks at it before it fills in those inside
     required: ['count'],
     properties: {
       size: { default: '1Gi', 'x-kubernetes-int-or-string': true },

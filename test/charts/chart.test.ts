@@ -1,0 +1,118 @@
+/** The chart under both lines of helm: what it renders, and what it refuses. `vitest -u` writes the golden files anew. */
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { repositoryRoot } from '../targets/kafka-jars.ts'
+import { chart, helmVersions, objectsOf, render, template } from './render.ts'
+
+const withMonitoring = ['--api-versions', 'monitoring.coreos.com/v1']
+
+/** Golden file → values. The definitions are left out: they are compared with crds/ below. */
+const goldens: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  defaults: { 'crds.install': false },
+  'two-namespaces': { 'crds.install': false, 'watch.namespaces': ['orders', 'payments'] },
+  everything: {
+    'crds.install': false,
+    commonLabels: { team: 'streams' },
+    replicas: 2,
+    image: {
+      registry: 'registry.example',
+      repository: 'kafka/barnabas',
+      digest: `sha256:${'ab'.repeat(32)}`,
+    },
+    imagePullSecrets: [{ name: 'pull' }],
+    fullnameOverride: 'kafka-operator',
+    logLevel: 'debug',
+    podLabels: { tier: 'system' },
+    podAnnotations: { 'example.com/note': 'yes' },
+    nodeSelector: { pool: 'system' },
+    tolerations: [{ key: 'system', operator: 'Exists' }],
+    priorityClassName: 'system-cluster-critical',
+    extraEnv: [{ name: 'TZ', value: 'UTC' }],
+    'serviceAccount.annotations': { 'example.com/role': 'operator' },
+    podMonitor: { enabled: true, labels: { release: 'prometheus' } },
+  },
+}
+
+describe.each(helmVersions)('helm %s', version => {
+  test.each(Object.entries(goldens))('renders %s as the golden file has it', async (name, values) => {
+    await expect(await render(version, values, withMonitoring)).toMatchFileSnapshot(`golden/${name}.yaml`)
+  })
+
+  test('the definitions are those of crds/, and stay when the chart goes', async () => {
+    const rendered = objectsOf(await render(version)).filter(
+      ({ kind }) => kind === 'CustomResourceDefinition',
+    )
+    const directory = join(repositoryRoot, 'crds')
+    const files = readdirSync(directory).filter(name => name.endsWith('.yaml'))
+    const expected = files.map(
+      name => parse(readFileSync(join(directory, name), 'utf8')) as { spec: unknown },
+    )
+    expect(rendered.map(({ spec }) => spec)).toEqual(expected.map(({ spec }) => spec))
+    for (const { metadata } of rendered) {
+      expect(metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' })
+    }
+    const leftOut = objectsOf(await render(version, { 'crds.keep': false })).filter(
+      ({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'] !== undefined,
+    )
+    expect(leftOut).toEqual([])
+  })
+
+  test.each([
+    [{ 'watch.namespace': 'orders' }, /namespace/],
+    [{ replicaCount: 2 }, /replicaCount/],
+    [{ logLevel: 'verbose' }, /logLevel/],
+    [{ 'watch.namespaces': ['Not_A_Name'] }, /namespaces/],
+  ])('refuses %j by name', async (values, what) => {
+    const { exit, stderr } = await template(version, values)
+    expect(exit).not.toBe(0)
+    expect(stderr).toMatch(what)
+  })
+
+  test('monitoring without the Prometheus operator is refused in a sentence', async () => {
+    const { exit, stderr } = await template(version, { 'podMonitor.enabled': true })
+    expect(exit).not.toBe(0)
+    expect(stderr).toContain('needs the Prometheus operator')
+  })
+
+  test('rights end where the watched namespaces do', async () => {
+    const objects = objectsOf(await render(version, { 'watch.namespaces': ['orders'] }))
+    const clusterRole = objects.find(
+      ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'barnabas',
+    )
+    const resources = ((clusterRole?.['rules'] ?? []) as { resources: string[] }[]).flatMap(
+      rule => rule.resources,
+    )
+    expect(resources).toEqual(['customresourcedefinitions', 'nodes'])
+    const roles = objects.filter(({ kind }) => kind === 'Role').map(({ metadata }) => metadata.namespace)
+    expect(new Set(roles)).toEqual(new Set(['operators', 'orders']))
+  })
+})
+
+test('every value has its place in the schema, and every place a value', () => {
+  const values = parse(readFileSync(join(chart, 'values.yaml'), 'utf8')) as Record<string, unknown>
+  const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8')) as Schema
+  expect(placesOfSchema(schema).filter(place => place !== 'global')).toEqual(
+    placesOfValues(values, schema).sort(),
+  )
+})
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>
+}
+
+function placesOfSchema({ properties }: Schema, path = ''): string[] {
+  if (properties === undefined) return [path]
+  return Object.entries(properties)
+    .flatMap(([name, inner]) => placesOfSchema(inner, path === '' ? name : `${path}.${name}`))
+    .sort()
+}
+
+/** As deep as the schema goes. */
+function placesOfValues(value: unknown, schema: Schema | undefined, path = ''): string[] {
+  if (path !== '' && schema?.properties === undefined) return [path]
+  return Object.entries(value as Record<string, unknown>).flatMap(([name, inner]) =>
+    placesOfValues(inner, schema?.properties?.[name], path === '' ? name : `${path}.${name}`),
+  )
+}
