@@ -4,7 +4,7 @@ import type { Emit, Metric } from './metrics/metrics.ts'
 import type { TopicCounters, TopicTraffic } from './metrics/topic-traffic.ts'
 import type { FetchSessions } from './api/fetch-sessions.ts'
 import type { Partition } from './replication/partition.ts'
-import type { Partitions } from './replication/partitions.ts'
+import type { Replication } from './open-replication.ts'
 
 /**
  * What a broker exports about its topics, replicas and cluster, under the names that dashboards know. Series per
@@ -15,6 +15,7 @@ export function brokerMetrics(parts: BrokerMetricsParts): Metric[] {
     ...trafficMetrics(parts.traffic),
     ...replicaMetrics(parts),
     ...logMetrics(parts),
+    ...partitionMetrics(parts),
     ...clusterMetrics(parts),
   ]
 }
@@ -24,7 +25,7 @@ export interface BrokerMetricsParts {
   readonly image: () => MetadataImage
   readonly isController: () => boolean
   readonly elections: { readonly total: number; readonly unclean: number }
-  readonly partitions: Partitions
+  readonly replication: Pick<Replication, 'partitions' | 'followers' | 'counters'>
   readonly logs: LogDirectories
   readonly traffic: TopicTraffic
   readonly sessions: FetchSessions
@@ -53,6 +54,8 @@ function trafficMetrics(traffic: TopicTraffic): Metric[] {
     perTopic('messagesin', 'Records appended.', 'messagesIn'),
     perTopic('bytesin', 'Bytes of record batches appended.', 'bytesIn'),
     perTopic('bytesout', 'Bytes of record batches fetched by consumers.', 'bytesOut'),
+    perTopic('replicationbytesin', 'Bytes of record batches copied from leaders.', 'replicationBytesIn'),
+    perTopic('replicationbytesout', 'Bytes of record batches given to followers.', 'replicationBytesOut'),
     total('totalproducerequests', 'Produce requests.', () => traffic.produceRequests),
     total('totalfetchrequests', 'Fetch requests.', () => traffic.fetchRequests),
     total(
@@ -68,11 +71,16 @@ function trafficMetrics(traffic: TopicTraffic): Metric[] {
   ]
 }
 
+function counter(name: string, help: string, read: () => number): Metric {
+  return { name, help, type: 'counter', collect: emit => emit(read()) }
+}
+
 function gauge(name: string, help: string, collect: (emit: Emit) => void): Metric {
   return { name, help, type: 'gauge', collect }
 }
 
-function replicaMetrics({ partitions, sessions }: BrokerMetricsParts): Metric[] {
+function replicaMetrics({ replication, sessions }: BrokerMetricsParts): Metric[] {
+  const { partitions, followers, counters } = replication
   const counted = (name: string, help: string, counts: (partition: Partition) => boolean): Metric =>
     gauge(`kafka_server_replicamanager_${name}`, help, emit => {
       let count = 0
@@ -87,7 +95,7 @@ function replicaMetrics({ partitions, sessions }: BrokerMetricsParts): Metric[] 
     counted(
       'underreplicatedpartitions',
       'Partitions led here with fewer replicas in sync than they have.',
-      ({ isLeader, state }) => isLeader && state.isr.length < state.replicas.length,
+      ({ isLeader, isr, state }) => isLeader && isr.length < state.replicas.length,
     ),
     counted(
       'underminisrpartitioncount',
@@ -97,8 +105,32 @@ function replicaMetrics({ partitions, sessions }: BrokerMetricsParts): Metric[] 
     counted(
       'atminisrpartitioncount',
       'Partitions led here with exactly min.insync.replicas replicas in sync.',
-      ({ isLeader, state, settings }) =>
-        isLeader && state.isr.length === Math.min(settings['min.insync.replicas'], state.replicas.length),
+      partition => partition.isLeader && isAtMinInsyncReplicas(partition),
+    ),
+    counter(
+      'kafka_server_replicamanager_isrshrinks_total',
+      'Times replicas left an in-sync set.',
+      () => counters.isrShrinks,
+    ),
+    counter(
+      'kafka_server_replicamanager_isrexpands_total',
+      'Times replicas joined an in-sync set.',
+      () => counters.isrExpands,
+    ),
+    counter(
+      'kafka_server_replicamanager_failedisrupdates_total',
+      'Changes of in-sync sets that the controller refused.',
+      () => counters.failedIsrUpdates,
+    ),
+    counter(
+      'barnabas_replication_lost_committed_offsets_total',
+      'Offsets that were committed and had to be cut off, because a leader elected uncleanly did not have them.',
+      () => counters.lostCommittedOffsets,
+    ),
+    gauge(
+      'kafka_server_replicafetchermanager_maxlag',
+      'Offsets that the replica furthest behind its leader is behind.',
+      emit => emit(followers.maxLag),
     ),
     counted('offlinereplicacount', 'Replicas whose log directory failed.', partition => partition.isOffline),
     gauge('kafka_server_fetchsessioncache_numincrementalfetchsessions', 'Fetch sessions kept.', emit =>
@@ -118,7 +150,7 @@ function replicaMetrics({ partitions, sessions }: BrokerMetricsParts): Metric[] 
   ]
 }
 
-function logMetrics({ partitions, logs }: BrokerMetricsParts): Metric[] {
+function logMetrics({ replication: { partitions }, logs }: BrokerMetricsParts): Metric[] {
   const perLog = (name: string, help: string, value: (partition: Partition) => number): Metric =>
     gauge(name, help, emit => {
       let series = 0
@@ -140,6 +172,36 @@ function logMetrics({ partitions, logs }: BrokerMetricsParts): Metric[] {
       for (const { path, usableBytes } of logs.describe()) if (usableBytes >= 0) emit(usableBytes, { path })
     }),
   ]
+}
+
+/** Of partitions led here. */
+function partitionMetrics({ replication: { partitions } }: BrokerMetricsParts): Metric[] {
+  const perLed = (name: string, help: string, value: (partition: Partition) => number): Metric =>
+    gauge(`kafka_cluster_partition_${name}`, help, emit => {
+      let series = 0
+      for (const partition of partitions.all()) {
+        if (!partition.isLeader) continue
+        if (series++ >= mostPartitionSeries) return
+        emit(value(partition), { topic: partition.topic, partition: partition.index })
+      }
+    })
+  return [
+    perLed('replicascount', 'Replicas.', ({ state }) => state.replicas.length),
+    perLed('insyncreplicascount', 'Replicas in sync.', ({ isr }) => isr.length),
+    perLed('underreplicated', '1 when a replica is not in sync.', ({ isr, state }) =>
+      isr.length < state.replicas.length ? 1 : 0,
+    ),
+    perLed('underminisr', '1 when fewer replicas are in sync than min.insync.replicas.', partition =>
+      partition.isUnderMinInsyncReplicas ? 1 : 0,
+    ),
+    perLed('atminisr', '1 when exactly min.insync.replicas replicas are in sync.', partition =>
+      isAtMinInsyncReplicas(partition) ? 1 : 0,
+    ),
+  ]
+}
+
+function isAtMinInsyncReplicas({ isr, state, settings }: Partition): boolean {
+  return isr.length === Math.min(settings['min.insync.replicas'], state.replicas.length)
 }
 
 function clusterMetrics(parts: BrokerMetricsParts): Metric[] {
@@ -199,8 +261,8 @@ function clusterMetrics(parts: BrokerMetricsParts): Metric[] {
     ),
     controllerGauge(
       'fencedbrokercount',
-      'Brokers that are registered and fenced.',
-      () => [...image().brokers.values()].filter(({ fenced }) => fenced).length,
+      'Brokers that belong to the cluster and are away, or not let in.',
+      () => knownBrokers(image()) - aliveBrokers(image()),
     ),
     {
       name: 'kafka_controller_controllerstats_leaderelections_total',
@@ -220,6 +282,10 @@ function clusterMetrics(parts: BrokerMetricsParts): Metric[] {
       emit => emit(image().revision),
     ),
   ]
+}
+
+function knownBrokers({ brokers, brokerStates }: MetadataImage): number {
+  return new Set([...brokers.keys(), ...brokerStates.keys()]).size
 }
 
 function aliveBrokers(image: MetadataImage): number {

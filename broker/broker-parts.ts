@@ -18,4 +18,6 @@ export interface BrokerParts {
   readonly sharedStore?: MetadataStore
   /** The broker can no longer serve (its last log directory failed, its metadata is gone): the process has to end. */
   readonly onFatal: (error: Error) => void
+  /** Ends a start that waits for others (etcd, the controller): it rejects with the signal's reason. */
+  readonly stopAsked?: AbortSignal
 }

@@ -5,6 +5,7 @@ import { parseHttpListener } from './config/check-broker-settings.ts'
 import { HttpEndpoint } from './http/http-endpoint.ts'
 import type { BrokerListener } from './metadata/image.ts'
 import { Metrics } from './metrics/metrics.ts'
+import type { Replication } from './open-replication.ts'
 import { type RunningBroker, runBroker } from './run-broker.ts'
 import { StartingHealth } from './starting-health.ts'
 
@@ -64,6 +65,11 @@ export class Broker {
 
   get clusterId(): Uuid {
     return this.#running.membership.clusterId
+  }
+
+  /** Its replicas, for whoever looks at them from within the process. */
+  get replication(): Replication {
+    return this.#running.replication
   }
 
   /** Hands over what it leads, lets answers leave, writes and syncs everything, and marks the stop as clean. */

@@ -14,6 +14,8 @@ import type { GroupParts } from './groups/group-settings.ts'
 import { groupShardKind } from './groups/group-shard-kind.ts'
 import type { GroupState } from './groups/group-state.ts'
 import { groupParts, Groups } from './groups/groups.ts'
+import type { Log } from './log/log.ts'
+import { RecordTimes } from './log/record-times.ts'
 import type { MetadataImage } from './metadata/image.ts'
 import type { Metric } from './metrics/metrics.ts'
 import type { Partitions } from './replication/partitions.ts'
@@ -29,6 +31,7 @@ export class GroupCoordinator {
   readonly consumerGroups: ConsumerGroups
   readonly #shards: Shards<GroupState, GroupRecord>
   readonly #partitions: Partitions
+  readonly #clock: Clock
 
   constructor(options: GroupCoordinatorOptions) {
     const { image, settings, clock, random, partitions } = options
@@ -36,6 +39,7 @@ export class GroupCoordinator {
     const consumers = consumerCommands(machine)
     const parts: GroupParts = groupParts(clock, settings, consumers)
     this.#partitions = partitions
+    this.#clock = clock
     this.#shards = new Shards({
       ...options,
       topic: groupsTopic,
@@ -61,12 +65,19 @@ export class GroupCoordinator {
   }
 
   metrics(): Metric[] {
+    const times = new RecordTimes()
+    const led = (topic: string, partition: number): Log | undefined => {
+      const replica = this.#partitions.get(topic, partition)
+      return replica?.isLeader === true ? replica.log : undefined
+    }
     return groupMetrics({
       shards: () => this.#shards.all(),
-      highWatermark: (topic, partition) => {
-        const replica = this.#partitions.get(topic, partition)
-        return replica?.isLeader === true ? replica.log.highWatermark : undefined
+      highWatermark: (topic, partition) => led(topic, partition)?.highWatermark,
+      timeOfRecord: (topic, partition, offset) => {
+        const log = led(topic, partition)
+        return log && times.timeOf(log, offset)
       },
+      nowMs: () => this.#clock.nowMs(),
     })
   }
 

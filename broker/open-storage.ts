@@ -14,10 +14,12 @@ export async function openStorage(
     readonly clusterId: Uuid
     /** How to undo each step is noted here, for a start that fails on the way. */
     readonly opened: (() => Promise<unknown>)[]
+    /** A directory failed, and others are left. */
+    readonly onDirectoryOffline: () => void
   } & Required<Pick<LogDirectoriesOptions, 'onProgress' | 'onReplicaMoved'>>,
 ): Promise<{ readonly logs: LogDirectories; readonly cleaner: Cleaner }> {
   const { loaded, clock, random, disk, turn, logger } = parts
-  const { inForce, clusterId, opened, onProgress, onReplicaMoved } = options
+  const { inForce, clusterId, opened, onDirectoryOffline, onProgress, onReplicaMoved } = options
   const logs = await LogDirectories.open({
     settings: () => inForce.broker,
     topicSettings: topic => inForce.topic(topic),
@@ -31,6 +33,7 @@ export async function openStorage(
     onDirectoryOffline: (path, error, remaining) => {
       if (remaining === 0)
         parts.onFatal(new Error(`The last log directory, ${path}, has failed.`, { cause: error }))
+      else onDirectoryOffline()
     },
     onProgress,
     onReplicaMoved,

@@ -1,17 +1,13 @@
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { brokerMetrics } from './broker-metrics.ts'
 import type { BrokerParts } from './broker-parts.ts'
-import { logDirectories } from './config/check-broker-settings.ts'
 import type { Listener } from './config/listeners.ts'
-import type { ValidSettings } from './config/load-settings.ts'
 import type { Control } from './control/control.ts'
-import { ClusterMembership } from './controller/cluster-membership.ts'
+import type { ClusterMembership } from './controller/cluster-membership.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import type { Cleaner } from './log/cleaner.ts'
 import { cleanerMetrics } from './log/cleaner-metrics.ts'
 import type { LogDirectories } from './log/log-directories.ts'
-import { EmbeddedStore } from './metadata/embedded-store.ts'
 import type { BrokerListener } from './metadata/image.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -19,6 +15,7 @@ import { requestMetrics } from './metrics/request-stats.ts'
 import { TopicTraffic } from './metrics/topic-traffic.ts'
 import type { Network } from './network/network.ts'
 import { openControl } from './open-control.ts'
+import { openMetadata } from './open-metadata.ts'
 import { openReplication, type Replication } from './open-replication.ts'
 import { openStorage } from './open-storage.ts'
 import type { Partitions } from './replication/partitions.ts'
@@ -50,34 +47,25 @@ export async function runBroker(
   health: StartingHealth,
   opened: (() => Promise<unknown>)[],
 ): Promise<RunningBroker> {
-  const { loaded, clock, random, disk, turn, logger } = parts
+  const { loaded, clock, random, turn, logger } = parts
   const { settings } = loaded
   const brokerId = settings['node.id']
 
-  const store =
-    parts.sharedStore ??
-    (await EmbeddedStore.open({ disk, clock, logger, directory: metadataDirectory(loaded) }))
-  opened.push(() => store.close())
-  const membership = await ClusterMembership.open({
-    store,
-    clock,
-    random,
-    logger,
-    clusterId: settings['cluster.id'],
-  })
-  opened.push(() => membership.leave({ clean: false }))
-  membership.images.onEnd(reason => parts.onFatal(reason))
-  const shared = parts.sharedStore === undefined ? null : await openControl(parts, { membership, health })
+  const metadata = await openMetadata(parts, health, opened)
+  const { store, membership } = metadata
+  const shared = metadata.isShared ? await openControl(parts, { membership, health }) : null
   if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
-  inForce.dynamic.onChange(({ 'log.level': level }, { 'log.level': previous }) => {
-    if (level !== previous) logger.level = level
+  inForce.dynamic.onChange((next, previous) => {
+    if (next['log.level'] !== previous['log.level']) logger.level = next['log.level']
+    if (next['cordoned.log.dirs'] !== previous['cordoned.log.dirs']) membership.registrationChanged()
   })
 
   const { logs, cleaner } = await openStorage(parts, {
     inForce,
     clusterId: membership.clusterId,
+    onDirectoryOffline: () => membership.registrationChanged(),
     onProgress: progress => health.recovering(progress),
     onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
     opened,
@@ -134,27 +122,33 @@ export async function runBroker(
       image: () => membership.image,
       isController: () => membership.controllerEpoch !== undefined,
       elections: membership.elections,
-      partitions,
+      replication,
       logs,
       traffic,
       sessions,
     }),
     ...groupCoordinator.metrics(),
+    ...metadata.metrics,
   )
 
   const advertised = advertisedListeners(loaded.listeners.advertised, network.listeners)
-  await membership.join({
-    brokerId,
-    listeners: advertised,
-    control: shared?.address ?? null,
-    rack: settings['broker.rack'],
-    logDirectories: logs.directoryIds,
-    previousEpoch: logs.previousBrokerEpoch,
-    minInsyncReplicas: settings['min.insync.replicas'],
-    sessionTimeoutMs: settings['broker.session.timeout.ms'],
-    heartbeatMs: settings['broker.heartbeat.interval.ms'],
-    rules: inForce.controllerRules,
-  })
+  health.waitsFor('the controller', 'The controller has not let this broker in yet.')
+  await membership.join(
+    {
+      brokerId,
+      listeners: advertised,
+      control: shared?.address ?? null,
+      rack: settings['broker.rack'],
+      logDirectories: () => logs.directoryIds,
+      isCordoned: () => logs.isCordoned,
+      previousEpoch: logs.previousBrokerEpoch,
+      minInsyncReplicas: settings['min.insync.replicas'],
+      sessionTimeoutMs: settings['broker.session.timeout.ms'],
+      heartbeatMs: settings['broker.heartbeat.interval.ms'],
+      rules: inForce.controllerRules,
+    },
+    parts.stopAsked,
+  )
   cleaner.start()
   health.isReady()
   return {
@@ -179,13 +173,8 @@ function refuseUnknownReplicas(logs: LogDirectories): void {
   if (found.length === 0) return
   throw new Error(
     `The data directories hold ${found.length} replicas (${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}), but the metadata is new and knows none of them. ` +
-      'Start the broker with the metadata it had (metadata.log.dir), or with empty data directories.',
+      'Start the broker with the metadata it had (metadata.log.dir; or etcd.connect, etcd.prefix and cluster.id), or with empty data directories.',
   )
-}
-
-/** In `metadata.log.dir`, else in the first log directory; names that begin with a dot are no partitions. */
-function metadataDirectory({ settings }: ValidSettings): string {
-  return join(settings['metadata.log.dir'] ?? logDirectories(settings)[0] ?? '.', '.metadata')
 }
 
 /** Port 0 and an empty host become what was bound and what this machine is called. */

@@ -5,6 +5,7 @@ import { Dispatcher } from './api/dispatch.ts'
 import { FetchSessions } from './api/fetch-sessions.ts'
 import { servedApis } from './api/served-apis.ts'
 import type { BrokerParts } from './broker-parts.ts'
+import { replicaSelectors } from './config/replica-selectors.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
 import type { ControllerClient } from './controller/controller-client.ts'
 import { type GroupCoordinator, internalTopicCreation } from './group-coordinator.ts'
@@ -67,6 +68,8 @@ export async function serveClients(
       loggers: new BrokerLoggers(brokerId, logger),
       timeoutMs: settings['request.timeout.ms'],
       maxBytes: settings['fetch.max.bytes'],
+      interBrokerListener: loaded.listeners.interBroker,
+      selectsByRack: settings['replica.selector.class'] === replicaSelectors.rack,
       mostPartitions: settings['max.request.partition.size.limit'],
       clock,
       turn,

@@ -54,7 +54,13 @@ function load(files: readonly SettingsFile[]): ValidSettings {
 async function serve(settings: ValidSettings, log: Logger): Promise<void> {
   const startedAtMs = performance.now()
   const stopAsked = Promise.withResolvers<NodeJS.Signals>()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopAsked.resolve(signal))
+  const stopping = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stopAsked.resolve(signal)
+      stopping.abort(new Error(`The start was ended by ${signal}.`))
+    })
+  }
   try {
     const broker = await Broker.start({
       loaded: settings,
@@ -64,6 +70,7 @@ async function serve(settings: ValidSettings, log: Logger): Promise<void> {
       turn: new EndOfTurn(),
       logger: log,
       onFatal: error => endBecauseOf(error, log),
+      stopAsked: stopping.signal,
     })
     log.info(
       {
@@ -82,7 +89,9 @@ async function serve(settings: ValidSettings, log: Logger): Promise<void> {
     log.info('The broker has stopped.')
     process.exit(0)
   } catch (error) {
-    endBecauseOf(error, log)
+    if (error !== stopping.signal.reason) endBecauseOf(error, log)
+    log.info(stopping.signal.reason.message)
+    process.exit(0)
   }
 }
 

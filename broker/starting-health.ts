@@ -4,6 +4,7 @@ import type { RecoveryProgress } from './log/recovery-progress.ts'
 /** What /healthz and /readyz say from the first moment to the last. */
 export class StartingHealth {
   #state: 'starting' | 'ready' | 'stopping' = 'starting'
+  #waitsFor: HealthReason | undefined
   #progress: RecoveryProgress = { remainingLogs: 0, remainingSegments: 0, remainingBytes: 0 }
 
   alive(): readonly HealthReason[] {
@@ -18,6 +19,7 @@ export class StartingHealth {
         return [{ reason: 'Stopping', message: 'The broker is stopping.' }]
       case 'starting': {
         const { remainingLogs, remainingSegments, remainingBytes } = this.#progress
+        if (this.#waitsFor !== undefined) return [this.#waitsFor]
         if (remainingLogs === 0) return [{ reason: 'Starting', message: 'The broker is starting.' }]
         const details = { remainingLogs, remainingSegments, remainingBytes }
         return remainingSegments === 0
@@ -27,7 +29,13 @@ export class StartingHealth {
     }
   }
 
+  /** Until the next step of the start. `message`: a sentence on why it waits. */
+  waitsFor(whom: 'etcd' | 'the controller', message: string): void {
+    this.#waitsFor = { reason: whom === 'etcd' ? 'WaitingForEtcd' : 'WaitingForController', message }
+  }
+
   recovering(progress: RecoveryProgress): void {
+    this.#waitsFor = undefined
     this.#progress = progress
   }
 

@@ -1,5 +1,5 @@
 import type { ErrorName } from '../../protocol/index.ts'
-import { isAlive, type MetadataImage, type PartitionImage } from '../metadata/image.ts'
+import { type BrokerImage, isAlive, type MetadataImage, type PartitionImage } from '../metadata/image.ts'
 
 /** How the cluster looks to a client of one listener: what Metadata and DescribeTopicPartitions both say. */
 
@@ -11,20 +11,24 @@ export interface BrokerEndpoint {
   readonly fenced: boolean
 }
 
-/** Brokers that can be reached on `listenerName`, by id; fenced ones only when asked for. */
+/**
+ * Brokers that can be reached on `listenerName`, by id; those that are not let in, or are away, only when asked for.
+ */
 export function brokerEndpoints(
   image: MetadataImage,
   listenerName: string,
   options: { readonly includeFenced?: boolean } = {},
 ): BrokerEndpoint[] {
   const endpoints: BrokerEndpoint[] = []
-  for (const broker of image.brokers.values()) {
-    if (broker.fenced && options.includeFenced !== true) continue
+  const add = (broker: Pick<BrokerImage, 'id' | 'rack' | 'listeners'>, fenced: boolean): void => {
     const listener = broker.listeners.find(({ name }) => name === listenerName)
-    if (listener === undefined) continue
-    const { id, rack, fenced } = broker
-    endpoints.push({ id, host: listener.host, port: listener.port, rack, fenced })
+    if (listener === undefined) return
+    endpoints.push({ id: broker.id, host: listener.host, port: listener.port, rack: broker.rack, fenced })
   }
+  for (const broker of image.brokers.values())
+    if (!broker.fenced || options.includeFenced === true) add(broker, broker.fenced)
+  if (options.includeFenced === true)
+    for (const state of image.brokerStates.values()) if (!image.brokers.has(state.id)) add(state, true)
   return endpoints.sort((a, b) => a.id - b.id)
 }
 

@@ -4,8 +4,10 @@ import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partition, PartitionWatcher } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
+import { preferredReplica } from '../replication/preferred-replica.ts'
 import type { FetchedPartition, FetchPlan, FetchSessions } from './fetch-sessions.ts'
 import { type ApiHandler, handler, LateAnswer, type RequestContext } from './handler.ts'
+import { LeaderHints, namesLeader } from './leader-hints.ts'
 import { type FetchLimits, noteFollower, type PartitionRead, readPartitions } from './read-partitions.ts'
 
 /**
@@ -17,7 +19,14 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
     parts.traffic.fetchRequests++
     const { replicaId, replicaEpoch } =
       context.apiVersion >= 15 ? request.replicaState : { replicaId: request.replicaId, replicaEpoch: -1 }
-    const follower = replicaId >= 0 ? { brokerId: replicaId, brokerEpoch: replicaEpoch } : undefined
+    const follower =
+      replicaId < 0
+        ? undefined
+        : {
+            brokerId: replicaId,
+            brokerEpoch: replicaEpoch,
+            isAllowed: context.listenerName === parts.interBrokerListener,
+          }
     const plan = parts.sessions.open({
       sessionId: request.sessionId,
       sessionEpoch: request.sessionEpoch,
@@ -35,6 +44,10 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
         follower !== undefined ? 'logEnd' : request.isolationLevel === 1 ? 'lastStable' : 'highWatermark',
       follower,
       mayReadFollower: follower === undefined && context.apiVersion >= 11,
+      preferredReplica:
+        follower === undefined && request.rackId !== '' && parts.selectsByRack
+          ? nearestTo(parts, request.rackId, context.listenerName)
+          : undefined,
       byTopicId: context.apiVersion >= 13,
     }
     const minBytes = Math.min(request.minBytes, limits.maxBytes)
@@ -47,6 +60,14 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
   })
 }
 
+/** -1 while the image of the cluster is not there yet: the leader serves. */
+function nearestTo(parts: FetchParts, rackId: string, listenerName: string): FetchLimits['preferredReplica'] {
+  return (leader, fetchOffset) => {
+    const { image } = parts.partitions
+    return image === undefined ? -1 : preferredReplica(leader, image, { rackId, listenerName, fetchOffset })
+  }
+}
+
 export interface FetchParts {
   readonly partitions: Partitions
   readonly sessions: FetchSessions
@@ -57,6 +78,10 @@ export interface FetchParts {
   readonly turn: EndOfTurn
   /** The setting fetch.max.bytes. */
   readonly maxBytes: number
+  /** The listener that brokers use among themselves: followers fetch there and nowhere else. */
+  readonly interBrokerListener: string
+  /** Whether consumers are sent to a replica in their rack (replica.selector.class). */
+  readonly selectsByRack: boolean
 }
 
 type FetchResponse = Encodable<typeof fetch.response>
@@ -203,6 +228,8 @@ function response(
   loaded: ReadonlyMap<FetchedPartition, Buffer>,
 ): FetchResponse {
   const responses: TopicAnswer[] = []
+  const hints =
+    context.apiVersion >= 16 ? new LeaderHints(() => parts.partitions.image, context.listenerName) : undefined
   let current: TopicAnswer | undefined
   for (const read of reads) {
     const { topic, topicId } = read.partition
@@ -210,19 +237,26 @@ function response(
       current = { topic, topicId, partitions: [] }
       responses.push(current)
     }
-    current.partitions.push(partitionAnswer(parts, read, context.apiVersion, loaded.get(read.partition)))
+    current.partitions.push(partitionAnswer(read, context.apiVersion, loaded.get(read.partition), hints))
   }
-  return { throttleTimeMs: 0, errorCode: 0, sessionId, responses }
+  const nodeEndpoints = hints?.endpoints ?? []
+  return {
+    throttleTimeMs: 0,
+    errorCode: 0,
+    sessionId,
+    responses,
+    ...(nodeEndpoints.length === 0 ? {} : { nodeEndpoints }),
+  }
 }
 
 type TopicAnswer = { topic: string; topicId: string; partitions: PartitionAnswer[] }
 type PartitionAnswer = NonNullable<NonNullable<FetchResponse['responses']>[number]['partitions']>[number]
 
 function partitionAnswer(
-  parts: FetchParts,
   read: PartitionRead,
   apiVersion: number,
   loaded: Buffer | undefined,
+  hints: LeaderHints | undefined,
 ): PartitionAnswer {
   return {
     partitionIndex: read.partition.index,
@@ -234,8 +268,8 @@ function partitionAnswer(
     preferredReadReplica: read.preferredReadReplica,
     records: loaded ?? read.records?.records ?? noRecords,
     ...(read.divergingEpoch === undefined ? {} : { divergingEpoch: read.divergingEpoch }),
-    ...(apiVersion >= 16 && isLeaderError(read.error) && read.topicName !== undefined
-      ? { currentLeader: parts.partitions.leaderHint(read.topicName, read.partition.index) }
+    ...(hints !== undefined && read.topicName !== undefined && namesLeader(read.error)
+      ? { currentLeader: hints.leaderOf(read.topicName, read.partition.index) }
       : {}),
   }
 }
@@ -245,10 +279,6 @@ function refusal(error: ErrorName, sessionId: number): FetchResponse {
 }
 
 const noRecords: RecordsSource = { length: 0, readInto() {} }
-
-function isLeaderError(error: ErrorName): boolean {
-  return error === 'NOT_LEADER_OR_FOLLOWER' || error === 'FENCED_LEADER_EPOCH'
-}
 
 /** Clients below v6 do not know KAFKA_STORAGE_ERROR. */
 function errorForVersion(error: ErrorName, apiVersion: number): ErrorName {

@@ -3,6 +3,7 @@ import type { Partition } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import { type ApiHandler, handler, LateAnswer, noResponse, type RequestContext } from './handler.ts'
+import { LeaderHints, namesLeader } from './leader-hints.ts'
 
 /**
  * Produce. Each partition succeeds or fails alone. The records are views into the connection's read buffer: they
@@ -14,7 +15,7 @@ export function produceHandler(parts: {
   readonly traffic: TopicTraffic
 }): ApiHandler {
   return handler(produce, { borrowsBytes: true }, (request, context) => {
-    const answer = new ProduceAnswer(parts.traffic, context)
+    const answer = new ProduceAnswer(parts, context)
     const refuseAll = refusalOfRequest(request.acks)
     for (const topic of request.topicData) {
       const name =
@@ -62,12 +63,7 @@ function produceToPartition(
   }
   const partition = partitions.leader(name, index)
   if (typeof partition === 'string') {
-    results.fail(
-      index,
-      partition,
-      null,
-      context.apiVersion >= 10 ? partitions.leaderHint(name, index) : undefined,
-    )
+    results.fail(index, partition, null)
     return
   }
   if (records === null) {
@@ -90,16 +86,21 @@ function produceToPartition(
 /** Gathers the results of all partitions, some now, some when they are written or committed. */
 class ProduceAnswer {
   readonly #traffic: TopicTraffic
+  readonly #partitions: Partitions
   readonly #context: RequestContext
   readonly #responses: TopicAnswer[] = []
   #pending = 0
   readonly #late = new LateAnswer<Encodable<typeof produce.response>>()
   firstError: ErrorName | undefined
 
-  constructor(traffic: TopicTraffic, context: RequestContext) {
-    this.#traffic = traffic
+  constructor(
+    parts: { readonly partitions: Partitions; readonly traffic: TopicTraffic },
+    context: RequestContext,
+  ) {
+    this.#traffic = parts.traffic
+    this.#partitions = parts.partitions
     this.#context = context
-    traffic.produceRequests++
+    parts.traffic.produceRequests++
   }
 
   topic(name: string, topicId: string): TopicAnswer {
@@ -148,7 +149,25 @@ class ProduceAnswer {
   }
 
   #response(): Encodable<typeof produce.response> {
-    return { responses: this.#responses, throttleTimeMs: 0 }
+    const nodeEndpoints =
+      this.firstError === undefined || this.#context.apiVersion < namesLeadersSince ? [] : this.#nameLeaders()
+    return {
+      responses: this.#responses,
+      throttleTimeMs: 0,
+      ...(nodeEndpoints.length === 0 ? {} : { nodeEndpoints }),
+    }
+  }
+
+  #nameLeaders(): LeaderHints['endpoints'] {
+    const hints = new LeaderHints(() => this.#partitions.image, this.#context.listenerName)
+    for (const { name, topicId, partitionResponses } of this.#responses) {
+      for (const result of partitionResponses) {
+        if (!namesLeader(result.errorCode)) continue
+        const topic = name === '' ? this.#partitions.topicName(topicId) : name
+        if (topic !== undefined) result.currentLeader = hints.leaderOf(topic, result.index)
+      }
+    }
+    return hints.endpoints
   }
 }
 
@@ -165,7 +184,7 @@ class TopicAnswer {
     this.topicId = topicId
   }
 
-  fail(index: number, error: ErrorName, message: string | null, hint?: LeaderHint): void {
+  fail(index: number, error: ErrorName, message: string | null): void {
     this.#answer.firstError ??= error
     this.#answer.countFailure()
     this.partitionResponses.push({
@@ -175,7 +194,6 @@ class TopicAnswer {
       logAppendTimeMs: -1,
       logStartOffset: -1,
       errorMessage: message,
-      ...(hint === undefined ? {} : { currentLeader: hint }),
     })
   }
 
@@ -217,11 +235,6 @@ class TopicAnswer {
 
 type AppendOutcome = ReturnType<Partition['append']>
 
-interface LeaderHint {
-  readonly leaderId: number
-  readonly leaderEpoch: number
-}
-
 interface PartitionResult {
   readonly index: number
   errorCode: number
@@ -230,8 +243,11 @@ interface PartitionResult {
   logStartOffset: number
   recordErrors?: { batchIndex: number; batchIndexErrorMessage: string }[]
   readonly errorMessage?: string | null
-  readonly currentLeader?: LeaderHint
+  currentLeader?: ReturnType<LeaderHints['leaderOf']>
 }
+
+/** The version that brought who leads instead (KIP-951). */
+const namesLeadersSince = 10
 
 /** The version from which on topics come by id alone. */
 const namesTopicsById = 13

@@ -41,11 +41,20 @@ export interface FetchLimits {
   /** Where readers may read to. */
   readonly readUpTo: 'logEnd' | 'highWatermark' | 'lastStable'
   /** Who replicates; undefined for a consumer. */
-  readonly follower: { readonly brokerId: number; readonly brokerEpoch: number } | undefined
+  readonly follower: AskingFollower | undefined
   /** For consumers that can be sent on to the nearest replica (Fetch v11+): any replica may serve them. */
   readonly mayReadFollower: boolean
+  /** The replica that a consumer should rather read from, -1 for this one; undefined where nobody is sent anywhere. */
+  readonly preferredReplica: ((leader: Partition, fetchOffset: number) => number) | undefined
   /** Fetch v13+: topics come by id alone. */
   readonly byTopicId: boolean
+}
+
+export interface AskingFollower {
+  readonly brokerId: number
+  readonly brokerEpoch: number
+  /** Whether whoever asks may replicate: what followers read and say is for brokers alone. */
+  readonly isAllowed: boolean
 }
 
 export interface PartitionRead extends SessionResult {
@@ -80,8 +89,19 @@ function readPartition(
   const fenced = checkLeaderEpoch(replica, wanted.currentLeaderEpoch)
   if (fenced !== undefined) return failed(wanted, topicName, fenced, replica)
   const { follower } = limits
+  if (follower !== undefined && !follower.isAllowed) {
+    return failed(wanted, topicName, 'TOPIC_AUTHORIZATION_FAILED')
+  }
   if (follower !== undefined && !replica.isFollower(follower.brokerId, follower.brokerEpoch)) {
     return failed(wanted, topicName, 'NOT_LEADER_OR_FOLLOWER', replica)
+  }
+  if (limits.preferredReplica !== undefined && replica.isLeader) {
+    const preferredReadReplica = limits.preferredReplica(replica, wanted.fetchOffset)
+    if (preferredReadReplica >= 0) {
+      const { highWatermark, lastStableOffset, logStartOffset } = replica.log
+      const offsets = { highWatermark, lastStableOffset, logStartOffset }
+      return { ...empty(wanted, topicName, replica), ...offsets, preferredReadReplica }
+    }
   }
   return readLog(
     replica,
@@ -99,7 +119,7 @@ function readPartition(
  */
 export function noteFollower(
   reads: readonly PartitionRead[],
-  { brokerId, brokerEpoch }: { readonly brokerId: number; readonly brokerEpoch: number },
+  { brokerId, brokerEpoch }: AskingFollower,
 ): void {
   for (const { error, diverges, replica, partition, logEndOffset } of reads) {
     if (error !== 'NONE' || diverges || replica === undefined) continue

@@ -94,6 +94,8 @@ export interface ServedParts extends GroupHandlersParts {
   readonly maxBytes: number
   /** The setting max.request.partition.size.limit. */
   readonly mostPartitions: number
+  readonly interBrokerListener: string
+  readonly selectsByRack: boolean
 }
 
 function featuresOf({ features }: MetadataImage) {

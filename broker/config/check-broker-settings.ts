@@ -3,7 +3,9 @@
  * beginning with the setting to change. Single values were checked when they were read (parse-value.ts).
  */
 import type { BrokerSettingName, BrokerSettings } from './broker-settings.ts'
+import { checkEtcdSettings } from './check-etcd-settings.ts'
 import { findMistakesInControl } from './control-listeners.ts'
+import { replicaSelectors } from './replica-selectors.ts'
 
 /** Whether the setting was given, rather than at its default. */
 type IsGiven = (name: string) => boolean
@@ -73,12 +75,20 @@ const plugIns: readonly (readonly [BrokerSettingName, string])[] = [
     'a policy in Java cannot be run here, and without it every change would be allowed',
   ],
   ['client.quota.callback.class', 'a quota plug-in in Java cannot be run here'],
-  ['replica.selector.class', 'consumers are served by leaders only in this version'],
   ['config.providers', 'plug-ins in Java cannot be run here; give values in environment variables instead'],
   ['ssl.engine.factory.class', 'a TLS plug-in in Java cannot be run here'],
 ]
 
 const rules: readonly Rule[] = [
+  settings => {
+    const selector = settings['replica.selector.class']
+    const known: readonly (string | null)[] = [null, ...Object.values(replicaSelectors)]
+    if (known.includes(selector)) return []
+    return [
+      `replica.selector.class: ${selector} is a plug-in in Java, which cannot be run here; give ${replicaSelectors.rack} or remove it.`,
+    ]
+  },
+
   settings =>
     inOrder
       .filter(([smaller, larger]) => settings[smaller] > settings[larger])
@@ -194,12 +204,7 @@ const rules: readonly Rule[] = [
         ]
       : [],
 
-  settings =>
-    settings['etcd.connect'].length > 0
-      ? [
-          'etcd.connect: this version keeps metadata in the data directory of its one broker and does not use etcd yet; remove it.',
-        ]
-      : [],
+  (settings, isGiven) => checkEtcdSettings(settings, isGiven),
 
   (settings, isGiven) =>
     plugIns

@@ -4,7 +4,7 @@ import { choice, int, list, long, password, string } from './setting-types.ts'
 export const ownSettings = {
   'cluster.id': string(
     null,
-    'Identity of the cluster, given to a new one; made up when unset. 22 characters of base64url.',
+    'Identity of the cluster, given to a new one. Without etcd it is made up when unset; with etcd it must be given, and all keys of the cluster stand below it.',
   ),
   'http.listeners': list(
     ['http://:9404'],

@@ -69,6 +69,7 @@ function admission(image: MetadataImage, broker: BrokerImage): MetadataChange {
       cleanStopEpoch: before?.cleanStopEpoch ?? -1,
       stoppingEpoch: before?.stoppingEpoch ?? -1,
       rack: broker.rack,
+      listeners: broker.listeners,
       cordoned: before?.cordoned ?? false,
     },
   }

@@ -107,16 +107,17 @@ export class ClusterMembership {
   /**
    * Registers, stands for controller, and resolves when the controller has let this broker in and the own image
    * shows it: leaders are elected, leader epochs moved on. Goes on trying until then; the caller bounds the wait by
-   * the signal.
+   * the signal. Rejects with a sentence when this release cannot work in the cluster.
    */
   async join(member: ClusterMember, signal?: AbortSignal): Promise<void> {
     assert(this.#registration === undefined, 'A broker joins once.')
-    const { store, clock, random, logger } = this.#options
+    checkFeatures(this.image)
+    const { store, clock, random, logger, onIdTaken } = this.#options
     const { images } = this
     const { brokerId } = member
     this.#brokerId = brokerId
     const incarnationId = uuidFromRandom(size => random.bytes(size))
-    const { listeners, control = null, rack, logDirectories, cordoned = false, previousEpoch = -1 } = member
+    const { listeners, control = null, rack, previousEpoch = -1 } = member
     const { minInsyncReplicas = 1 } = member
     const isAdmitted = (image: MetadataImage): boolean => {
       const broker = image.brokers.get(brokerId)
@@ -140,14 +141,15 @@ export class ClusterMembership {
         listeners,
         control,
         rack,
-        logDirectories,
-        cordoned,
+        logDirectories: member.logDirectories(),
+        cordoned: member.isCordoned?.() ?? false,
         previousEpoch,
         features: supportedFeatures,
         minInsyncReplicas,
       }),
       onRegistered: () => this.#election?.registrationChanged(),
       onLost: () => this.#election?.registrationChanged(),
+      ...(onIdTaken === undefined ? {} : { onIdTaken }),
     })
     this.#registration = registration
     this.#election = new Election({
@@ -175,6 +177,11 @@ export class ClusterMembership {
       onDeposed: () => this.#stopController(),
     })
     await admitted
+  }
+
+  /** The log directories, or which of them are cordoned, have changed. */
+  registrationChanged(): void {
+    this.#registration?.refresh()
   }
 
   /**
@@ -243,6 +250,8 @@ export interface ClusterMembershipOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Another process lives that is registered under this broker's id: one of them has to go. */
+  readonly onIdTaken?: (error: Error) => void
 }
 
 export interface ClusterMember {
@@ -252,8 +261,10 @@ export interface ClusterMember {
   /** Where its control service answers. */
   readonly control?: ControlAddress | null
   readonly rack: string | null
-  readonly logDirectories: readonly Uuid[]
-  readonly cordoned?: boolean
+  /** Those that can be used. */
+  readonly logDirectories: () => readonly Uuid[]
+  /** Whether all of them are to take no new replicas. */
+  readonly isCordoned?: () => boolean
   /** Epoch in which the log directories were last closed cleanly, -1 when they were not. */
   readonly previousEpoch?: number
   /** min.insync.replicas as this broker was started with. */
@@ -263,6 +274,18 @@ export interface ClusterMember {
   /** broker.heartbeat.interval.ms */
   readonly heartbeatMs: number
   readonly rules: ControllerRules
+}
+
+/** Throws a sentence when the cluster uses what this release does not know. */
+function checkFeatures({ features }: MetadataImage): void {
+  for (const [name, level] of features.finalized) {
+    const known = supportedFeatures.find(feature => feature.name === name)
+    if (known !== undefined && level >= known.min && level <= known.max) continue
+    const range = known === undefined ? 'does not know it' : `works with ${known.min} to ${known.max}`
+    throw new Error(
+      `The cluster has the feature ${name} at level ${level}; this release ${range}. Start the release that the cluster runs, or change the level with kafka-features.`,
+    )
+  }
 }
 
 /** Resolves at the first coming image for which the condition holds. */

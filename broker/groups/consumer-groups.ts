@@ -42,13 +42,13 @@ export function consumerCommands(options: ConsumerGroupsOptions): ConsumerComman
 
 /** ConsumerGroupHeartbeat and ConsumerGroupDescribe as their handlers see them. */
 export class ConsumerGroups {
-  readonly #shards: Shards<GroupState, GroupRecord>
+  readonly #shards: Pick<Shards<GroupState, GroupRecord>, 'forKey'>
   readonly #options: ConsumerGroupsOptions
   readonly #commands: ConsumerCommands
   readonly #topics: ImageTopics
 
   constructor(
-    shards: Shards<GroupState, GroupRecord>,
+    shards: Pick<Shards<GroupState, GroupRecord>, 'forKey'>,
     commands: ConsumerCommands,
     options: ConsumerGroupsOptions,
   ) {
@@ -65,6 +65,7 @@ export class ConsumerGroups {
     answer: (response: HeartbeatResponse) => void,
   ): void {
     const fail = (error: ErrorName): void => answer(failedHeartbeat(error))
+    if (!this.#isOn()) return fail('UNSUPPORTED_VERSION')
     const shard = this.#shards.forKey(request.groupId)
     if (typeof shard === 'string') fail(shard)
     else
@@ -79,7 +80,8 @@ export class ConsumerGroups {
   describe(groupId: string, answer: (group: DescribedGroup) => void): void {
     const fail = (error: ErrorName): void => answer(undescribedGroup(groupId, error))
     const shard = this.#shards.forKey(groupId)
-    if (groupId === '') fail('INVALID_GROUP_ID')
+    if (!this.#isOn()) fail('UNSUPPORTED_VERSION')
+    else if (groupId === '') fail('INVALID_GROUP_ID')
     else if (typeof shard === 'string') fail(shard)
     else
       shard.run<DescribedGroup>({
@@ -87,6 +89,13 @@ export class ConsumerGroups {
         answer,
         fail,
       })
+  }
+
+  /** The cluster has finalized the protocol, and this broker's settings do not leave it out. */
+  #isOn(): boolean {
+    const { image, settings } = this.#options
+    const isFinalized = (image().features.finalized.get('group.version') ?? 0) >= 1
+    return isFinalized && settings()['group.coordinator.rebalance.protocols'].includes('consumer')
   }
 
   #describe(state: GroupState, groupId: string): DescribedGroup {

@@ -31,6 +31,22 @@ export function groupMetrics(parts: GroupMetricsParts): Metric[] {
       },
     ),
     gauge(
+      'kafka_consumergroup_lag_seconds',
+      'Age of the record at the position of a group, 0 at the end; for partitions that this broker leads.',
+      emit => {
+        const nowMs = parts.nowMs()
+        for (const { labels, offset } of positionsOf(parts)) {
+          const end = parts.highWatermark(labels.topic, labels.partition)
+          if (end === undefined) continue
+          if (offset >= end) emit(0, labels)
+          else {
+            const timeMs = parts.timeOfRecord(labels.topic, labels.partition, offset)
+            if (timeMs !== undefined) emit(Math.max(0, nowMs - timeMs) / 1000, labels)
+          }
+        }
+      },
+    ),
+    gauge(
       'kafka_coordinator_group_groupmetadatamanager_numoffsets',
       'Positions kept by this coordinator.',
       emit => {
@@ -75,6 +91,10 @@ export interface GroupMetricsParts {
   readonly shards: () => Iterable<Shard<GroupState, GroupRecord>>
   /** Undefined for a partition that this broker does not lead. */
   readonly highWatermark: (topic: string, partition: number) => number | undefined
+  /** Wall clock, when it was written; undefined when that is not known, or not yet. */
+  readonly timeOfRecord: (topic: string, partition: number, offset: number) => number | undefined
+  /** Wall clock. */
+  readonly nowMs: () => number
 }
 
 const mostGroupSeries = 5000

@@ -66,7 +66,7 @@ function perDirectory(
       const sums = new Map<string, number>()
       for (const { log, dirtyBytes } of cleaner.uncleanable()) {
         const directory = dirname(log.directory)
-        sums.set(directory, (sums.get(directory) ?? 0) + value(dirtyBytes))
+        sums.set(directory, (sums.get(directory) ?? 0) + (dirtyBytes === undefined ? 0 : value(dirtyBytes)))
       }
       for (const [logDirectory, sum] of sums) emit(sum, { logDirectory })
     },

@@ -98,10 +98,11 @@ export class Cleaner {
     return this.#maxDirtyRatio
   }
 
-  /** Logs that could not be cleaned, and how much of each waits. */
-  *uncleanable(): Generator<{ readonly log: Log; readonly dirtyBytes: number }, void, undefined> {
+  /** How much waits in each log that could not be cleaned; undefined for the others. */
+  *uncleanable(): Generator<{ readonly log: Log; readonly dirtyBytes: number | undefined }, void, undefined> {
     for (const log of this.#parts.logs()) {
-      if (log.cleaning.uncleanable !== undefined) yield { log, dirtyBytes: this.#plan(log).dirtyBytes }
+      const isUncleanable = log.cleaning.uncleanable !== undefined
+      yield { log, dirtyBytes: isUncleanable ? this.#plan(log).dirtyBytes : undefined }
     }
   }
 

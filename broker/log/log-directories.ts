@@ -81,6 +81,12 @@ export class LogDirectories {
     return this.#online().map(({ id }) => id)
   }
 
+  /** Whether none of them takes new replicas (cordoned.log.dirs, KIP-1066). */
+  get isCordoned(): boolean {
+    const cordoned = this.#cordoned()
+    return this.#online().every(({ path }) => cordoned.has(path))
+  }
+
   /** The broker epoch at the last clean stop; -1 after an unclean one. */
   get previousBrokerEpoch(): number {
     return this.#cleanStopEpoch ?? -1

@@ -3,9 +3,16 @@ import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { ImageFollower } from './image-follower.ts'
-import { type BrokerRegistration as RegistrationRecord, keyOf, keys, type MetadataChange } from './keys.ts'
+import type { BrokerStateImage } from './image.ts'
+import {
+  type BrokerRegistration as RegistrationRecord,
+  type BrokerState,
+  keyOf,
+  keys,
+  type MetadataChange,
+} from './keys.ts'
 import { type Lease, LeaseLost, type MetadataStore } from './metadata-store.ts'
-import { encodeValue } from './values.ts'
+import { decodeEntry, encodeValue } from './values.ts'
 
 /**
  * This broker's lease and the record bound to it, `brokers/<id>`. Keeps the lease alive from the main loop, so a
@@ -22,6 +29,9 @@ export class BrokerRegistration {
   #timer: Timer | undefined
   #work: Promise<void> | undefined
   #attempt = 0
+  #isStale = false
+  /** A registration of somebody else under this id, and when it was seen first. */
+  #inTheWay: { readonly epoch: number; readonly sinceMs: number } | undefined
   #stopped = false
 
   constructor(options: BrokerRegistrationOptions) {
@@ -55,6 +65,12 @@ export class BrokerRegistration {
     return this.#current !== undefined && this.#options.clock.monotonicMs() < this.#validUntilMs
   }
 
+  /** What `record` says has changed: it is written again, in the same registration. */
+  refresh(): void {
+    this.#isStale = true
+    if (this.#current !== undefined && this.#work === undefined) this.#again(0)
+  }
+
   /**
    * Ends the registration and everything bound to the lease. With `clean`, first leaves a mark that this incarnation
    * stopped with all its data on disk. A store that cannot be reached is told in the log only: the lease runs out.
@@ -85,13 +101,16 @@ export class BrokerRegistration {
       () => {
         this.#attempt = 0
         // An answer that took too long is renewed before anything is done with it.
-        this.#again(this.isValid ? this.#options.heartbeatMs : 0)
+        this.#again(this.isValid && !this.#isStale ? this.#options.heartbeatMs : 0)
       },
       (error: unknown) => {
-        this.#options.logger.warn(
-          { err: error },
-          'The broker could not register or renew its registration; it tries again.',
-        )
+        // The first times, then ever more rarely: a store may be away for long.
+        if (this.#attempt < 3 || this.#attempt % 20 === 0) {
+          this.#options.logger.warn(
+            { err: error },
+            'The broker could not register or renew its registration; it tries again.',
+          )
+        }
         this.#retry()
       },
     )
@@ -111,7 +130,12 @@ export class BrokerRegistration {
 
   async #register(): Promise<void> {
     const { store, brokerId, sessionTimeoutMs, clock } = this.#options
-    const change: MetadataChange = { kind: 'broker', id: brokerId, registration: this.#options.record() }
+    this.#isStale = false
+    const change: MetadataChange = {
+      kind: 'broker',
+      id: brokerId,
+      registration: this.#options.record(),
+    }
     const key = keyOf(change)
     const sentAtMs = clock.monotonicMs()
     const lease = await store.lease(sessionTimeoutMs)
@@ -121,9 +145,11 @@ export class BrokerRegistration {
       throw error
     })
     if (revision === undefined) {
-      await lease.revoke()
+      lease.revoke().catch(() => undefined)
+      await this.#judgeOther(key)
       throw new Error(`Broker ${brokerId} is still registered, by another process or by the one before this.`)
     }
+    this.#inTheWay = undefined
     this.#validUntilMs = sentAtMs + sessionTimeoutMs
     this.#current = { lease, epoch: revision }
     this.#options.logger.info({ brokerId, brokerEpoch: revision }, 'The broker is registered.')
@@ -146,6 +172,24 @@ export class BrokerRegistration {
     }
   }
 
+  /** A registration that outlives its lease time is renewed by somebody: there are two brokers with one id. */
+  async #judgeOther(key: string): Promise<void> {
+    const { store, brokerId, clock, sessionTimeoutMs, onIdTaken } = this.#options
+    const { entry } = await store.get(key)
+    const epoch = entry?.createRevision
+    if (entry === undefined || epoch === undefined) {
+      this.#inTheWay = undefined
+    } else if (this.#inTheWay?.epoch !== epoch) {
+      this.#inTheWay = { epoch, sinceMs: clock.monotonicMs() }
+    } else if (clock.monotonicMs() - this.#inTheWay.sinceMs > 2 * sessionTimeoutMs) {
+      onIdTaken?.(
+        new Error(
+          `Another process is running as broker ${brokerId} of this cluster${addressesIn(key, entry.value)}. Each broker needs a node.id of its own: change it here, or stop the other one.`,
+        ),
+      )
+    }
+  }
+
   async #keepAlive(held: HeldRegistration): Promise<void> {
     const { clock, sessionTimeoutMs } = this.#options
     const sentAtMs = clock.monotonicMs()
@@ -156,7 +200,26 @@ export class BrokerRegistration {
       if (this.#current === held) this.#lose(error.message)
       return
     }
-    if (this.#current === held) this.#validUntilMs = sentAtMs + sessionTimeoutMs
+    if (this.#current !== held) return
+    this.#validUntilMs = sentAtMs + sessionTimeoutMs
+    if (this.#isStale) await this.#rewrite(held)
+  }
+
+  async #rewrite({ epoch, lease }: HeldRegistration): Promise<void> {
+    const { store, brokerId } = this.#options
+    this.#isStale = false
+    const change: MetadataChange = { kind: 'broker', id: brokerId, registration: this.#options.record() }
+    const key = keyOf(change)
+    try {
+      // Where it is not ours any more nothing is to be done: the image tells that it is lost.
+      await store.commit({
+        compare: [{ key, createRevision: epoch }],
+        put: [{ key, value: encodeValue(change) ?? '', lease: lease.id }],
+      })
+    } catch (error) {
+      this.#isStale = true
+      throw error
+    }
   }
 
   /** Stops acting now; a new registration follows. */
@@ -178,14 +241,7 @@ export class BrokerRegistration {
     const change: MetadataChange = {
       kind: 'brokerState',
       id: brokerId,
-      state: {
-        admittedEpoch: before?.admittedEpoch ?? -1,
-        incarnationId: before?.incarnationId ?? null,
-        cleanStopEpoch: epoch,
-        stoppingEpoch: before?.stoppingEpoch ?? -1,
-        rack: before?.rack ?? null,
-        cordoned: before?.cordoned ?? false,
-      },
+      state: { ...(before === undefined ? unknownBroker : stateOf(before)), cleanStopEpoch: epoch },
     }
     const key = keyOf(change)
     const { ok } = await store.commit({
@@ -199,6 +255,21 @@ export class BrokerRegistration {
   }
 }
 
+const unknownBroker: BrokerState = {
+  admittedEpoch: -1,
+  incarnationId: null,
+  cleanStopEpoch: -1,
+  stoppingEpoch: -1,
+  rack: null,
+  listeners: [],
+  cordoned: false,
+}
+
+function stateOf(image: BrokerStateImage): BrokerState {
+  const { id: _, modRevision: __, ...state } = image
+  return state
+}
+
 export interface BrokerRegistrationOptions {
   readonly store: MetadataStore
   readonly images: ImageFollower
@@ -206,7 +277,7 @@ export interface BrokerRegistrationOptions {
   readonly random: Random
   readonly logger: Logger
   readonly brokerId: number
-  /** What to register; asked for at each registration. */
+  /** What to register; asked for at each registration and refresh. */
   readonly record: () => RegistrationRecord
   /** broker.session.timeout.ms: the lease's time to live. */
   readonly sessionTimeoutMs: number
@@ -214,6 +285,19 @@ export interface BrokerRegistrationOptions {
   readonly heartbeatMs: number
   readonly onRegistered?: (epoch: number) => void
   readonly onLost?: (epoch: number) => void
+  /** Another process that lives is registered under this id. */
+  readonly onIdTaken?: (error: Error) => void
+}
+
+function addressesIn(key: string, value: string): string {
+  try {
+    const change = decodeEntry(key, value)
+    if (change?.kind !== 'broker' || change.registration === null) return ''
+    const addresses = change.registration.listeners.map(({ host, port }) => `${host}:${port}`)
+    return addresses.length === 0 ? '' : `, reached at ${addresses.join(', ')}`
+  } catch {
+    return ''
+  }
 }
 
 interface HeldRegistration {

@@ -38,7 +38,7 @@ export class EtcdClient {
     const channelCredentials = credentialsFor(endpoints, tls)
     this.#members = endpoints.map(endpoint => ({
       endpoint,
-      host: new Host(endpoint, channelCredentials, channelOptions),
+      host: new Host(endpoint.replace(/\/$/, ''), channelCredentials, channelOptions),
     }))
     // Brokers spread over the members.
     this.#at = Math.floor(options.random.fraction() * endpoints.length)

@@ -29,6 +29,7 @@ export class EtcdHistory {
   #written: KnownHistory | undefined
   #timer: Timer | undefined
   #refusal: StoreRestored | undefined
+  #toldFailure = false
 
   constructor(options: EtcdHistoryOptions) {
     this.#options = options
@@ -116,7 +117,10 @@ export class EtcdHistory {
     try {
       file.write(this.#known)
       this.#written = this.#known
+      this.#toldFailure = false
     } catch (error) {
+      if (this.#toldFailure) return
+      this.#toldFailure = true
       logger.warn(
         { err: error },
         'How far etcd had come could not be written down; the next start may not notice a restored etcd.',

@@ -91,6 +91,8 @@ export interface BrokerStateImage {
   readonly stoppingEpoch: number
   /** As of the last admitted registration. */
   readonly rack: string | null
+  /** As of the last admitted registration. */
+  readonly listeners: readonly BrokerListener[]
   /** Taken out of placement by order, whatever its registration says. */
   readonly cordoned: boolean
   readonly modRevision: number

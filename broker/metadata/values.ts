@@ -151,13 +151,14 @@ function decodeControlAddress(entry: EntryReader): ControlAddress {
 }
 
 function encodeBrokerState(state: BrokerState): string {
-  const { admittedEpoch, incarnationId, cleanStopEpoch, stoppingEpoch, rack, cordoned } = state
+  const { admittedEpoch, incarnationId, cleanStopEpoch, stoppingEpoch, rack, listeners, cordoned } = state
   return JSON.stringify({
     admittedEpoch,
     incarnationId: incarnationId ?? undefined,
     cleanStopEpoch,
     stoppingEpoch: stoppingEpoch === -1 ? undefined : stoppingEpoch,
     rack: rack ?? undefined,
+    listeners: unlessEmpty(listeners),
     cordoned: cordoned || undefined,
   })
 }
@@ -171,6 +172,7 @@ function decodeBrokerState(entry: EntryReader): MetadataChange {
     cleanStopEpoch: entry.integer('cleanStopEpoch', -1),
     stoppingEpoch: entry.integer('stoppingEpoch', -1),
     rack: entry.has('rack') ? entry.text('rack') : null,
+    listeners: entry.list('listeners').map(listener => decodeListener(entry, listener)),
     cordoned: entry.flag('cordoned'),
   }
   return { kind: 'brokerState', id, state }

@@ -35,7 +35,7 @@ export class Leadership {
   #partitionEpoch = -1
   #recovering = false
   #replicaCount = 0
-  #pending: { readonly maximalIsr: readonly number[] } | undefined
+  #pending: { readonly newIsr: readonly number[]; readonly maximalIsr: readonly number[] } | undefined
   /** After a refusal; monotonic. */
   #askAgainAtMs = Number.NEGATIVE_INFINITY
 
@@ -74,6 +74,7 @@ export class Leadership {
     this.#replicaCount = state.replicas.length
     // The answer to a change may have come before the image that shows it.
     if (state.partitionEpoch <= this.#partitionEpoch) return
+    if (this.#pending !== undefined && isSameSet(state.isr, this.#pending.newIsr)) this.#count(state.isr)
     this.#commit(state.isr, state.partitionEpoch)
     this.#recovering = state.recovering
     if (state.recovering) this.#ask(state.isr)
@@ -143,7 +144,7 @@ export class Leadership {
   }
 
   #ask(newIsr: readonly number[]): void {
-    const pending = { maximalIsr: [...new Set([...this.#isr, ...newIsr])] }
+    const pending = { newIsr, maximalIsr: [...new Set([...this.#isr, ...newIsr])] }
     this.#pending = pending
     const { brokerId, changes } = this.#parts
     changes.submit({
@@ -173,8 +174,7 @@ export class Leadership {
     const facts = { topic, partition: index, isr: answer.isr, before: this.#isr }
     if (answer.error === 'NONE') {
       if (answer.leaderEpoch !== this.epoch || answer.partitionEpoch < this.#partitionEpoch) return
-      if (answer.isr.length < this.#isr.length) counters.isrShrinks++
-      if (answer.isr.length > this.#isr.length) counters.isrExpands++
+      this.#count(answer.isr)
       this.#commit(answer.isr, answer.partitionEpoch)
       this.#recovering = false
       logger.info(facts, 'The in-sync set has changed.')
@@ -199,11 +199,21 @@ export class Leadership {
     if (this.#recovering && this.#pending === undefined && this.#of.isLedIn(this.epoch)) this.#ask(this.#isr)
   }
 
+  /** What was asked for here has been done. */
+  #count(isr: readonly number[]): void {
+    if (isr.length < this.#isr.length) this.#parts.counters.isrShrinks++
+    if (isr.length > this.#isr.length) this.#parts.counters.isrExpands++
+  }
+
   #commit(isr: readonly number[], partitionEpoch: number): void {
     this.#isr = isr
     this.#partitionEpoch = partitionEpoch
     this.#pending = undefined
   }
+}
+
+function isSameSet(some: readonly number[], others: readonly number[]): boolean {
+  return some.length === others.length && some.every(id => others.includes(id))
 }
 
 const afterRefusalMs = 500

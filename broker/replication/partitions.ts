@@ -68,12 +68,6 @@ export class Partitions {
       : this.leader(topic, index)
   }
 
-  /** Who leads, for the answers that save a client a round trip (KIP-951); -1, -1 when nobody is known to. */
-  leaderHint(topic: string, index: number): { readonly leaderId: number; readonly leaderEpoch: number } {
-    const state = this.#image?.topicsByName.get(topic)?.partitions[index]
-    return { leaderId: state?.leader ?? -1, leaderEpoch: state?.leaderEpoch ?? -1 }
-  }
-
   /** The name behind a topic id, as this broker's image knows it. */
   topicName(id: Uuid): string | undefined {
     return this.#image?.topicsById.get(id)?.name

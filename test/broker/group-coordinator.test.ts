@@ -13,7 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import type { BrokerConnection } from '../support/broker-connection.ts'
 import { commit, committed, coordinatorOf, groupBrokerSettings, versions } from '../support/group-requests.ts'
-import { topicOf } from '../support/requests.ts'
+import { batchOf, produceTo, topicOf } from '../support/requests.ts'
 import { RunningBroker } from '../support/running-broker.ts'
 import { until } from '../support/until.ts'
 
@@ -228,10 +228,18 @@ test('the topic of groups is internal, compacted and as wide as it is set to be'
 
 test('dashboards see members, positions and lag', async () => {
   await commit(client, 9, 'seen', 0)
+  const labels = '{consumergroup="seen",topic="t",partition="1"}'
   const text = await broker.metric()
-  expect(text).toContain('kafka_consumergroup_current_offset{consumergroup="seen",topic="t",partition="1"} 0')
-  expect(text).toContain('kafka_consumergroup_lag{consumergroup="seen",topic="t",partition="1"} 0')
+  expect(text).toContain(`kafka_consumergroup_current_offset${labels} 0`)
+  expect(text).toContain(`kafka_consumergroup_lag${labels} 0`)
+  expect(text).toContain(`kafka_consumergroup_lag_seconds${labels} 0`)
   expect(text).toContain('kafka_consumergroup_members{consumergroup="seen"} 0')
+  const hourAgo = Date.now() - 3_600_000
+  await produceTo(client, 't', batchOf(['x'], { timestamp: hourAgo }), { partition: 1 })
+  const behind = await broker.metric()
+  expect(behind).toContain(`kafka_consumergroup_lag${labels} 1`)
+  const seconds = behind.split('\n').find(line => line.startsWith(`kafka_consumergroup_lag_seconds${labels}`))
+  expect(Number(seconds?.split(' ')[1])).toBeGreaterThanOrEqual(3600)
   expect(text).toMatch(/barnabas_groups\{type="classic",state="Stable"\} \d/)
 })
 

@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareKafkaJava } from '../targets/kafka-jars.ts'
-import { prepareLibrdkafka } from './librdkafka.ts'
+import { prepareLibrdkafka } from '../targets/librdkafka.ts'
 
 const [command, ...args] = process.argv.slice(2)
 if (command === undefined) throw new Error('Usage: node test/cluster/isolated.ts COMMAND ARGUMENT...')

@@ -12,7 +12,7 @@ import type { Cluster } from './cluster.ts'
 import { compareReplicas } from './compare-replicas.ts'
 import { parseHistoryLine } from './history.ts'
 import { KcatReader, KcatWriter } from './kcat-clients.ts'
-import { prepareLibrdkafka, python } from './librdkafka.ts'
+import { prepareLibrdkafka, python } from '../targets/librdkafka.ts'
 import { Progress } from './progress.ts'
 import { ask } from './questions.ts'
 

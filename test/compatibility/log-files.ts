@@ -32,3 +32,28 @@ export async function dumpTopic(
     complaints: found.slice(0, 20),
   }
 }
+
+/** All positions that a group committed for a topic, in the order of the log; the broker may be running. */
+export async function committedPositions(
+  tools: JavaTools,
+  logDirectory: string,
+  group: string,
+  topic: string,
+): Promise<{ partition: number; offset: number }[]> {
+  const folder = join(logDirectory, '__consumer_offsets-0')
+  const files = readdirSync(folder).filter(file => file.endsWith('.log'))
+  const paths = files.sort().map(file => join(folder, file))
+  const { stdout } = await tools.run('kafka-dump-log', ['--offsets-decoder', '--files', paths.join(',')])
+  return [...stdout.matchAll(/ key: (\{.*?\}) payload: (\{.*\})$/gm)].flatMap(([, key = '', value = '']) => {
+    const { type, data } = JSON.parse(key) as DumpedRecord
+    if (type !== '1' || data.group !== group || data.topic !== topic) return []
+    return [
+      { partition: data.partition ?? -1, offset: (JSON.parse(value) as DumpedRecord).data.offset ?? -1 },
+    ]
+  })
+}
+
+interface DumpedRecord {
+  readonly type: string
+  readonly data: { group?: string; topic?: string; partition?: number; offset?: number }
+}

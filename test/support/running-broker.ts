@@ -20,6 +20,10 @@ export interface RunningBrokerOptions {
   readonly sharedStore?: MetadataStore
   /** Names of log directories inside `directory`. */
   readonly logDirectories?: readonly string[]
+  /** Ends a start that waits. */
+  readonly stopAsked?: AbortSignal
+  /** Besides `fatal`, for a broker whose start does not resolve. */
+  readonly onFatal?: (error: Error) => void
 }
 
 /** A whole broker in this process, on the system's clock and disk, in a directory and on ports of its own. */
@@ -70,7 +74,11 @@ export class RunningBroker {
       turn: new EndOfTurn(),
       logger,
       ...(options.sharedStore === undefined ? {} : { sharedStore: options.sharedStore }),
-      onFatal: error => fatal.push(error),
+      onFatal: error => {
+        fatal.push(error)
+        options.onFatal?.(error)
+      },
+      ...(options.stopAsked === undefined ? {} : { stopAsked: options.stopAsked }),
     })
     return new RunningBroker(broker, { ...options, directory }, lines, fatal)
   }

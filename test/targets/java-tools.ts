@@ -14,6 +14,7 @@ const tools = {
   'kafka-dump-log': 'org.apache.kafka.tools.DumpLogSegments',
   'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   'kafka-get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
+  'kafka-features': 'org.apache.kafka.tools.FeatureCommand',
   'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   'kafka-log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
   'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',

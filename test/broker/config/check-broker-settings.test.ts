@@ -35,7 +35,26 @@ test.each<[Partial<BrokerSettings>, string]>([
   [{ 'group.share.min.delivery.count.limit': 20 }, 'is more than group.share.max.delivery.count.limit'],
   [{ 'group.streams.num.standby.replicas': 5 }, 'is more than group.streams.max.standby.replicas'],
   [{ 'group.coordinator.rebalance.protocols': ['consumer'] }, "'classic' cannot be switched off"],
-  [{ 'etcd.connect': ['http://localhost:2379'] }, 'does not use etcd yet'],
+  [{ 'etcd.connect': ['http://localhost:2379'] }, 'cluster.id: with etcd.connect it must be given'],
+  [{ 'etcd.connect': ['localhost:2379'], 'cluster.id': 'c' }, "'localhost:2379' is not http://host:port"],
+  [{ 'etcd.connect': ['http://a:1', 'https://b:1'], 'cluster.id': 'c' }, 'give either only http:// or only'],
+  [
+    { 'etcd.connect': ['https://a:1'], 'cluster.id': 'c', 'etcd.tls.key.file': 'k' },
+    'etcd.tls.certificate.file: a certificate and its key go together',
+  ],
+  [
+    { 'etcd.connect': ['http://a:1'], 'cluster.id': 'c', 'etcd.tls.ca.file': 'ca' },
+    'etcd.connect: with etcd.tls.* the endpoints must be https://.',
+  ],
+  [
+    { 'etcd.connect': ['http://a:1'], 'cluster.id': 'c', 'etcd.username': 'u' },
+    'etcd.password: user name and password go together',
+  ],
+  [
+    { 'etcd.connect': ['http://a:1'], 'cluster.id': 'c', 'etcd.prefix': 'kafka' },
+    "etcd.prefix: 'kafka' must begin with a slash.",
+  ],
+  [{ 'etcd.username': 'u' }, 'etcd.username: it has no effect without etcd.connect'],
   [{ 'remote.log.storage.system.enable': true }, 'tiered storage is not part of this version'],
   [{ 'http.listeners': ['9404'] }, "http.listeners: '9404' is not http://host:port."],
 ])('%#', (settings, mistake) => {

@@ -265,6 +265,30 @@ describe('several brokers on one store', () => {
   })
 })
 
+describe('what a broker says of itself', () => {
+  test('a broker that is cordoned while it runs gets no new replicas, and can be uncordoned', async () => {
+    cluster = await OneStoreCluster.start([1])
+    let isCordoned = true
+    const { membership } = await cluster.join(2, { isCordoned: () => isCordoned })
+    await createTopic('a', 4)
+    const replicasOf = (topic: string): Set<number> =>
+      new Set(cluster.image.topicsByName.get(topic)!.partitions.flatMap(({ replicas }) => [...replicas]))
+    expect(replicasOf('a')).toEqual(new Set([1]))
+    isCordoned = false
+    membership.registrationChanged()
+    await cluster.until(() => cluster.image.brokers.get(2)?.cordoned === false)
+    await createTopic('b', 4)
+    expect(replicasOf('b')).toEqual(new Set([1, 2]))
+  })
+
+  test('a release that does not know a feature of the cluster does not join it', async () => {
+    cluster = await OneStoreCluster.start([1])
+    await cluster.store.commit({ put: [{ key: 'features', value: '{"group.version":1,"later.version":3}' }] })
+    await cluster.until(() => cluster.image.features.finalized.has('later.version'))
+    await expect(cluster.join(2)).rejects.toThrow('later.version at level 3; this release does not know it')
+  })
+})
+
 describe('a broker that is about to stop', () => {
   test('hands over what others can lead before it goes, and is not given anything back', async () => {
     cluster = await OneStoreCluster.start([1, 2, 3])

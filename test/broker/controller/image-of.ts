@@ -55,6 +55,7 @@ export function withBroker(
     incarnationId,
     cleanStopEpoch: -1,
     stoppingEpoch: stopping ? revision : -1,
+    listeners: [],
     rack,
     cordoned: false,
   }

@@ -180,7 +180,7 @@ export function testMember(brokerId: number): ClusterMember {
       { name: 'PLAINTEXT', host: 'localhost', port: 9092 + brokerId, securityProtocol: 'PLAINTEXT' },
     ],
     rack: null,
-    logDirectories: [],
+    logDirectories: () => [],
     sessionTimeoutMs: 9000,
     heartbeatMs: 2000,
     rules: testRules(),

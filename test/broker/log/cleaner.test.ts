@@ -206,6 +206,10 @@ describe('what goes wrong', () => {
     bytes[70] = bytes[70]! ^ 1
     harness.disk.poke(path, bytes)
     const { cleaner, clock, lines } = aCleaner([harness])
+    expect(valuesOf(cleaner)).toMatchObject({
+      'kafka_log_logcleanermanager_uncleanable_partitions_count{"logDirectory":"/data"}': 0,
+      'kafka_log_logcleanermanager_uncleanable_bytes{"logDirectory":"/data"}': 0,
+    })
     cleaner.start()
     clock.advance(15_000)
     await until(() => harness.log.cleaning.uncleanable !== undefined, 'the failure')

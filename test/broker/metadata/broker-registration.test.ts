@@ -21,6 +21,7 @@ describe('the registration of a broker', () => {
   let store: EmbeddedStore
   let images: ImageFollower
   let events: string[]
+  let rack: string
   /** What happens to a renewal before the store gets it. */
   let onKeepAlive: () => Promise<void>
   let registration: BrokerRegistration
@@ -28,6 +29,7 @@ describe('the registration of a broker', () => {
   beforeEach(async () => {
     clock = new FakeClock()
     events = []
+    rack = 'a'
     onKeepAlive = () => Promise.resolve()
     // The store's own clock stands still: here only the broker's judgement of its lease is looked at.
     store = await EmbeddedStore.open({
@@ -54,7 +56,7 @@ describe('the registration of a broker', () => {
         incarnationId: 'i',
         listeners: [],
         control: null,
-        rack: 'a',
+        rack,
         logDirectories: [],
         cordoned: false,
         previousEpoch: -1,
@@ -92,6 +94,20 @@ describe('the registration of a broker', () => {
       await until(() => clock.pendingTimers > 0, 'the next heartbeat is due')
     }
   }
+
+  test('is written anew when what it says has changed, and stays the same registration', async () => {
+    const { epoch, lease } = registration
+    rack = 'b'
+    registration.refresh()
+    await until(() => {
+      clock.advance(0)
+      return images.image.brokers.get(7)?.rack === 'b'
+    }, 'the new rack is there')
+    expect(registration).toMatchObject({ epoch, lease, isValid: true })
+    expect(images.image.brokers.get(7)?.epoch).toBe(epoch)
+    expect((await store.get('brokers/7')).entry?.lease).toBe(lease?.id)
+    expect(events).toEqual([`registered ${epoch}`])
+  })
 
   test('has the create revision of its record as epoch, and the lease in it', async () => {
     const { entry } = await store.get('brokers/7')

@@ -146,6 +146,7 @@ describe('an image and its changes', () => {
       cleanStopEpoch: -1,
       incarnationId: null,
       stoppingEpoch: -1,
+      listeners: [],
       rack: 'r',
       cordoned: false,
     }

@@ -43,6 +43,7 @@ describe('reading an image', () => {
       cleanStopEpoch: -1,
       incarnationId: null,
       stoppingEpoch: -1,
+      listeners: [],
       rack: null,
       cordoned: false,
     }

@@ -46,6 +46,7 @@ const changes: MetadataChange[] = [
       cleanStopEpoch: -1,
       incarnationId: null,
       stoppingEpoch: -1,
+      listeners: [],
       rack: null,
       cordoned: false,
     },

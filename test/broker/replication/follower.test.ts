@@ -1,14 +1,29 @@
 import { afterEach, expect, test } from 'vitest'
+import { fetch, produce } from '../../../protocol/index.ts'
 import type { BrokerConnection } from '../../support/broker-connection.ts'
+import {
+  batchOf,
+  createTopic,
+  fetchFrom,
+  fetchRequest,
+  metadataOf,
+  produceRequest,
+  produceTo,
+  readAll,
+} from '../../support/requests.ts'
 import { RunningCluster } from '../../support/running-cluster.ts'
-import { batchOf, createTopic, fetchFrom, metadataOf, produceTo, readAll } from '../../support/requests.ts'
 import { until } from '../../support/until.ts'
 
 let cluster: RunningCluster
 
 afterEach(() => cluster.remove())
 
-async function topicOf(client: BrokerConnection, name: string, replicationFactor: number, configs = {}) {
+async function topicOf(
+  client: BrokerConnection,
+  name: string,
+  replicationFactor: number,
+  configs: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const { error, errorMessage } = await createTopic(client, name, { replicationFactor, configs })
   expect([error, errorMessage]).toEqual(['NONE', null])
 }
@@ -18,24 +33,65 @@ async function partitionOf(client: BrokerConnection, topic: string) {
   return topics[0]!.partitions[0]!
 }
 
-test('three brokers hold the same records, and acks=all waits for them', async () => {
-  cluster = await RunningCluster.start([1, 2, 3])
-  const clients = new Map<number, BrokerConnection>()
-  for (const [id, broker] of cluster.brokers) clients.set(id, await broker.connect())
-  await topicOf(clients.get(1)!, 'topic', 3)
-  const { leaderId } = await partitionOf(clients.get(1)!, 'topic')
-  const leader = clients.get(leaderId)!
-  for (const value of ['a', 'b', 'c']) {
-    const { error } = await produceTo(leader, 'topic', batchOf([value]))
-    expect(error).toBe('NONE')
+/** The leader and the others, by what the cluster says. */
+async function rolesOf(client: BrokerConnection, topic: string) {
+  const { leaderId, replicaNodes } = await partitionOf(client, topic)
+  return { leader: leaderId, followers: replicaNodes.filter(id => id !== leaderId) }
+}
+
+async function write(id: number, topic: string, values: readonly string[], acks = -1): Promise<void> {
+  const client = await cluster.broker(id).connect()
+  for (const value of values) {
+    const { error } = await produceTo(client, topic, batchOf([value]), { acks })
+    expect([value, error]).toEqual([value, 'NONE'])
   }
-  expect(await readAll(leader, 'topic')).toEqual(['a', 'b', 'c'])
-  for (const client of clients.values()) {
-    await until(
-      async () => (await fetchFrom(client, 'topic')).highWatermark === 3,
-      'the watermark comes over',
-    )
-    expect(await readAll(client, 'topic')).toEqual(['a', 'b', 'c'])
+}
+
+/** Everything this very broker has, once it knows that it is committed. */
+async function heldBy(id: number, topic: string, highWatermark: number): Promise<(string | null)[]> {
+  const client = await cluster.broker(id).connect()
+  const knows = async () => (await fetchFrom(client, topic)).highWatermark === highWatermark
+  await until(knows, `broker ${id} knows the watermark ${highWatermark}`)
+  return readAll(client, topic)
+}
+
+function inSync(client: BrokerConnection, topic: string, count: number): Promise<void> {
+  const holds = async () => (await partitionOf(client, topic)).isrNodes.length === count
+  return until(holds, `${count} replicas are in sync`, 20_000)
+}
+
+/** The log of partition 0 as it lies on the disk of this broker. */
+function logOf(id: number, topic: string) {
+  const partition = cluster.broker(id).broker.replication.partitions.get(topic, 0)
+  if (partition === undefined) throw new Error(`Broker ${id} has no replica of ${topic}.`)
+  return partition.log
+}
+
+function bytesOf(id: number, topic: string): Buffer {
+  const log = logOf(id, topic)
+  const read = log.read({
+    offset: log.logStartOffset,
+    maxBytes: 2 ** 26,
+    minOneBatch: true,
+    upTo: log.highWatermark,
+  })
+  if ('error' in read) throw new Error(read.error)
+  const bytes = Buffer.alloc(read.records.length)
+  read.records.readInto(bytes, 0)
+  return bytes
+}
+
+test('three brokers hold the same bytes, and acks=all waits for them', async () => {
+  cluster = await RunningCluster.start([1, 2, 3])
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 3)
+  const { leader } = await rolesOf(client, 'topic')
+  await write(leader, 'topic', ['a', 'b', 'c'])
+  for (const id of [1, 2, 3]) {
+    // The leader has answered, so it is there; the watermark follows.
+    expect(logOf(id, 'topic').logEndOffset).toBe(3)
+    expect(await heldBy(id, 'topic', 3)).toEqual(['a', 'b', 'c'])
+    expect(bytesOf(id, 'topic').equals(bytesOf(leader, 'topic'))).toBe(true)
   }
 })
 
@@ -44,15 +100,176 @@ test('a broker that was away catches up and is back in the in-sync set', async (
   const client = await cluster.broker(1).connect()
   await topicOf(client, 'topic', 3, { 'min.insync.replicas': '2' })
   await cluster.leave(3)
-  await until(async () => (await partitionOf(client, 'topic')).isrNodes.length === 2, 'the set is smaller')
-  const { leaderId } = await partitionOf(client, 'topic')
-  const leader = await cluster.broker(leaderId).connect()
-  for (const value of ['a', 'b', 'c']) {
-    expect((await produceTo(leader, 'topic', batchOf([value]))).error).toBe('NONE')
-  }
+  await inSync(client, 'topic', 2)
+  const { leader } = await rolesOf(client, 'topic')
+  await write(leader, 'topic', ['a', 'b', 'c'])
   await cluster.join(3)
-  await until(async () => (await partitionOf(client, 'topic')).isrNodes.length === 3, 'it is in sync again')
-  const third = await cluster.broker(3).connect()
-  await until(async () => (await fetchFrom(third, 'topic')).highWatermark === 3, 'the watermark comes over')
-  expect(await readAll(third, 'topic')).toEqual(['a', 'b', 'c'])
+  await inSync(client, 'topic', 3)
+  expect(await heldBy(3, 'topic', 3)).toEqual(['a', 'b', 'c'])
+})
+
+test('when the leader goes another one leads with everything that was acknowledged, and the others follow it', async () => {
+  cluster = await RunningCluster.start([1, 2, 3])
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 3, { 'min.insync.replicas': '2' })
+  const before = await rolesOf(client, 'topic')
+  await write(before.leader, 'topic', ['a', 'b'])
+  await cluster.leave(before.leader)
+  const other = await cluster.broker(before.followers[0]!).connect()
+  await until(async () => (await rolesOf(other, 'topic')).leader !== before.leader, 'another one leads')
+  const { leader } = await rolesOf(other, 'topic')
+  await until(async () => {
+    const { error } = await produceTo(await cluster.broker(leader).connect(), 'topic', batchOf(['c']))
+    return error === 'NONE'
+  }, 'the new leader takes records')
+  for (const id of before.followers) expect(await heldBy(id, 'topic', 3)).toEqual(['a', 'b', 'c'])
+  await cluster.join(before.leader)
+  await inSync(other, 'topic', 3)
+  expect(await heldBy(before.leader, 'topic', 3)).toEqual(['a', 'b', 'c'])
+})
+
+test('records that only the old leader had are cut off when it follows', async () => {
+  cluster = await RunningCluster.start([1, 2])
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2)
+  const { leader, followers } = await rolesOf(client, 'topic')
+  const other = followers[0]!
+  await write(leader, 'topic', ['a', 'b'])
+  expect(await heldBy(other, 'topic', 2)).toEqual(['a', 'b'])
+  // The follower goes, and the leader writes alone what nobody else gets.
+  await cluster.leave(other)
+  await inSync(await cluster.broker(leader).connect(), 'topic', 1)
+  await write(leader, 'topic', ['lost', 'lost too'], 1)
+  await cluster.leave(leader)
+  // Without the old leader the other one can lead only uncleanly.
+  await cluster.join(other, { 'unclean.leader.election.enable': 'true' })
+  const alone = await cluster.broker(other).connect()
+  await until(async () => (await rolesOf(alone, 'topic')).leader === other, 'the other one leads', 20_000)
+  await until(async () => {
+    const { error } = await produceTo(alone, 'topic', batchOf(['c']), { acks: 1 })
+    return error === 'NONE'
+  }, 'it takes records')
+  await cluster.join(leader, { 'unclean.leader.election.enable': 'true' })
+  await inSync(alone, 'topic', 2)
+  expect(await heldBy(leader, 'topic', 3)).toEqual(['a', 'b', 'c'])
+  expect(bytesOf(leader, 'topic').equals(bytesOf(other, 'topic'))).toBe(true)
+  const told = cluster.broker(leader).lines.find(({ msg }) => String(msg).includes('cuts off records'))
+  expect(told).toMatchObject({ offset: 2, endOffset: 4, lost: { from: 2, to: 4 } })
+})
+
+test('a follower that is behind the start of its leader begins anew there', async () => {
+  cluster = await RunningCluster.start([1, 2])
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2)
+  const { leader, followers } = await rolesOf(client, 'topic')
+  const other = followers[0]!
+  await write(leader, 'topic', ['a', 'b'])
+  await heldBy(other, 'topic', 2)
+  await cluster.leave(other)
+  await inSync(await cluster.broker(leader).connect(), 'topic', 1)
+  await write(leader, 'topic', ['c', 'd', 'e'])
+  logOf(leader, 'topic').deleteRecordsBefore(4)
+  await cluster.join(other)
+  await inSync(await cluster.broker(leader).connect(), 'topic', 2)
+  expect(logOf(other, 'topic').logStartOffset).toBe(4)
+  const follower = await cluster.broker(other).connect()
+  await until(
+    async () => (await fetchFrom(follower, 'topic', { offset: 4 })).highWatermark === 5,
+    'it is known',
+  )
+  expect(await readAll(follower, 'topic', { offset: 4 })).toEqual(['e'])
+})
+
+test('deleted records are deleted on followers too', async () => {
+  cluster = await RunningCluster.start([1, 2])
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2)
+  const { leader, followers } = await rolesOf(client, 'topic')
+  await write(leader, 'topic', ['a', 'b', 'c'])
+  logOf(leader, 'topic').deleteRecordsBefore(2)
+  await until(() => logOf(followers[0]!, 'topic').logStartOffset === 2, 'the follower starts there too')
+})
+
+test('a follower that stands still leaves the in-sync set, and acks=all goes on without it', async () => {
+  cluster = await RunningCluster.start([1, 2], {
+    'replica.lag.time.max.ms': '1000',
+    'replica.fetch.wait.max.ms': '200',
+  })
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2)
+  const { leader, followers } = await rolesOf(client, 'topic')
+  await write(leader, 'topic', ['a'])
+  const stuck = cluster.broker(followers[0]!)
+  await stuck.broker.replication.followers.stop()
+  await write(leader, 'topic', ['b'])
+  const leaderClient = await cluster.broker(leader).connect()
+  await inSync(leaderClient, 'topic', 1)
+  expect(await heldBy(leader, 'topic', 2)).toEqual(['a', 'b'])
+  expect(logOf(followers[0]!, 'topic').logEndOffset).toBe(1)
+  const shrinks = /^kafka_server_replicamanager_isrshrinks_total (\d+)$/m.exec(
+    await cluster.broker(leader).metric(),
+  )
+  expect(shrinks?.[1]).toBe('1')
+})
+
+test('a replica that a broker on a listener of clients asks for is not given', async () => {
+  cluster = await RunningCluster.start([1, 2], {
+    listeners: 'PLAINTEXT://127.0.0.1:0,BETWEEN://127.0.0.1:0',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,BETWEEN:PLAINTEXT',
+    'inter.broker.listener.name': 'BETWEEN',
+  })
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2)
+  const { leader, followers } = await rolesOf(client, 'topic')
+  await write(leader, 'topic', ['a'])
+  const onLeader = await cluster.broker(leader).connect()
+  const { error } = await fetchFrom(onLeader, 'topic', { offset: 1, replicaId: followers[0]! })
+  expect(error).toBe('TOPIC_AUTHORIZATION_FAILED')
+})
+
+test('consumers are sent to the replica in their rack, and that serves them up to the watermark', async () => {
+  cluster = await RunningCluster.start([])
+  const selector = 'org.apache.kafka.common.replica.RackAwareReplicaSelector'
+  for (const id of [1, 2]) {
+    await cluster.join(id, { 'broker.rack': `rack-${id}`, 'replica.selector.class': selector })
+  }
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2)
+  const { leader, followers } = await rolesOf(client, 'topic')
+  const near = followers[0]!
+  await write(leader, 'topic', ['a', 'b'])
+  await heldBy(near, 'topic', 2)
+  const onLeader = await cluster.broker(leader).connect()
+  const ask = async (connection: BrokerConnection, rackId: string) => {
+    const answer = await connection.request(fetch, 12, { ...fetchRequest('topic'), rackId })
+    return answer.responses[0]!.partitions[0]!
+  }
+  expect(await ask(onLeader, `rack-${near}`)).toMatchObject({
+    errorCode: 0,
+    preferredReadReplica: near,
+    records: Buffer.alloc(0),
+  })
+  expect(await ask(onLeader, `rack-${leader}`)).toMatchObject({ preferredReadReplica: -1 })
+  const there = await ask(await cluster.broker(near).connect(), `rack-${near}`)
+  expect([there.preferredReadReplica, there.highWatermark, there.records?.length]).toEqual([
+    -1,
+    2,
+    bytesOf(leader, 'topic').length,
+  ])
+  // Clients that cannot be sent anywhere are told to find the leader.
+  const old = await fetchFrom(await cluster.broker(near).connect(), 'topic', { version: 10 })
+  expect(old.error).toBe('NOT_LEADER_OR_FOLLOWER')
+})
+
+test('who asks the wrong broker is told the right one and where it listens', async () => {
+  cluster = await RunningCluster.start([1, 2])
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2)
+  const { leader, followers } = await rolesOf(client, 'topic')
+  const wrong = await cluster.broker(followers[0]!).connect()
+  const answer = await wrong.request(produce, 12, produceRequest('topic', batchOf(['a'])))
+  expect(answer.responses[0]?.partitionResponses[0]?.currentLeader).toMatchObject({ leaderId: leader })
+  expect(answer.nodeEndpoints).toEqual([
+    { nodeId: leader, host: '127.0.0.1', port: cluster.broker(leader).port, rack: null },
+  ])
 })

@@ -173,11 +173,20 @@ test('the answer may come before the image that shows it, and an older image aft
 })
 
 test('an answer to what an image has overtaken counts no more', () => {
-  const { fetched, asked, leadership, state } = leads({ isr: [1, 2] })
+  const { fetched, asked, leadership, state, counters } = leads({ isr: [1, 2] })
   fetched(3, 10)
   leadership.adopt(state({ isr: [1], partitionEpoch: 1 }))
   asked[0]?.settled(agreed(asked[0]))
-  expect(leadership.isr).toEqual([1])
+  // The controller made the change, not this leader.
+  expect([leadership.isr, counters.isrShrinks, counters.isrExpands]).toEqual([[1], 0, 0])
+})
+
+test('a change counts once, whether the image or the answer shows it first', () => {
+  const { fetched, asked, leadership, state, counters } = leads({ isr: [1, 2] })
+  fetched(3, 10)
+  leadership.adopt(state({ isr: [1, 2, 3], partitionEpoch: 1 }))
+  asked[0]?.settled(agreed(asked[0]))
+  expect(counters.isrExpands).toBe(1)
 })
 
 test('a newer image keeps what is known of followers, and drops who is no replica any more', () => {

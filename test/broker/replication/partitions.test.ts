@@ -93,8 +93,6 @@ test('replicas that live here are opened, those of others are not', async () => 
   ] as const) {
     expect(partitions.leader(topic, index)).toBe('UNKNOWN_TOPIC_OR_PARTITION')
   }
-  expect(partitions.leaderHint('topic', 2)).toEqual({ leaderId: 2, leaderEpoch: 0 })
-  expect(partitions.leaderHint('unknown', 0)).toEqual({ leaderId: -1, leaderEpoch: -1 })
   expect([partitions.topicName(firstId), partitions.topicName(secondId)]).toEqual(['topic', undefined])
   expect([...logs.all()]).toHaveLength(2)
 })

@@ -1,8 +1,8 @@
 /** librdkafka's Python binding, installed once into an environment of its own in .cache/. */
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { repositoryRoot } from '../targets/kafka-jars.ts'
-import { run } from '../targets/processes.ts'
+import { repositoryRoot } from './kafka-jars.ts'
+import { run } from './processes.ts'
 
 const version = '2.16.1'
 const environment = join(repositoryRoot, '.cache', `confluent-kafka-${version}`)
