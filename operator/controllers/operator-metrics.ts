@@ -46,6 +46,12 @@ export class OperatorMetrics {
     ['kind', 'ready'],
   )
 
+  readonly #definitions = this.#gauge(
+    'barnabas_operator_definition_up_to_date',
+    'Whether the CustomResourceDefinition is the one that this operator was made for.',
+    ['kind'],
+  )
+
   constructor() {
     collectDefaultMetrics({ register: this.registry })
   }
@@ -76,6 +82,10 @@ export class OperatorMetrics {
   setResources(kind: string, ready: number, unready: number): void {
     this.#resources.set({ kind, ready: 'true' }, ready)
     this.#resources.set({ kind, ready: 'false' }, unready)
+  }
+
+  setDefinition(kind: string, isUpToDate: boolean): void {
+    this.#definitions.set({ kind }, isUpToDate ? 1 : 0)
   }
 
   /** A reconciliation begins; to be called once when it has ended. */

@@ -22,6 +22,7 @@ const plurals: Readonly<Record<string, string>> = {
   Event: 'events',
   Node: 'nodes',
   Namespace: 'namespaces',
+  CustomResourceDefinition: 'customresourcedefinitions',
 }
 
 /** The path of all objects of a kind: in a namespace, or everywhere. */
