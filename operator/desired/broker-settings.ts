@@ -3,6 +3,7 @@
  * so a pod always runs with the one that its template names; those that can be changed while they run are told through
  * the admin protocol and stand nowhere else. Pure.
  */
+import { createHash } from 'node:crypto'
 import { brokerSettingTable, isBrokerSetting } from '../../broker/config/broker-settings.ts'
 import { formatProperties } from '../../broker/config/properties.ts'
 import { brokerSettingsOf } from '../resources/broker-config.ts'
@@ -48,6 +49,7 @@ function placeSettings(context: ClusterContext): ReadonlyMap<string, string> {
   const clients = listeners.map(({ name, port }) => ({ name: listenerName(name), port }))
   const all = [...clients, { name: brokersListener, port: ports.brokers }]
   return new Map([
+    ['cluster.id', clusterId(context)],
     ['listeners', all.map(({ name, port }) => `${name}://:${port}`).join(',')],
     ['listener.security.protocol.map', all.map(({ name }) => `${name}:PLAINTEXT`).join(',')],
     ['inter.broker.listener.name', brokersListener],
@@ -78,6 +80,16 @@ export function etcdPrefix(context: ClusterContext): string {
   return etcdOf(context).endpoints === undefined
     ? '/barnabas'
     : `/barnabas/${context.namespace}/${context.name}`
+}
+
+/**
+ * Who is made anew under the same name gets its volumes back, those of etcd too, and so has the same identity. In an etcd
+ * that is given, a Cluster of that name somewhere else may have keys, so there the identity is that of the object.
+ */
+function clusterId(context: ClusterContext): string {
+  const { namespace, name, uid } = context
+  const identity = managedEtcd(context) === undefined ? uid : `${namespace}/${name}`
+  return createHash('sha256').update(identity).digest().subarray(0, 16).toString('base64url')
 }
 
 type Etcd = NonNullable<ClusterContext['cluster']['spec']['etcd']>
