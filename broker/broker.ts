@@ -63,6 +63,12 @@ export class Broker {
     return this.#http.map(({ port }) => port)
   }
 
+  /** Where the control service answers, without TLS if it can; 0 where there is none. */
+  get controlPort(): number {
+    const { control } = this.#running
+    return control?.portOf(false) || control?.portOf(true) || 0
+  }
+
   get clusterId(): Uuid {
     return this.#running.membership.clusterId
   }

@@ -133,11 +133,14 @@ const testedElsewhere: Record<string, string> = {
   'broker/broker-metrics.ts': 'names and reads counters; test/broker/metrics tests what counts',
   'broker/log/load-replicas.ts': 'test/broker/log/log-directories.test.ts and recovery.test.ts',
   'broker/log/log-directory.ts': 'test/broker/log/log-directories.test.ts',
-  'broker/control/command-messages.ts':
+  'broker/control/admin-messages.ts':
+    'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
+  'broker/control/broker-messages.ts':
     'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
   'broker/control/proto-': 'one codec; test/broker/control/proto-codec.test.ts',
   'broker/control/control-client.ts': 'test/broker/control/control-server.test.ts',
   'broker/control/control-api.ts': 'test/broker/control/forwarding-controller.test.ts',
+  'broker/controller/restart-risks.ts': 'test/broker/controller/restart-grants.test.ts plays it',
   'broker/controller/controller-client.ts': 'an interface and its types',
   'broker/api/alter-configs.ts': 'test/compatibility, with kafka-configs, kafkajs and @platformatic/kafka',
   'broker/api/describe-configs.ts': 'test/compatibility, with kafka-configs, kafkajs and @platformatic/kafka',

@@ -1,303 +1,10 @@
-import type { PartitionName } from '../controller/controller-client.ts'
 import type { CommandName, CommandOf, ResultOf } from '../controller/controller-commands.ts'
+import * as admin from './admin-messages.ts'
+import * as broker from './broker-messages.ts'
 import { messageOf } from './proto-codec.ts'
-import {
-  bool,
-  error,
-  field,
-  int32,
-  int64,
-  oneOf,
-  optional,
-  type ProtoField,
-  protoMessage,
-  repeated,
-  shaped,
-  text,
-  textMap,
-  uuid,
-  type ProtoType,
-  word,
-} from './proto-fields.ts'
+import { oneOf, optional, type ProtoField, type ProtoType, shaped } from './proto-fields.ts'
 
-/** How the commands of the controller and their results travel. Who asks and for how long is told beside them. */
-
-// ---- what several have ----
-
-const outcome = { error: field(1, error), message: optional(2, text) } as const
-
-const plainOutcome = protoMessage('Outcome', outcome)
-
-const configValue = messageOf(protoMessage('ConfigValue', { name: field(1, text), value: optional(2, text) }))
-
-const configType = word('topic', 'broker', 'group', 'client-metrics')
-
-const alterConfigsResults = protoMessage('AlterConfigsResults', {
-  results: repeated(
-    1,
-    messageOf(
-      protoMessage('AlterConfigsResult', { ...outcome, type: field(3, configType), name: field(4, text) }),
-    ),
-  ),
-})
-
-const replicaList = messageOf(protoMessage('ReplicaList', { brokerIds: repeated(1, int32) }))
-const replicaLists = messageOf(protoMessage('ReplicaLists', { lists: repeated(1, replicaList) }))
-
-// ---- topics ----
-
-const createTopics = protoMessage('CreateTopics', {
-  topics: repeated(
-    1,
-    messageOf(
-      protoMessage('NewTopic', {
-        name: field(1, text),
-        numPartitions: field(2, int32),
-        replicationFactor: field(3, int32),
-        assignments: repeated(
-          4,
-          messageOf(
-            protoMessage('Assignment', { partitionIndex: field(1, int32), brokerIds: repeated(2, int32) }),
-          ),
-        ),
-        configs: repeated(5, configValue),
-      }),
-    ),
-  ),
-  validateOnly: field(2, bool),
-})
-
-const createTopicsResults = protoMessage('CreateTopicsResults', {
-  results: repeated(
-    1,
-    messageOf(
-      protoMessage('CreateTopicsResult', {
-        ...outcome,
-        name: field(3, text),
-        topicId: field(4, uuid),
-        numPartitions: field(5, int32),
-        replicationFactor: field(6, int32),
-        configs: textMap(7),
-      }),
-    ),
-  ),
-})
-
-const deleteTopics = protoMessage('DeleteTopics', {
-  topics: repeated(
-    1,
-    messageOf(protoMessage('TopicToDelete', { name: optional(1, text), topicId: optional(2, uuid) })),
-  ),
-})
-
-const deleteTopicsResults = protoMessage('DeleteTopicsResults', {
-  results: repeated(
-    1,
-    messageOf(
-      protoMessage('DeleteTopicsResult', {
-        ...outcome,
-        name: optional(3, text),
-        topicId: optional(4, uuid),
-      }),
-    ),
-  ),
-})
-
-const createPartitions = protoMessage('CreatePartitions', {
-  topics: repeated(
-    1,
-    messageOf(
-      protoMessage('MorePartitions', {
-        name: field(1, text),
-        count: field(2, int32),
-        assignments: shaped(
-          optional(3, replicaLists),
-          (assignments: readonly (readonly number[])[] | null) =>
-            assignments === null ? null : { lists: assignments.map(brokerIds => ({ brokerIds })) },
-          wire => wire?.lists.map(({ brokerIds }) => brokerIds) ?? null,
-        ),
-      }),
-    ),
-  ),
-  validateOnly: field(2, bool),
-})
-
-const createPartitionsResults = protoMessage('CreatePartitionsResults', {
-  results: repeated(
-    1,
-    messageOf(protoMessage('CreatePartitionsResult', { ...outcome, name: field(3, text) })),
-  ),
-})
-
-// ---- settings ----
-
-const alterConfigs = protoMessage('AlterConfigs', {
-  resources: repeated(
-    1,
-    messageOf(
-      protoMessage('ConfigsOfResource', {
-        type: field(1, configType),
-        name: field(2, text),
-        configs: repeated(3, configValue),
-      }),
-    ),
-  ),
-  validateOnly: field(2, bool),
-})
-
-const incrementalAlterConfigs = protoMessage('IncrementalAlterConfigs', {
-  resources: repeated(
-    1,
-    messageOf(
-      protoMessage('ConfigChangesOfResource', {
-        type: field(1, configType),
-        name: field(2, text),
-        configs: repeated(
-          3,
-          messageOf(
-            protoMessage('ConfigChange', {
-              name: field(1, text),
-              operation: field(2, word('SET', 'DELETE', 'APPEND', 'SUBTRACT')),
-              value: optional(3, text),
-            }),
-          ),
-        ),
-      }),
-    ),
-  ),
-  validateOnly: field(2, bool),
-})
-
-// ---- what brokers ask for themselves ----
-
-const allocateProducerIds = protoMessage('AllocateProducerIds', {
-  brokerId: field(1, int32),
-  brokerEpoch: field(2, int64),
-})
-
-const allocateProducerIdsResult = protoMessage('AllocateProducerIdsResult', {
-  ...outcome,
-  firstProducerId: field(3, int64),
-  count: field(4, int32),
-})
-
-const alterPartition = protoMessage('AlterPartition', {
-  brokerId: field(1, int32),
-  brokerEpoch: field(2, int64),
-  partitions: repeated(
-    3,
-    messageOf(
-      protoMessage('NewInSyncSet', {
-        topicId: field(1, uuid),
-        partitionIndex: field(2, int32),
-        leaderEpoch: field(3, int32),
-        partitionEpoch: field(4, int32),
-        newIsr: repeated(
-          5,
-          messageOf(
-            protoMessage('InSyncReplica', { brokerId: field(1, int32), brokerEpoch: field(2, int64) }),
-          ),
-        ),
-        recovering: field(6, bool),
-      }),
-    ),
-  ),
-})
-
-const alterPartitionResult = protoMessage('AlterPartitionResult', {
-  ...outcome,
-  partitions: repeated(
-    3,
-    messageOf(
-      protoMessage('InSyncSet', {
-        ...outcome,
-        topicId: field(3, uuid),
-        partitionIndex: field(4, int32),
-        leader: field(5, int32),
-        leaderEpoch: field(6, int32),
-        isr: repeated(7, int32),
-        recovering: field(8, bool),
-        partitionEpoch: field(9, int32),
-      }),
-    ),
-  ),
-})
-
-// ---- elections ----
-
-const partitionName = { topic: field(1, text), partition: field(2, int32) } as const
-const partitionNames = messageOf(
-  protoMessage('PartitionNames', {
-    partitions: repeated(1, messageOf(protoMessage('PartitionName', partitionName))),
-  }),
-)
-
-const electLeaders = protoMessage('ElectLeaders', {
-  election: field(1, word('preferred', 'unclean')),
-  partitions: shaped(
-    optional(2, partitionNames),
-    (partitions: readonly PartitionName[] | null) => (partitions === null ? null : { partitions }),
-    wire => wire?.partitions ?? null,
-  ),
-})
-
-const partitionResults = protoMessage('PartitionResults', {
-  ...outcome,
-  partitions: repeated(
-    3,
-    messageOf(
-      protoMessage('PartitionResult', { ...outcome, topic: field(3, text), partition: field(4, int32) }),
-    ),
-  ),
-})
-
-const reassignPartitions = protoMessage('ReassignPartitions', {
-  partitions: repeated(
-    1,
-    messageOf(
-      protoMessage('Reassignment', {
-        ...partitionName,
-        replicas: shaped(
-          optional(3, replicaList),
-          (replicas: readonly number[] | null) => (replicas === null ? null : { brokerIds: replicas }),
-          wire => wire?.brokerIds ?? null,
-        ),
-      }),
-    ),
-  ),
-  allowsReplicationFactorChange: field(2, bool),
-})
-
-// ---- the cluster ----
-
-const updateFeatures = protoMessage('UpdateFeatures', {
-  updates: repeated(
-    1,
-    messageOf(
-      protoMessage('FeatureUpdate', {
-        name: field(1, text),
-        level: field(2, int32),
-        upgradeType: field(3, word('upgrade', 'safe downgrade', 'unsafe downgrade')),
-      }),
-    ),
-  ),
-  validateOnly: field(2, bool),
-})
-
-const unregisterBroker = protoMessage('UnregisterBroker', { brokerId: field(1, int32) })
-
-const prepareToStop = protoMessage('PrepareToStop', {
-  brokerId: field(1, int32),
-  brokerEpoch: field(2, int64),
-})
-
-const prepareToStopResult = protoMessage('PrepareToStopResult', {
-  ...outcome,
-  revision: field(3, int64),
-  remaining: field(4, int32),
-})
-
-// ---- the table ----
+/** How every command of the controller travels. Who asks and for how long is told beside it (control-api.ts). */
 
 /** A command without what is told beside it. */
 export type CommandBody<Name extends CommandName> = Omit<CommandOf<Name>, 'timeoutMs' | 'principal'>
@@ -366,20 +73,47 @@ function direct<Command, Result>(
 }
 
 export const commandMessages: { readonly [Name in CommandName]: CommandMessages<Name> } = {
-  createTopics: forwarded(10, messageOf(createTopics), messageOf(createTopicsResults)),
-  deleteTopics: forwarded(11, messageOf(deleteTopics), messageOf(deleteTopicsResults)),
-  createPartitions: forwarded(12, messageOf(createPartitions), messageOf(createPartitionsResults)),
-  alterConfigs: forwarded(13, messageOf(alterConfigs), messageOf(alterConfigsResults)),
-  incrementalAlterConfigs: forwarded(14, messageOf(incrementalAlterConfigs), messageOf(alterConfigsResults)),
+  createTopics: forwarded(10, messageOf(admin.createTopics), messageOf(admin.createTopicsResults)),
+  deleteTopics: forwarded(11, messageOf(admin.deleteTopics), messageOf(admin.deleteTopicsResults)),
+  createPartitions: forwarded(
+    12,
+    messageOf(admin.createPartitions),
+    messageOf(admin.createPartitionsResults),
+  ),
+  alterConfigs: forwarded(13, messageOf(admin.alterConfigs), messageOf(admin.alterConfigsResults)),
+  incrementalAlterConfigs: forwarded(
+    14,
+    messageOf(admin.incrementalAlterConfigs),
+    messageOf(admin.alterConfigsResults),
+  ),
   allocateProducerIds: direct(
     'AllocateProducerIds',
-    messageOf(allocateProducerIds),
-    messageOf(allocateProducerIdsResult),
+    messageOf(broker.allocateProducerIds),
+    messageOf(broker.allocateProducerIdsResult),
   ),
-  alterPartition: direct('AlterPartition', messageOf(alterPartition), messageOf(alterPartitionResult)),
-  electLeaders: forwardedWhole(15, messageOf(electLeaders), messageOf(partitionResults)),
-  reassignPartitions: forwardedWhole(16, messageOf(reassignPartitions), messageOf(partitionResults)),
-  updateFeatures: forwardedWhole(17, messageOf(updateFeatures), messageOf(plainOutcome)),
-  unregisterBroker: forwardedWhole(18, messageOf(unregisterBroker), messageOf(plainOutcome)),
-  prepareToStop: direct('PrepareToStop', messageOf(prepareToStop), messageOf(prepareToStopResult)),
+  alterPartition: direct(
+    'AlterPartition',
+    messageOf(broker.alterPartition),
+    messageOf(broker.alterPartitionResult),
+  ),
+  electLeaders: forwardedWhole(15, messageOf(admin.electLeaders), messageOf(admin.partitionResults)),
+  prepareToStop: direct(
+    'PrepareToStop',
+    messageOf(broker.prepareToStop),
+    messageOf(broker.prepareToStopResult),
+  ),
+  canRestart: direct('CanRestart', messageOf(broker.canRestart), messageOf(broker.restartResult)),
+  requestRestart: direct('RequestRestart', messageOf(broker.requestRestart), messageOf(broker.restartResult)),
+  releaseRestart: direct(
+    'ReleaseRestart',
+    messageOf(broker.releaseRestart),
+    messageOf(broker.releaseRestartResult),
+  ),
+  reassignPartitions: forwardedWhole(
+    16,
+    messageOf(admin.reassignPartitions),
+    messageOf(admin.partitionResults),
+  ),
+  updateFeatures: forwardedWhole(17, messageOf(admin.updateFeatures), messageOf(admin.plainOutcome)),
+  unregisterBroker: forwardedWhole(18, messageOf(admin.unregisterBroker), messageOf(admin.plainOutcome)),
 }

@@ -144,6 +144,20 @@ export function word<const Word extends string>(first: Word, ...others: readonly
   }
 }
 
+/** The same in answers, where a later release may have more words: those are read as the first. */
+export function wordOrFirst<const Word extends string>(
+  first: Word,
+  ...others: readonly Word[]
+): ProtoType<Word> {
+  return {
+    ...word(first, ...others),
+    read: reader => {
+      const value = reader.text()
+      return others.find(other => other === value) ?? first
+    },
+  }
+}
+
 // ---- fields ----
 
 export function field<Value>(number: number, type: ProtoType<Value>): ProtoField<Value> {

@@ -28,6 +28,12 @@ export interface ControllerClient {
   electLeaders(command: ElectLeaders): Promise<PartitionResults>
   /** A broker is about to stop: what it leads is led by others as far as they can, and it leaves in-sync sets. */
   prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult>
+  /** Whether the broker may be restarted now, and if not, why. Changes nothing. */
+  canRestart(command: CanRestart): Promise<RestartResult>
+  /** The same, and if it may, nobody else may until it is back, the grant is released, or its time is over. */
+  requestRestart(command: RequestRestart): Promise<RestartResult>
+  /** Gives the broker's grant back; it is no error when it has none. */
+  releaseRestart(command: ReleaseRestart): Promise<Outcome>
   /** Starts, changes and cancels moves of replicas. One result per partition, in order (KIP-455). */
   reassignPartitions(command: ReassignPartitions): Promise<PartitionResults>
   /** All updates or none. */
@@ -206,6 +212,64 @@ export interface PrepareToStopResult extends Outcome {
   readonly revision: number
   /** Partitions that the broker still leads, because nobody else can. */
   readonly remaining: number
+}
+
+export interface CanRestart extends Timed {
+  readonly brokerId: number
+}
+
+export interface RequestRestart extends CanRestart {
+  /** How long the restart may take at most, the recovery of logs and of all replicas included. */
+  readonly durationMs: number
+  /** Who asks, and why, in words. */
+  readonly holder: string
+  readonly reason: string
+}
+
+export interface ReleaseRestart extends CanRestart {
+  /** Only this grant; null: whichever the broker has. */
+  readonly grantId: Uuid | null
+}
+
+/** `error` not NONE: there is no answer, and nothing was done. */
+export interface RestartResult extends Outcome {
+  /** It may be restarted; to a request: it has the grant. */
+  readonly safe: boolean
+  /** Why not; empty when it may. */
+  readonly reasons: readonly RestartReason[]
+  /** Partitions that take no acknowledged writes meanwhile, because they have no more replicas than they need in sync. */
+  readonly tolerated: SomePartitions
+  /** The grant that holds now, whoever's. */
+  readonly grant: HeldGrant | null
+}
+
+export interface RestartReason {
+  /** Other: one that a later release knows. */
+  readonly kind:
+    | 'UnderMinIsr'
+    | 'GrantHeld'
+    | 'BrokerStarting'
+    | 'BrokerStopping'
+    | 'BrokerCatchingUp'
+    | 'UnknownBroker'
+    | 'Other'
+  /** A sentence for people. */
+  readonly message: string
+  readonly partitions: SomePartitions
+}
+
+/** `names`: the first of them, as topic-number. */
+export interface SomePartitions {
+  readonly count: number
+  readonly names: readonly string[]
+}
+
+export interface HeldGrant {
+  readonly id: Uuid
+  readonly brokerId: number
+  readonly holder: string
+  readonly reason: string
+  readonly expiresInMs: number
 }
 
 export interface ReassignPartitions extends Timed {

@@ -5,6 +5,7 @@ import type { AlterConfigsResult, ControllerClient } from './controller-client.t
 import { topicsByName } from './create-partitions.ts'
 import { newTopicsByName, refusedTopic } from './create-topics.ts'
 import { refuse as refuseDeletion } from './delete-topics.ts'
+import { refuseRestart } from './restart-grants.ts'
 
 export type CommandName = keyof ControllerClient
 export type CommandOf<Name extends CommandName> = Parameters<ControllerClient[Name]>[0]
@@ -70,6 +71,19 @@ export const controllerCommands: {
   prepareToStop: {
     refuse: (_, error, message) => ({ error, message, revision: 0, remaining: 0 }),
     isRepeatable: true,
+  },
+  canRestart: {
+    refuse: (_, error, message) => refuseRestart(error, message),
+    isRepeatable: true,
+  },
+  // Whoever asks twice gets the same grant.
+  requestRestart: {
+    refuse: (_, error, message) => refuseRestart(error, message),
+    isRepeatable: true,
+  },
+  releaseRestart: {
+    refuse: (_, error, message) => ({ error, message }),
+    isRepeatable: false,
   },
 }
 

@@ -16,6 +16,7 @@ import type {
   AlterConfigsResult,
   AlterPartition,
   AlterPartitionResult,
+  CanRestart,
   ControllerClient,
   CreatePartitions,
   CreatePartitionsResult,
@@ -32,6 +33,9 @@ import type {
   PartitionName,
   PrepareToStop,
   PrepareToStopResult,
+  ReleaseRestart,
+  RequestRestart,
+  RestartResult,
   Reassignment,
   ReassignPartitions,
   UnregisterBroker,
@@ -63,6 +67,7 @@ import { electLeader, partitionsToElect, refuseElection } from './elect-leaders.
 import type { Elections } from './elections.ts'
 import { eligibleBeforeConfigs } from './min-insync-change.ts'
 import { countLed, markStopping, moveOff } from './prepare-to-stop.ts'
+import { canRestart, refuseRestart, releaseRestart, requestRestart } from './restart-grants.ts'
 import { reassignPartition, refuseReassignment } from './reassign-partitions.ts'
 import { unregisterBroker } from './unregister-broker.ts'
 import { updateFeatures } from './update-features.ts'
@@ -78,6 +83,8 @@ import { Upkeep } from './upkeep.ts'
 export class Controller implements ControllerClient {
   readonly epoch: number
   readonly #images: ImageFollower
+  readonly #clock: Clock
+  readonly #logger: Logger
   readonly #context: DecisionContext
   readonly #batches: BatchRunner
   readonly #queue: CommandQueue
@@ -88,6 +95,8 @@ export class Controller implements ControllerClient {
     const { images, clock, random, logger, epoch, rules, store, elections } = options
     this.epoch = epoch
     this.#images = images
+    this.#clock = clock
+    this.#logger = logger
     this.#context = { random, rules }
     const isActive = (): boolean => !this.#stopped && options.isActive()
     const commits = new ControllerCommits({
@@ -181,17 +190,11 @@ export class Controller implements ControllerClient {
     )
   }
 
-  async allocateProducerIds(command: AllocateProducerIds): Promise<AllocateProducerIdsResult> {
+  allocateProducerIds(command: AllocateProducerIds): Promise<AllocateProducerIdsResult> {
     const refuse = (error: ErrorName, message: string): AllocateProducerIdsResult => {
       return { error, message, firstProducerId: -1, count: 0 }
     }
-    const [result] = await this.#queue.runBatch(command, () => ({
-      name: 'allocateProducerIds',
-      items: [command],
-      decide: allocateProducerIds,
-      refuse: (_, error, message) => refuse(error, message),
-    }))
-    return result ?? refuse('UNKNOWN_SERVER_ERROR', 'The controller gave no answer.')
+    return this.#one('allocateProducerIds', command, image => allocateProducerIds(image, command), refuse)
   }
 
   alterPartition(command: AlterPartition): Promise<AlterPartitionResult> {
@@ -234,11 +237,11 @@ export class Controller implements ControllerClient {
   }
 
   updateFeatures(command: UpdateFeatures): Promise<Outcome> {
-    return this.#one('updateFeatures', command, image => updateFeatures(image, command.updates))
+    return this.#one('updateFeatures', command, image => updateFeatures(image, command.updates), plainRefusal)
   }
 
   unregisterBroker(command: UnregisterBroker): Promise<Outcome> {
-    return this.#one('unregisterBroker', command, image => unregisterBroker(image, command))
+    return this.#one('unregisterBroker', command, image => unregisterBroker(image, command), plainRefusal)
   }
 
   prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult> {
@@ -260,6 +263,35 @@ export class Controller implements ControllerClient {
     return this.#queue.submit(timeoutMs, run, refuse)
   }
 
+  canRestart(command: CanRestart): Promise<RestartResult> {
+    const run = async (): Promise<RestartResult> =>
+      canRestart(this.#images.image, command, this.#upkeep.grantHeldMs)
+    return this.#queue.submit(command.timeoutMs, run, refuseRestart)
+  }
+
+  async requestRestart(command: RequestRestart): Promise<RestartResult> {
+    const result = await this.#one(
+      'requestRestart',
+      command,
+      image =>
+        requestRestart(image, command, {
+          random: this.#context.random,
+          heldMs: this.#upkeep.grantHeldMs,
+          nowMs: this.#clock.nowMs(),
+        }),
+      refuseRestart,
+    )
+    const { safe, reasons, grant } = result
+    const { brokerId, holder, reason } = command
+    const refusals = reasons.map(({ message }) => message)
+    this.#logger.info({ brokerId, holder, reason, safe, refusals, grant }, 'A broker asks to be restarted.')
+    return result
+  }
+
+  releaseRestart(command: ReleaseRestart): Promise<Outcome> {
+    return this.#one('releaseRestart', command, image => releaseRestart(image, command), plainRefusal)
+  }
+
   #eachPartition<Item>(
     timeoutMs: number,
     makeBatch: (image: MetadataImage) => Batch<Item, PartitionResult>,
@@ -271,19 +303,19 @@ export class Controller implements ControllerClient {
     return this.#queue.submit(timeoutMs, run, (error, message) => ({ error, message, partitions: [] }))
   }
 
-  async #one(
+  async #one<Result>(
     name: string,
     command: { readonly timeoutMs: number; readonly validateOnly?: boolean },
-    decide: (image: MetadataImage) => Decision<Outcome>,
-  ): Promise<Outcome> {
-    const refuse = (error: ErrorName, message: string): Outcome => ({ error, message })
-    const results = await this.#queue.runBatch(command, () => ({
+    decide: (image: MetadataImage) => Decision<Result>,
+    refuse: (error: ErrorName, message: string) => Result,
+  ): Promise<Result> {
+    const [result] = await this.#queue.runBatch(command, () => ({
       name,
       items: [command],
       decide,
       refuse: (_, error, message) => refuse(error, message),
     }))
-    return results[0] ?? refuse('UNKNOWN_SERVER_ERROR', 'The controller gave no answer.')
+    return result ?? refuse('UNKNOWN_SERVER_ERROR', 'The controller gave no answer.')
   }
 
   #alter<R extends AlterConfigs['resources'][number] | IncrementalAlterConfigs['resources'][number]>(
@@ -324,6 +356,10 @@ export interface ControllerOptions {
 type PlacedTopic = TopicToDelete & { readonly at: number }
 
 const tooManyPartitions = `One request may not ask for more than ${mostPartitionsPerRequest} partitions.`
+
+function plainRefusal(error: ErrorName, message: string): Outcome {
+  return { error, message }
+}
 
 function refused<Result>(result: Result): Decision<Result> {
   return { changes: [], result }

@@ -40,11 +40,19 @@ export type TopicView = (partition: PartitionImage) => PartitionView
  * ones. Who is counted as eligible leader by it is so for every leader, since none moves its high watermark meanwhile.
  */
 export function minInsyncReplicasOf(image: MetadataImage, topic: string): number {
+  return minInsyncReplicasRange(image, topic).least
+}
+
+/** The smallest and the largest that a leader may go by. */
+export function minInsyncReplicasRange(
+  image: MetadataImage,
+  topic: string,
+): { readonly least: number; readonly most: number } {
   const setting = 'min.insync.replicas'
   const override =
     configsOf(image, 'topic', topic).get(setting) ?? configsOf(image, 'broker', '').get(setting)
-  if (override !== undefined) return Number(override)
-  let least = Number.POSITIVE_INFINITY
-  for (const broker of image.brokers.values()) least = Math.min(least, broker.minInsyncReplicas)
-  return Number.isFinite(least) ? least : 1
+  if (override !== undefined) return { least: Number(override), most: Number(override) }
+  const started = Array.from(image.brokers.values(), broker => broker.minInsyncReplicas)
+  if (started.length === 0) return { least: 1, most: 1 }
+  return { least: Math.min(...started), most: Math.max(...started) }
 }

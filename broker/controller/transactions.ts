@@ -116,6 +116,8 @@ function knownRevision(image: MetadataImage, change: MetadataChange): number | n
       return image.configRevisions.get(configResourceKey(change.type, change.name)) ?? 0
     case 'producerIds':
       return image.producerIds.modRevision
+    case 'restartGrant':
+      return image.restartGrant?.modRevision ?? 0
     case 'brokerState':
       return image.brokerStates.get(change.id)?.modRevision ?? 0
     case 'operation':

@@ -7,16 +7,19 @@ import { balanceLeaders } from './balance-leaders.ts'
 import type { BatchRunner } from './batch.ts'
 import { decideLiveness } from './broker-liveness.ts'
 import type { DecisionContext } from './decision.ts'
+import { endOfGrant, grantEnds } from './restart-grants.ts'
+import { RestartWatch } from './restart-watch.ts'
 
 const settleRetryMs = 1000
 
 /**
- * What the controller does unasked: it follows brokers that come and go, finishes operations that were begun, and moves
- * leaders back to the replicas that are to lead. All of it runs in the controller's queue, between commands.
+ * What the controller does unasked: it follows brokers that come and go, finishes operations that were begun, ends
+ * restart grants, and moves leaders back to the replicas that are to lead. All of it runs in the controller's queue, between commands.
  */
 export class Upkeep {
   readonly #options: UpkeepOptions
   readonly #unsubscribe: () => void
+  readonly #restarts: RestartWatch
   #unsettled = true
   #settleQueued = false
   #retry: Timer | undefined
@@ -29,6 +32,11 @@ export class Upkeep {
       const allowsElection = [...changed.configs].some(key => changesElection(next, previous, key))
       if (changed.brokers.size + changed.operations.size > 0 || allowsElection) this.#settleSoon()
     })
+    this.#restarts = new RestartWatch({
+      images: options.images,
+      clock: options.clock,
+      onDue: () => this.#settleSoon(),
+    })
     this.#settleSoon()
     this.#balanceLater()
   }
@@ -36,15 +44,24 @@ export class Upkeep {
   stop(): void {
     this.#stopped = true
     this.#unsubscribe()
+    this.#restarts.stop()
     this.#retry?.cancel()
     this.#balance?.cancel()
   }
 
-  /** Does what follows from registrations and open operations, until nothing more does. */
+  /** How long this controller has known of the restart grant; 0 when there is none. */
+  get grantHeldMs(): number {
+    return this.#restarts.heldMs
+  }
+
+  /** Does what follows from registrations, open operations and the restart grant, until nothing more does. */
   async settle(): Promise<void> {
     while (this.#unsettled && !this.#stopped) {
       this.#unsettled = false
-      if ((await this.#options.batches.finishOperations()) && (await this.#followBrokers())) continue
+      const { batches } = this.#options
+      const isDone =
+        (await batches.finishOperations()) && (await this.#followBrokers()) && (await this.#endGrant())
+      if (isDone) continue
       this.#unsettled = true
       this.#retry?.cancel()
       if (!this.#stopped) this.#retry = this.#options.clock.after(settleRetryMs, () => this.#settleSoon())
@@ -83,6 +100,17 @@ export class Upkeep {
       tookMs: Math.round(clock.monotonicMs() - startedAtMs),
     }
     logger.info(fields, 'The controller followed a change of the registered brokers.')
+    return true
+  }
+
+  async #endGrant(): Promise<boolean> {
+    const { images, batches, logger } = this.#options
+    const { image } = images
+    const why = endOfGrant(image, this.grantHeldMs)
+    if (why === null) return true
+    const brokerId = image.restartGrant?.brokerId
+    if (!(await batches.commitEach(image, [grantEnds], 'restart grant'))) return false
+    logger.info({ brokerId, why }, "The broker's permission to restart has ended.")
     return true
   }
 

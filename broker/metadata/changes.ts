@@ -10,6 +10,7 @@ import {
   type OperationImage,
   type PartitionImage,
   type ProducerIdsImage,
+  type RestartGrantImage,
 } from './image.ts'
 import type { BrokerRegistration, MetadataChange } from './keys.ts'
 import { LayeredMap } from './layered-map.ts'
@@ -44,6 +45,7 @@ export const emptyImage: MetadataImage = {
   configRevisions: LayeredMap.empty(),
   features: { epoch: 0, finalized: new Map() },
   producerIds: { next: 0, modRevision: 0 },
+  restartGrant: null,
   operations: LayeredMap.empty(),
   detachedPartitions: LayeredMap.empty(),
 }
@@ -75,6 +77,7 @@ class Draft {
   #controller: MetadataImage['controller']
   #features: FeaturesImage
   #producerIds: ProducerIdsImage
+  #restartGrant: RestartGrantImage | null
 
   constructor(image: MetadataImage) {
     this.#image = image
@@ -82,6 +85,7 @@ class Draft {
     this.#controller = image.controller
     this.#features = image.features
     this.#producerIds = image.producerIds
+    this.#restartGrant = image.restartGrant
   }
 
   apply({ change, createRevision, modRevision }: RevisedChange): void {
@@ -133,6 +137,9 @@ class Draft {
       case 'producerIds':
         this.#producerIds = { next: change.next, modRevision }
         return
+      case 'restartGrant':
+        this.#restartGrant = change.grant === null ? null : { ...change.grant, modRevision }
+        return
       case 'operation': {
         const { id, operation } = change
         this.#operations.set(id, operation === null ? undefined : { id, ...operation, modRevision })
@@ -160,6 +167,7 @@ class Draft {
       configRevisions: edited(previous.configRevisions, this.#configRevisions),
       features: this.#features,
       producerIds: this.#producerIds,
+      restartGrant: this.#restartGrant,
       operations: edited(previous.operations, this.#operations),
       detachedPartitions: edited(previous.detachedPartitions, topics.detached),
     }

@@ -3,7 +3,8 @@ import type { Logger } from '../../runtime/logger.ts'
 import { applyChanges, emptyImage, type ImageChanges, type RevisedChange } from './changes.ts'
 import type { MetadataImage } from './image.ts'
 import type { MetadataStore, StoreEvent, Watch } from './metadata-store.ts'
-import { decodeEntry, MalformedEntry } from './values.ts'
+import { MalformedEntry } from './entry-reader.ts'
+import { decodeEntry } from './values.ts'
 
 /**
  * Holds this broker's image of the metadata and moves it forward revision by revision from one watch of the store.

@@ -21,6 +21,8 @@ export interface MetadataImage {
   readonly configRevisions: ReadonlyMap<ConfigResourceKey, number>
   readonly features: FeaturesImage
   readonly producerIds: ProducerIdsImage
+  /** Which broker may restart now; null: none. */
+  readonly restartGrant: RestartGrantImage | null
   /** Journal of operations that take more than one transaction. */
   readonly operations: ReadonlyMap<Uuid, OperationImage>
   /** Partition keys that are not, or not yet, part of a topic (an operation is under way), by topic id and index. */
@@ -153,6 +155,22 @@ export interface FeaturesImage {
 /** `next`: first producer id that no block holds yet. */
 export interface ProducerIdsImage {
   readonly next: number
+  readonly modRevision: number
+}
+
+/** One broker's permission to restart: nobody else gets one while it holds. */
+export interface RestartGrantImage {
+  readonly id: Uuid
+  readonly brokerId: number
+  /** The broker's process when it was granted: it has come back when another one is registered. Null: there was none. */
+  readonly incarnationId: Uuid | null
+  /** How long it holds, counted by each controller from when it first knew of the grant. */
+  readonly durationMs: number
+  /** Who asked, and why, in words. */
+  readonly holder: string
+  readonly reason: string
+  /** Wall clock, for people. */
+  readonly grantedAtMs: number
   readonly modRevision: number
 }
 

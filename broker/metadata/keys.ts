@@ -6,6 +6,7 @@ import type {
   ConfigResourceType,
   OperationImage,
   PartitionImage,
+  RestartGrantImage,
 } from './image.ts'
 
 /**
@@ -23,6 +24,7 @@ import type {
  *   partitions/<id>/<n>         the state of one partition
  *   configs/<type>/<name>       {key: value, …}             overrides; the name is URI-encoded
  *   producer-ids                {next}
+ *   restart-grant               which broker may restart now, for how long, who asked
  *   operations/<uuid>           journal of what takes many transactions
  *
  * Keys that this release does not know are left alone.
@@ -33,6 +35,7 @@ export const keys = {
   features: 'features',
   controller: 'controller',
   producerIds: 'producer-ids',
+  restartGrant: 'restart-grant',
   broker: (id: number): string => `brokers/${id}`,
   brokerState: (id: number): string => `broker-state/${id}`,
   topicName: (name: string): string => `topic-names/${name}`,
@@ -68,6 +71,7 @@ export type MetadataChange =
       readonly overrides: ReadonlyMap<string, string> | null
     }
   | { readonly kind: 'producerIds'; readonly next: number }
+  | { readonly kind: 'restartGrant'; readonly grant: RestartGrant | null }
   | { readonly kind: 'operation'; readonly id: Uuid; readonly operation: Operation | null }
 
 export type BrokerRegistration = Omit<BrokerImage, 'id' | 'epoch' | 'fenced' | 'stopping'>
@@ -77,6 +81,7 @@ export interface TopicHeader {
   readonly partitions: number
 }
 export type PartitionState = Omit<PartitionImage, 'modRevision'>
+export type RestartGrant = Omit<RestartGrantImage, 'modRevision'>
 export type Operation = Omit<OperationImage, 'id' | 'modRevision'>
 
 export function keyOf(change: MetadataChange): string {
@@ -86,6 +91,7 @@ export function keyOf(change: MetadataChange): string {
     case 'features':
     case 'controller':
     case 'producerIds':
+    case 'restartGrant':
       return keys[change.kind]
     case 'broker':
       return keys.broker(change.id)

@@ -50,6 +50,7 @@ export async function startWithKind(nodes: number): Promise<StartedCluster> {
       way: 'kind',
       kubeconfig,
       nodes: nodeNames,
+      etcdImage: 'quay.io/coreos/etcd:v3.6.5',
       importCommands: [['kind', 'load', 'image-archive', '--name', name]],
       inside: [
         'nsenter',

@@ -18,6 +18,8 @@ export interface ClusterDescription {
   readonly kubeconfig: string
   /** Names of nodes, each in a zone of its own as far as three zones go. */
   readonly nodes: readonly string[]
+  /** Image of etcd that nodes have or can pull. */
+  readonly etcdImage: string
   /** Commands that, followed by a docker archive's path, give it to every node. */
   readonly importCommands: readonly (readonly string[])[]
   /** What to put before a command of this machine so that it runs in the cluster's network, with the cluster's names. */
@@ -43,6 +45,10 @@ export class Kubernetes {
 
   get kubeconfig(): string {
     return this.#cluster.kubeconfig
+  }
+
+  get etcdImage(): string {
+    return this.#cluster.etcdImage
   }
 
   get nodes(): readonly string[] {

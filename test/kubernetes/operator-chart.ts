@@ -15,8 +15,11 @@ export async function installChart(
   image: string,
   values: Readonly<Record<string, unknown>>,
 ): Promise<string> {
-  const [repository, tag] = image.split(/:(?=[^:/]+$)/)
-  const all = { image: { repository, tag, pullPolicy: 'Never' }, ...values }
+  const all = {
+    image: { ...named(image), pullPolicy: kubernetes.way === 'kind' ? 'IfNotPresent' : 'Never' },
+    etcdImage: { registry: '', ...named(kubernetes.etcdImage) },
+    ...values,
+  }
   const set = Object.entries(all).flatMap(([path, value]) => [
     '--set-json',
     `${path}=${JSON.stringify(value)}`,
@@ -32,6 +35,11 @@ export async function installChart(
     '--take-ownership',
     ...set,
   ])
+}
+
+function named(image: string): { readonly repository: string | undefined; readonly tag: string | undefined } {
+  const [repository, tag] = image.split(/:(?=[^:/]+$)/)
+  return { repository, tag }
 }
 
 export async function uninstallChart(kubernetes: Kubernetes, helm: HelmVersion): Promise<string> {

@@ -3,7 +3,7 @@
  * volumes beside one node or several, each in a network namespace of its own. Needs root.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { run, waitUntil } from '../targets/processes.ts'
 import { type ClusterPlan, mostNodes, planCluster, prefixesOf } from './addresses.ts'
 import { cached } from './cache.ts'
@@ -20,25 +20,38 @@ import { checkRuns } from './start-process.ts'
 import { clusterNumbers, tearDown, tearDownAbandoned } from './tear-down.ts'
 import { importCommand, pauseImage, startContainerd, startKubelet } from './worker-node.ts'
 
+export const etcdImage = 'localhost/etcd:v3.6.5'
+
+interface Packages {
+  /** Directory of the programs. */
+  readonly programs: string
+  /** Archives of the images that every node has. */
+  readonly images: readonly string[]
+}
+
 /** Makes and installs everything that a start needs: what takes minutes the first time and nothing afterwards. */
-export async function preparePackages(): Promise<{ readonly programs: string; readonly pause: string }> {
+export async function preparePackages(): Promise<Packages> {
   const [programs] = await Promise.all([buildPrograms(), installDebianPackages(clusterPackages), npmTools()])
-  const directory = await cached(
-    `${programs.slice(programs.lastIndexOf('/') + 1)}-pause-image`,
-    async made => {
-      const root = join(made, 'root')
-      mkdirSync(root)
-      await must('cp', [join(programs, 'pause'), root])
-      await writeImageArchive({
-        name: pauseImage,
-        root,
-        archive: join(made, 'pause.tar'),
-        config: { Entrypoint: ['/pause'], User: '65535:65535' },
-      })
-      rmSync(root, { recursive: true })
-    },
-  )
-  return { programs, pause: join(directory, 'pause.tar') }
+  const directory = await cached(join('images', basename(programs)), async made => {
+    await imageOf(made, join(programs, 'pause'), pauseImage)
+    await imageOf(made, join(programs, 'etcd'), etcdImage)
+  })
+  return { programs, images: ['pause', 'etcd'].map(name => join(directory, `${name}.tar`)) }
+}
+
+/** An image with nothing in it but one program. */
+async function imageOf(directory: string, program: string, name: string): Promise<void> {
+  const root = join(directory, 'root')
+  const path = join('/usr/local/bin', basename(program))
+  mkdirSync(join(root, 'usr/local/bin'), { recursive: true })
+  await must('cp', [program, join(root, path)])
+  await writeImageArchive({
+    name,
+    root,
+    archive: join(directory, `${basename(program)}.tar`),
+    config: { Entrypoint: [path], Env: ['PATH=/usr/local/bin'], User: '65532:65532' },
+  })
+  rmSync(root, { recursive: true })
 }
 
 interface PackagedOptions {
@@ -54,14 +67,14 @@ export async function startPackagedCluster({ nodes, kept }: PackagedOptions): Pr
   }
   if (nodes < 1 || nodes > mostNodes) throw new Error(`A cluster has 1 to ${mostNodes} nodes, not ${nodes}.`)
   await tearDownAbandoned()
-  const { programs, pause } = await preparePackages()
+  const packages = await preparePackages()
   const plan = planCluster(await freeNumber(), nodes)
   const record = new ClusterRecord(plan.number)
   const owner = processId(process.pid)
   if (owner === null) throw new Error('This process is not in /proc.')
   record.write({ kind: 'owner', process: owner, kept, nodes })
   try {
-    await bringUp(plan, record, programs, pause)
+    await bringUp(plan, record, packages)
   } catch (error) {
     if (process.env['KEEP_FAILED_CLUSTER'] === undefined) await tearDown(plan.number)
     throw error
@@ -76,8 +89,7 @@ export function kubeconfigOf(plan: ClusterPlan): string {
 async function bringUp(
   plan: ClusterPlan,
   record: ClusterRecord,
-  programs: string,
-  pause: string,
+  { programs, images }: Packages,
 ): Promise<void> {
   record.write({ kind: 'directory', path: plan.dataDirectory })
   rmSync(plan.dataDirectory, { recursive: true, force: true })
@@ -96,7 +108,7 @@ async function bringUp(
     plan.nodes.map(async node => {
       await startContainerd(parts, node)
       const [program, ...args] = importCommand(node) as [string, ...string[]]
-      await must(program, [...args, pause])
+      for (const image of images) await must(program, [...args, image])
     }),
   )
   const ready = waitUntil(

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { type ClusterPlan, planCluster } from './addresses.ts'
 import type { ClusterDescription, StartedCluster } from './kubernetes.ts'
-import { kubeconfigOf, startPackagedCluster } from './packaged-cluster.ts'
+import { etcdImage, kubeconfigOf, startPackagedCluster } from './packaged-cluster.ts'
 import { isAlive, ownerOf, readRecord } from './record.ts'
 import { clusterNumbers, tearDown } from './tear-down.ts'
 import { importCommand } from './worker-node.ts'
@@ -40,6 +40,7 @@ function faceOf(plan: ClusterPlan): ClusterDescription {
     way: 'packages',
     kubeconfig: kubeconfigOf(plan),
     nodes: plan.nodes.map(({ name }) => name),
+    etcdImage,
     importCommands: plan.nodes.map(importCommand),
     inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
   }

@@ -11,9 +11,9 @@ import { goCommand } from './go-command.ts'
 
 export const kubernetesVersion = 'v1.35.4'
 
+/** Links to the one binary, which looks at the name it is called by. */
 const programNames = [
   'coredns',
-  'etcd',
   'kube-apiserver',
   'kube-controller-manager',
   'kube-proxy',
@@ -25,7 +25,7 @@ const programNames = [
 const sources = join(import.meta.dirname, 'go')
 const buildMs = 30 * 60_000
 
-/** The directory with a link for every program, and `pause`. Whoever comes while it is being built waits for that. */
+/** The directory with a link for every program, `etcd` and `pause`. Whoever comes while it is being built waits for that. */
 export async function buildPrograms(): Promise<string> {
   const go = await goCommand()
   const version = (await must(go, ['env', 'GOVERSION'], { directory: sources })).trim()
@@ -36,7 +36,7 @@ export async function buildPrograms(): Promise<string> {
     'set -e',
     'test ! -e "$0" || exit 0', // somebody else built it while we waited for the lock
     'rm -rf "$0.new"',
-    `nice -n 15 ${go} build -trimpath -buildvcs=false -ldflags "$1" -o "$0.new/" . ./pause`,
+    `nice -n 15 ${go} build -trimpath -buildvcs=false -ldflags "$1" -o "$0.new/" . ./etcd ./pause`,
     ...programNames.map(name => `ln -s kubernetes "$0.new/${name}"`),
     'mv "$0.new" "$0"',
   ].join('\n')

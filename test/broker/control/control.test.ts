@@ -8,6 +8,7 @@ import {
 } from '../../../protocol/index.ts'
 import type { BrokerConnection } from '../../support/broker-connection.ts'
 import { createTopic, metadataOf, newProducerId, resource, setConfigs } from '../../support/requests.ts'
+import { controlTool } from '../../support/control-tool.ts'
 import { RunningCluster } from '../../support/running-cluster.ts'
 import { until } from '../../support/until.ts'
 
@@ -112,6 +113,40 @@ describe('a controller that was deposed', () => {
     cluster.reconnect(1)
     await until(async () => (await partitionsSeen(late, 'orders')) === 1, 'it follows the metadata again')
     expect(await createTopic(late, 'again')).toMatchObject({ error: 'NONE' })
+  })
+})
+
+describe('whoever has the .proto file', () => {
+  test('asks any broker for a restart, and gets the word of the controller', async () => {
+    cluster = await RunningCluster.start([1, 2])
+    const tool = controlTool(cluster.broker(2).broker.controlPort)
+    const asked = await tool('RequestRestart', {
+      caller: { timeoutMs: 5000 },
+      requestRestart: { brokerId: 2, durationMs: 60_000, holder: 'operator', reason: 'a new image' },
+    })
+    expect(asked).toMatchObject({
+      requestRestart: { safe: true, grant: { brokerId: 2, holder: 'operator' } },
+    })
+    const { canRestart } = await tool('CanRestart', { canRestart: { brokerId: 1 } })
+    expect(canRestart).toMatchObject({
+      safe: false,
+      reasons: [{ kind: 'GrantHeld', message: expect.stringContaining('(operator: a new image)') }],
+    })
+    await tool('ReleaseRestart', { releaseRestart: { brokerId: 2 } })
+    expect(await tool('CanRestart', { canRestart: { brokerId: 1 } })).toMatchObject({
+      canRestart: { safe: true },
+    })
+  })
+
+  test('is told what is wrong with a request', async () => {
+    cluster = await RunningCluster.start([1, 2])
+    const tool = controlTool(cluster.broker(2).broker.controlPort)
+    await expect(tool('ForwardAdmin', {})).rejects.toThrow(
+      'ForwardAdmin came without one command that this release knows',
+    )
+    await expect(tool('CanRestart', { caller: { controllerEpoch: 1 }, canRestart: {} })).rejects.toThrow(
+      'Broker 2 is not the controller; the request is for the controller in epoch 1.',
+    )
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { keyOf, type MetadataChange, type PartitionState } from '../../../broker/metadata/keys.ts'
-import { decodeEntry, encodeValue, MalformedEntry } from '../../../broker/metadata/values.ts'
+import { MalformedEntry } from '../../../broker/metadata/entry-reader.ts'
+import { decodeEntry, encodeValue } from '../../../broker/metadata/values.ts'
 
 const id = 'xtzWWN4bTjitpL3kfd9s5g'
 
@@ -49,6 +50,18 @@ const changes: MetadataChange[] = [
       listeners: [],
       rack: null,
       cordoned: false,
+    },
+  },
+  {
+    kind: 'restartGrant',
+    grant: {
+      id,
+      brokerId: 2,
+      incarnationId: id,
+      durationMs: 900_000,
+      holder: 'operator',
+      reason: 'a new image',
+      grantedAtMs: 1_700_000_000_000,
     },
   },
   { kind: 'topicName', name: 'constructor', topicId: id },
@@ -108,6 +121,7 @@ describe('keys and values', () => {
       { kind: 'topic', topicId: id, topic: null },
       { kind: 'partition', topicId: id, index: 3, partition: null },
       { kind: 'config', type: 'group', name: 'a/b', overrides: null },
+      { kind: 'restartGrant', grant: null },
       { kind: 'operation', id, operation: null },
     ]
     for (const deletion of deletions) {
@@ -144,6 +158,8 @@ describe('keys and values', () => {
     ['configs/topic/t', '{"k":1}'],
     ['configs/topic/%', '{"k":"1"}'],
     ['operations/x', '{"kind":"later"}'],
+    ['restart-grant', '{"id":"x","brokerId":1}'],
+    ['brokers/1', '{"incarnationId":"x","listeners":[],"logDirectories":[],"control":"tcp://x:1"}'],
   ])('a value that makes no sense is refused with its key: %s = %s', (key, value) => {
     expect(() => decodeEntry(key, value)).toThrow(MalformedEntry)
     expect(() => decodeEntry(key, value)).toThrow(key)

@@ -1,4 +1,4 @@
-// All programs of a Kubernetes cluster in one binary; the name it is called by says which one it is.
+// The programs of a Kubernetes cluster in one binary; the name it is called by says which one it is.
 package main
 
 import (
@@ -15,7 +15,6 @@ import (
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/template"
 	"github.com/spf13/cobra"
-	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -42,8 +41,6 @@ func main() {
 		os.Exit(cli.Run(command()))
 	}
 	switch name {
-	case "etcd":
-		etcdmain.Main(os.Args)
 	case "coredns":
 		coremain.Run()
 	case "volumes":

@@ -1,0 +1,4 @@
+import { error, field, optional, text } from './proto-fields.ts'
+
+/** What every result begins with. */
+export const outcome = { error: field(1, error), message: optional(2, text) } as const
