@@ -2,6 +2,7 @@
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Random } from '../runtime/random.ts'
+import { ControlGrants } from './brokers/control-grants.ts'
 import { checkDefinitions } from './controllers/check-definitions.ts'
 import { ClusterController } from './controllers/cluster-controller.ts'
 import { Controller } from './controllers/controller.ts'
@@ -33,6 +34,7 @@ export class Operator {
   readonly #cache: KubeCache
   readonly #lease: LeaderLease
   readonly #kafka: KafkaClusters
+  readonly #grants: ControlGrants
   readonly #health: HealthServer
   readonly #controllers: { readonly cluster: Controller; readonly topic: Controller }
 
@@ -43,6 +45,7 @@ export class Operator {
       readonly cache: KubeCache
       readonly lease: LeaderLease
       readonly kafka: KafkaClusters
+      readonly grants: ControlGrants
       readonly health: HealthServer
       readonly controllers: { readonly cluster: Controller; readonly topic: Controller }
     },
@@ -52,6 +55,7 @@ export class Operator {
     this.#cache = made.cache
     this.#lease = made.lease
     this.#kafka = made.kafka
+    this.#grants = made.grants
     this.#health = made.health
     this.#controllers = made.controllers
   }
@@ -72,6 +76,7 @@ export class Operator {
     })
     metrics.setLeader(settings.leaseName, false)
     const kafka = new KafkaClusters(settings.clusterDomain)
+    const grants = new ControlGrants(clock)
     const health = await HealthServer.open(settings.httpPort, {
       alive: () => [],
       ready: () => (cache.isListed ? [] : ['The caches are not filled yet.']),
@@ -83,10 +88,11 @@ export class Operator {
     const controllers = makeControllers(parts, {
       cache,
       kafka,
+      grants,
       metrics,
       events: new Events(api, clock, logger),
     })
-    const operator = new Operator(parts, { api, cache, lease, kafka, health, controllers })
+    const operator = new Operator(parts, { api, cache, lease, kafka, grants, health, controllers })
     await checkDefinitions(api, logger, metrics)
     cache.start()
     await cache.listed()
@@ -102,6 +108,10 @@ export class Operator {
     return operator
   }
 
+  get httpPort(): number {
+    return this.#health.port
+  }
+
   /** Resolves when another may lead: the process must end. */
   lost(): Promise<void> {
     return this.#lease.lost()
@@ -112,6 +122,7 @@ export class Operator {
     await this.#lease.stop()
     await this.#cache.stop()
     await this.#kafka.close()
+    this.#grants.close()
     await this.#health.stop()
     this.#api.close()
     this.#parts.logger.info('The operator has stopped.')
@@ -122,9 +133,10 @@ export class Operator {
     const cache = this.#cache
     const keyOfObject = ({ metadata }: KubeObject): string => keyOf(metadata)
     cache.onChange('Cluster', (object, before, change) => {
-      if (change === 'changed' && isOnlyStatus(object, before)) return
-      cluster.enqueue(keyOfObject(object))
-      // What a Cluster grants, or that it goes, is news to its Topics.
+      const isNews = change !== 'changed' || !isOnlyStatus(object, before)
+      if (isNews) cluster.enqueue(keyOfObject(object))
+      // What a Cluster grants, that it goes, or that its brokers are there, is news to its Topics.
+      if (!isNews && isReady(object) === isReady(before)) return
       for (const each of cache.topicsOf(keyOfObject(object))) topic.enqueue(keyOfObject(each))
     })
     cache.onChange('Topic', (object, before, change) => {
@@ -146,11 +158,13 @@ function makeControllers(
   {
     cache,
     kafka,
+    grants,
     metrics,
     events,
   }: {
     readonly cache: KubeCache
     readonly kafka: KafkaClusters
+    readonly grants: ControlGrants
     readonly metrics: OperatorMetrics
     readonly events: Events
   },
@@ -159,10 +173,7 @@ function makeControllers(
     cache,
     nodes: new Nodes(cache.api, clock),
     kafka,
-    grants: () => ({
-      request: () => Promise.resolve({ kind: 'granted' }),
-      release: () => Promise.resolve(),
-    }),
+    grants,
     events,
     clock,
     logger,
@@ -198,12 +209,14 @@ function isOnlyStatus(object: KubeObject, before: KubeObject | undefined): boole
 function countResources(cache: KubeCache, metrics: OperatorMetrics): void {
   for (const kind of ['Cluster', 'Topic'] as const) {
     const all = cache.all(kind)
-    const ready = all.filter(({ status }) => {
-      const { conditions = [] } = (status ?? {}) as {
-        readonly conditions?: readonly { readonly type: string; readonly status: string }[]
-      }
-      return conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True')
-    }).length
+    const ready = all.filter(isReady).length
     metrics.setResources(kind, ready, all.length - ready)
   }
+}
+
+function isReady(object: KubeObject | undefined): boolean {
+  const { conditions = [] } = (object?.status ?? {}) as {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+  }
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
 }

@@ -5,6 +5,7 @@ import {
   alterBrokerConfigs,
   alterTopicConfigs,
   AnyBroker,
+  ConnectionError,
   type ConfigChange,
   createNewTopics,
   describeBrokerConfigs,
@@ -54,7 +55,7 @@ export class KafkaCluster {
       const single = await this.#describeEach(cluster.brokers)
       return { kind: 'reached', ...cluster, topics, moves, dynamicSettings: valuesOf(all), ...single }
     } catch (error) {
-      return { kind: 'unreachable', reason: sentenceOf(error) }
+      return { kind: 'unreachable', reason: reasonOf(error) }
     }
   }
 
@@ -161,6 +162,8 @@ function only(results: readonly AdminResult[]): AdminResult {
   )
 }
 
-export function sentenceOf(error: unknown): string {
+/** The same for every way in which brokers do not answer: it stands in a status, which must not move with each attempt. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ConnectionError) return 'none of them answers.'
   return error instanceof Error ? error.message : String(error)
 }

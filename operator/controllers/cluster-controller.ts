@@ -2,6 +2,7 @@
 import type { Clock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { unreachable } from '../../runtime/assert.ts'
+import type { ControlAddress, ControlGrants } from '../brokers/control-grants.ts'
 import { observeEtcd, replaceMember } from '../brokers/etcd-members.ts'
 import { etcdEndpoints, managedEtcd } from '../desired/broker-settings.ts'
 import type { Events } from '../kube/events.ts'
@@ -13,20 +14,19 @@ import { reconcileCluster } from '../reconcile/reconcile-cluster.ts'
 import { checkClusterSettings } from '../resources/check-settings.ts'
 import type { Cluster } from '../resources/cluster.ts'
 import { type KubeObject, keyOf } from '../resources/kube-object.ts'
-import type { ClusterContext } from '../resources/names.ts'
+import { type ClusterContext, hosts, names, ports } from '../resources/names.ts'
 import { formatPath, type Mistake, readResource } from '../resources/read-resource.ts'
 import type { Outcome } from './controller.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import type { KubeCache } from './kube-cache.ts'
 import type { Nodes } from './nodes.ts'
-import type { RestartGrants } from './restart-grants.ts'
 import { writeStatus } from './status-writer.ts'
 
 export interface ClusterControllerParts {
   readonly cache: KubeCache
   readonly nodes: Nodes
   readonly kafka: KafkaClusters
-  readonly grants: (context: ClusterContext) => RestartGrants
+  readonly grants: ControlGrants
   readonly events: Events
   readonly clock: Clock
   readonly logger: Logger
@@ -39,6 +39,10 @@ interface Remembered {
   heldGrant: number | undefined
   refusal: ObservedCluster['refusal']
 }
+
+/** After something was done, and after something was refused. */
+const busyMs = 1000
+const refusedMs = 3000
 
 export class ClusterController {
   readonly #parts: ClusterControllerParts
@@ -71,7 +75,8 @@ export class ClusterController {
     // Before acting: what is planned is to be seen even when it cannot be done.
     await writeStatus(cache, object, status)
     for (const action of actions) await this.#act(action, object, context, remembered)
-    return { againAfterMs: actions.length > 0 ? Math.min(againAfterMs, 1000) : againAfterMs }
+    if (remembered.refusal !== undefined) return { againAfterMs: Math.min(againAfterMs, refusedMs) }
+    return { againAfterMs: actions.length > 0 ? Math.min(againAfterMs, busyMs) : againAfterMs }
   }
 
   #contextOf({ metadata }: KubeObject, cluster: Cluster): ClusterContext {
@@ -150,7 +155,7 @@ export class ClusterController {
         await this.#restart(action, object, context, remembered)
         return
       case 'releaseRestart':
-        await this.#parts.grants(context).release(action.broker)
+        await this.#parts.grants.release(controlAddresses(context, cache.childrenOf(key)), action.broker)
         remembered.heldGrant = undefined
         return
       case 'alterBrokerSettings': {
@@ -195,9 +200,11 @@ export class ClusterController {
     const { cache, logger, events } = this.#parts
     const durationMs = context.cluster.spec.rollout.brokerTimeoutSeconds * 1000
     if (needsGrant) {
-      const answer = await this.#parts.grants(context).request(broker, reason, durationMs)
+      const addresses = controlAddresses(context, cache.childrenOf(keyOf(object.metadata)))
+      const answer = await this.#parts.grants.request(addresses, { broker, reason, durationMs })
       if (answer.kind === 'refused') {
-        logger.info({ broker, reasons: answer.reasons }, 'A broker may not be restarted now.')
+        const isNews = remembered.refusal?.reasons.join() !== answer.reasons.join()
+        if (isNews) logger.info({ broker, reasons: answer.reasons }, 'A broker may not be restarted now.')
         remembered.refusal = { broker, reasons: answer.reasons }
         return
       }
@@ -230,9 +237,20 @@ export function readCluster(
 /** Those that are there, or are to be soon; none before the first start. */
 function brokersThatMayBe(children: readonly KubeObject[], { name }: ClusterContext): number {
   const statefulSet = children.find(
-    ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === `${name}-brokers`,
+    ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === names.brokers({ name }),
   )
   return (statefulSet?.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0
+}
+
+function controlAddresses(
+  context: ClusterContext,
+  children: readonly KubeObject[],
+): readonly ControlAddress[] {
+  return Array.from({ length: brokersThatMayBe(children, context) }, (_, id) => ({
+    host: hosts.broker(context, id),
+    port: ports.control,
+    tls: false,
+  }))
 }
 
 function podRef(namespace: string, name: string) {

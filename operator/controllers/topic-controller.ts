@@ -3,7 +3,7 @@ import type { AdminResult } from '../../client/index.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
-import { type KafkaCluster, sentenceOf } from '../brokers/kafka-cluster.ts'
+import { type KafkaCluster, reasonOf } from '../brokers/kafka-cluster.ts'
 import type { Events } from '../kube/events.ts'
 import {
   type ObservedTopic,
@@ -32,8 +32,11 @@ export interface TopicControllerParts {
   readonly logger: Logger
 }
 
-/** How long what was refused is not tried again, while the spec stays the same. */
+/** How long what was refused is not tried again, while the spec stays the same; what may be over soon, sooner. */
 const refusalLastsMs = 60_000
+const shortRefusalMs = 2000
+const mayBeOverSoon =
+  /^(INVALID_REPLICATION_FACTOR|NOT_CONTROLLER|REQUEST_TIMED_OUT|TOPIC_ALREADY_EXISTS|BROKER_NOT_AVAILABLE|COORDINATOR_NOT_AVAILABLE|REASSIGNMENT_IN_PROGRESS)$/
 
 interface RememberedRefusal extends TopicRefusal {
   readonly generation: number | undefined
@@ -133,7 +136,7 @@ export class TopicController {
         placement: seen?.kind === 'reached' ? seen : undefined,
       }
     } catch (error) {
-      return { kind: 'unreachable', reason: sentenceOf(error) }
+      return { kind: 'unreachable', reason: reasonOf(error) }
     }
   }
 
@@ -176,7 +179,8 @@ export class TopicController {
   #refusalOf(key: string, { metadata }: KubeObject): TopicRefusal | undefined {
     const refusal = this.#refusals.get(key)
     if (refusal === undefined) return undefined
-    const isOld = this.#parts.clock.monotonicMs() - refusal.atMs > refusalLastsMs
+    const lastsMs = mayBeOverSoon.test(refusal.error) ? shortRefusalMs : refusalLastsMs
+    const isOld = this.#parts.clock.monotonicMs() - refusal.atMs > lastsMs
     if (!isOld && refusal.generation === metadata.generation) return refusal
     this.#refusals.delete(key)
     return undefined

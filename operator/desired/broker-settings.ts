@@ -57,7 +57,7 @@ function placeSettings(context: ClusterContext): ReadonlyMap<string, string> {
     ['http.listeners', `http://:${ports.http}`],
     ['log.dirs', logDirectory],
     ['etcd.connect', etcdEndpoints(context).join(',')],
-    ['etcd.prefix', etcdPrefix(context)],
+    ['etcd.prefix', etcdPrefix],
     ['broker.rack.file', `${podPath}/rack`],
   ])
 }
@@ -75,12 +75,8 @@ export function etcdEndpoints(context: ClusterContext): readonly string[] {
   )
 }
 
-/** An etcd of its own is the cluster's alone; in one that is given, other clusters have their keys too. */
-export function etcdPrefix(context: ClusterContext): string {
-  return etcdOf(context).endpoints === undefined
-    ? '/barnabas'
-    : `/barnabas/${context.namespace}/${context.name}`
-}
+/** Below it brokers keep all keys under the identity of their cluster. */
+export const etcdPrefix = '/barnabas'
 
 /**
  * Who is made anew under the same name gets its volumes back, those of etcd too, and so has the same identity. In an etcd

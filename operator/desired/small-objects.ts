@@ -12,12 +12,13 @@ import {
 
 /** Brokers ask nothing of the API server, so they get no token. */
 export function serviceAccount(context: ClusterContext): KubeObject {
-  return {
+  const account = {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: childMetadata(context, names.brokers(context), 'broker'),
-    ...{ automountServiceAccountToken: false },
+    automountServiceAccountToken: false,
   }
+  return account
 }
 
 /** `mayBeAway`: brokers that a drain may evict now, 0 or 1. */

@@ -57,7 +57,7 @@ export function brokerImage({ cluster: { spec }, images }: ClusterContext): stri
 }
 
 function brokerTemplate(context: ClusterContext, settings: string): object {
-  const { template = undefined } = context.cluster.spec.brokers
+  const { template } = context.cluster.spec.brokers
   return {
     metadata: {
       // Ours last: pods are found by them.

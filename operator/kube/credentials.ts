@@ -3,6 +3,7 @@
  * kubeconfig is left to @kubernetes/client-node, which is loaded only then: it takes 80 MB that a pod need not have.
  */
 import { readFile } from 'node:fs/promises'
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import type { Clock } from '../../runtime/clock.ts'
 
@@ -11,7 +12,11 @@ export interface ApiAccess {
   /** Namespace of the pod, or of the kubeconfig's context. */
   readonly namespace: string
   /** What goes into every request: authorities, certificate, Authorization. */
-  requestOptions(): Promise<RequestOptions>
+  requestOptions(): Promise<AccessOptions>
+}
+
+export interface AccessOptions extends RequestOptions {
+  readonly headers?: OutgoingHttpHeaders
 }
 
 const mounted = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -53,7 +58,7 @@ async function loadKubeconfig(): Promise<ApiAccess> {
     server: new URL(server),
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
     async requestOptions() {
-      const options: RequestOptions = {}
+      const options: AccessOptions = {}
       await config.applyToHTTPSOptions(options)
       return options
     },

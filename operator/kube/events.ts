@@ -46,30 +46,29 @@ export class Events {
       this.#told.delete(oldest)
     }
     const time = formatTime(nowMs)
+    const event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { namespace, name: `${name.slice(0, 200)}.${id}${nowMs.toString(16)}` },
+      involvedObject: {
+        apiVersion: about.apiVersion,
+        kind: about.kind,
+        name,
+        namespace,
+        uid,
+        resourceVersion,
+      },
+      type,
+      reason,
+      message: message.slice(0, longestMessage),
+      source: { component: fieldManager },
+      reportingComponent: fieldManager,
+      firstTimestamp: time,
+      lastTimestamp: time,
+      count: 1,
+    }
     try {
-      await this.#api.create({
-        apiVersion: 'v1',
-        kind: 'Event',
-        metadata: { namespace, name: `${name.slice(0, 200)}.${id}${nowMs.toString(16)}` },
-        ...{
-          involvedObject: {
-            apiVersion: about.apiVersion,
-            kind: about.kind,
-            name,
-            namespace,
-            uid,
-            resourceVersion,
-          },
-          type,
-          reason,
-          message: message.slice(0, longestMessage),
-          source: { component: fieldManager },
-          reportingComponent: fieldManager,
-          firstTimestamp: time,
-          lastTimestamp: time,
-          count: 1,
-        },
-      })
+      await this.#api.create(event)
     } catch (error) {
       this.#logger.warn({ err: error, reason, object: name }, 'An event could not be told.')
     }

@@ -49,7 +49,7 @@ export function clusterStatus(
     })),
     etcd: {
       endpoints: [...(etcd?.endpoints ?? etcdEndpoints(context))],
-      prefix: etcdPrefix(context),
+      prefix: etcdPrefix,
     },
     ...(plan === undefined ? {} : { plan }),
     conditions: updateConditions(before.conditions ?? [], told, {

@@ -69,7 +69,7 @@ export function decideRoll(input: RollInput): RollDecision {
   const next = pods.find(({ index }) => index === order[0])
   const reason = reasons.get(order[0] ?? -1)
   if (next === undefined || reason === undefined) return { kind: 'wait', why: 'pods change' }
-  if (!next.isReady) return { kind: 'restart', pod: next, reason, needsGrant: kafka.kind === 'reached' }
+  if (!next.isReady) return { kind: 'restart', pod: next, reason, needsGrant: isServing(kafka, next.index) }
 
   const starting = pods.find(({ isReady, index }) => !isReady && brokers.includes(index))
   if (starting !== undefined) return { kind: 'wait', why: `broker ${starting.index} starts` }
@@ -78,6 +78,11 @@ export function decideRoll(input: RollInput): RollDecision {
   const behind = partitionsOutOfSync(kafka, 3)
   if (behind.length > 0) return { kind: 'wait', why: `partitions are not in sync: ${behind.join(', ')}` }
   return { kind: 'restart', pod: next, reason, needsGrant: true }
+}
+
+/** The others know it: it may lead or follow. */
+function isServing(kafka: ObservedKafka, id: number): boolean {
+  return kafka.kind === 'reached' && kafka.brokers.some(broker => broker.id === id && !broker.isFenced)
 }
 
 /** Ids of brokers to be restarted: not ready first, the controller last, else by id. */

@@ -261,4 +261,3 @@ export const cluster = z.strictObject({
 })
 
 export type Cluster = z.output<typeof cluster>
-export type ClusterSpec = Cluster['spec']
