@@ -200,7 +200,7 @@ function partitionMetrics({ replication: { partitions } }: BrokerMetricsParts): 
   ]
 }
 
-function isAtMinInsyncReplicas({ isr, state, settings }: Partition): boolean {
+export function isAtMinInsyncReplicas({ isr, state, settings }: Partition): boolean {
   return isr.length === Math.min(settings['min.insync.replicas'], state.replicas.length)
 }
 

@@ -3,7 +3,9 @@ import type { BrokerParts } from './broker-parts.ts'
 import { advertisedControlListener, parseControlListener } from './config/control-listeners.ts'
 import type { Control } from './control/control.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
+import { describeBroker } from './describe-broker.ts'
 import type { ControlAddress } from './metadata/image.ts'
+import type { Replication } from './open-replication.ts'
 import type { StartingHealth } from './starting-health.ts'
 
 /**
@@ -12,25 +14,34 @@ import type { StartingHealth } from './starting-health.ts'
  */
 export async function openControl(
   parts: BrokerParts,
-  options: { readonly membership: ClusterMembership; readonly health: StartingHealth },
+  options: {
+    readonly membership: ClusterMembership
+    readonly health: StartingHealth
+    /** Undefined until the replicas are opened. */
+    readonly replication: () => Replication | undefined
+  },
 ): Promise<{ readonly control: Control; readonly address: ControlAddress | null }> {
-  const [{ Control }, { readControlTls }] = await Promise.all([
+  const [{ Control }, { ControlCertificates }] = await Promise.all([
     import('./control/control.ts'),
     import('./control/control-tls.ts'),
   ])
   const { loaded, clock, random, disk, logger } = parts
   const { settings } = loaded
-  const { membership, health } = options
+  const { membership, health, replication } = options
+  const brokerId = settings['node.id']
+  const readFile = (path: string): Buffer | undefined => disk.readFile(path)
+  const certificates = new ControlCertificates({ settings, readFile, clock, logger })
   const control = await Control.open({
-    brokerId: settings['node.id'],
+    brokerId,
     listeners: settings['control.listeners'].flatMap(entry => parseControlListener(entry) ?? []),
-    tls: readControlTls(settings, path => disk.readFile(path)),
+    tls: () => certificates.current,
     images: membership.images,
     local: membership.localController,
     active: () => {
       const controller = membership.activeController
       return controller === undefined ? undefined : { epoch: controller.epoch, controller }
     },
+    status: () => describeBroker({ brokerId, membership, health, replication: replication() }),
     isReady: () => health.ready().length === 0,
     clock,
     random,

@@ -53,7 +53,10 @@ export async function runBroker(
 
   const metadata = await openMetadata(parts, health, opened)
   const { store, membership } = metadata
-  const shared = metadata.isShared ? await openControl(parts, { membership, health }) : null
+  const later: { replication?: Replication } = {}
+  const shared = metadata.isShared
+    ? await openControl(parts, { membership, health, replication: () => later.replication })
+    : null
   if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
 
@@ -73,6 +76,7 @@ export async function runBroker(
   const controller = shared?.control.controller ?? membership.controller
   const traffic = new TopicTraffic()
   const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
+  later.replication = replication
   opened.push(() => replication.stop())
   const { partitions } = replication
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.

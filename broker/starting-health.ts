@@ -29,6 +29,14 @@ export class StartingHealth {
     }
   }
 
+  get state(): 'starting' | 'recovering' | 'ready' | 'stopping' {
+    return this.#state === 'starting' && this.#progress.remainingSegments > 0 ? 'recovering' : this.#state
+  }
+
+  get progress(): RecoveryProgress {
+    return this.#progress
+  }
+
   /** Until the next step of the start. `message`: a sentence on why it waits. */
   waitsFor(whom: 'etcd' | 'the controller', message: string): void {
     this.#waitsFor = { reason: whom === 'etcd' ? 'WaitingForEtcd' : 'WaitingForController', message }

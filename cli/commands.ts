@@ -24,6 +24,19 @@ export async function run(argv: readonly string[]): Promise<number> {
       exitCode = await up({ ...options, files })
     })
 
+  program
+    .command('status')
+    .description(
+      'Show brokers, controller and partitions of a cluster, what is wrong with it and what to do.',
+    )
+    .option('--bootstrap-server <addresses>', 'host:port of any cluster, several with commas')
+    .option('--data-dir <directory>', 'the cluster that `up` runs there (default: the one below ./data)')
+    .addHelpText('after', '\nExit code: 0 all is well, 1 something is wrong, 2 asked for wrongly.')
+    .action(async (options: StatusFlags) => {
+      const { status } = await import('./status.ts')
+      exitCode = await status(options)
+    })
+
   try {
     await program.parseAsync(argv)
     return exitCode
@@ -39,6 +52,11 @@ interface UpFlags {
   readonly port?: number
   readonly httpPort: number
   readonly verbose?: boolean
+}
+
+interface StatusFlags {
+  readonly bootstrapServer?: string
+  readonly dataDir?: string
 }
 
 function parsePort(text: string): number {

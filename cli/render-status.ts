@@ -1,9 +1,10 @@
 /** What the live view shows, and the lines to paste. Pure. */
-import type { BrokerStatus } from './broker-process.ts'
+import type { ProcessStatus } from './local-process.ts'
 
 export interface LocalStatus {
   readonly cluster: string
-  readonly brokers: readonly BrokerStatus[]
+  /** Brokers, and etcd where there is one. */
+  readonly processes: readonly ProcessStatus[]
   readonly topics: readonly { readonly name: string; readonly partitions: number }[]
   readonly bootstrap: string
   readonly metricsUrl: string
@@ -23,12 +24,12 @@ const marks = {
 
 export function renderStatus(status: LocalStatus): string[] {
   const lines = ['', `${status.cluster}  up ${formatTime(status.upForMs)}`]
-  for (const { id, state, detail, restarts } of status.brokers) {
+  for (const { name, state, detail, restarts } of status.processes) {
     const again = restarts === 0 ? '' : `, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`
-    lines.push(`  broker ${id}  ${marks[state]} ${state}${again}${detail === '' ? '' : `: ${detail}`}`)
+    lines.push(`  ${name.padEnd(8)}  ${marks[state]} ${state}${again}${detail === '' ? '' : `: ${detail}`}`)
   }
   if (status.topics.length > 0) lines.push(`  topics    ${listTopics(status.topics)}`)
-  if (status.brokers.some(({ state }) => state === 'ready')) {
+  if (status.processes.some(({ state }) => state === 'ready')) {
     lines.push(`  connect   ${status.bootstrap}`, `  metrics   ${status.metricsUrl}`)
   }
   lines.push('  Ctrl-C    stops it')

@@ -1,6 +1,6 @@
 /**
  * What a data directory knows of the `up` that runs it, or ran it last: so that a second `up` applies its changes to the
- * running cluster, and a broker that was left behind by one that was killed is stopped before the next is started.
+ * running cluster, and what was left behind by one that was killed is stopped before the next is started.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,16 +9,16 @@ import type { AppliedSettings } from './apply-topics.ts'
 export interface RunningCluster {
   /** Process of `up`; 0 when it has ended. */
   readonly pid: number
-  /** Process of the broker. */
-  readonly brokerPid: number
+  /** Processes of the brokers, then that of etcd, each with a part of its command line by which it is known. */
+  readonly processes: readonly { readonly pid: number; readonly argument: string }[]
   readonly bootstrap: string
-  /** Of the settings of the broker: when it differs the broker must be started again. */
+  /** Of the settings of the brokers: when it differs they must be started again. */
   readonly fingerprint: string
   /** What was set for topics. */
   readonly applied: AppliedSettings
 }
 
-const nothing: RunningCluster = { pid: 0, brokerPid: 0, bootstrap: '', fingerprint: '', applied: {} }
+const nothing: RunningCluster = { pid: 0, processes: [], bootstrap: '', fingerprint: '', applied: {} }
 
 export function readRunningCluster(directory: string): RunningCluster {
   try {

@@ -1,5 +1,5 @@
 /**
- * `barnabas up`: the local cluster from manifests. Reads them, starts the broker as early as it can (the connect line is
+ * `barnabas up`: the local cluster from manifests. Reads them, starts the brokers as early as it can (the connect line is
  * to be there within a second), applies the topics, shows what goes on, and stops everything on Ctrl-C.
  */
 import { createHash } from 'node:crypto'
@@ -15,6 +15,7 @@ import {
   noteOnBrokers,
   planLocally,
 } from './local-cluster.ts'
+import { etcdEndpoint, findEtcd, freePort, howToGetEtcd, type LocalEtcd } from './local-etcd.ts'
 import { applyTo, complain, LocalRun, type Plan, shown, type UpOptions } from './local-run.ts'
 import {
   type FoundCluster,
@@ -76,20 +77,38 @@ async function makePlan(options: UpOptions, screen: Screen): Promise<Plan | unde
   }
   for (const note of [...manifests.notes, noteOnBrokers(found) ?? []].flat()) screen.print(`note: ${note}`)
 
-  const { cluster } = found
   const places = { ...options, hostname: hostname() }
-  const local = planLocally(cluster, places)
+  const local = planLocally(found, places)
+  const program = findEtcd(process.env['PATH'] ?? '')
+  if (local.brokers.length > 1 && program === undefined) {
+    complain([howToGetEtcd])
+    return undefined
+  }
   const directory = makeDirectory(local, options)
-  const settings = formatProperties(localBrokerSettings(cluster, join(directory, 'broker-1'), places))
+  const etcd =
+    local.brokers.length > 1 && program !== undefined ? await planEtcd(program, directory) : undefined
+  const hash = createHash('sha256')
+  const settings = local.brokers.map(broker => {
+    const own = localBrokerSettings(local, broker, join(directory, `broker-${broker.id}`), places)
+    hash.update(formatProperties(own))
+    // Another one at each run.
+    if (etcd !== undefined) own.set('etcd.connect', etcdEndpoint(etcd))
+    return { file: join(directory, `broker-${broker.id}.properties`), text: formatProperties(own) }
+  })
   return {
     local,
     topics: manifests.topics.map(({ topic }) => topic),
     directory,
-    settingsFile: join(directory, 'broker-1.properties'),
     settings,
-    fingerprint: createHash('sha256').update(settings).digest('hex'),
+    etcd,
+    fingerprint: hash.digest('hex'),
     options,
   }
+}
+
+async function planEtcd(program: string, directory: string): Promise<LocalEtcd> {
+  const [clientPort, peerPort] = await Promise.all([freePort(), freePort()])
+  return { program, directory: join(directory, 'etcd'), clientPort, peerPort }
 }
 
 /** The tables of all settings are loaded only when a manifest names some. */
@@ -116,13 +135,12 @@ function makeDirectory({ cluster, isEphemeral }: LocalCluster, { dataDir }: UpOp
 }
 
 async function findTakenPort({ local, options }: Plan): Promise<string | undefined> {
-  for (const { port, what } of local.ports) {
+  for (const { port, what, flag } of local.ports) {
     const problem = await findPortProblem(options.host, port)
     if (problem === undefined) continue
     if (problem.code !== 'EADDRINUSE')
       return `Port ${port} (${what}) cannot be opened on ${options.host}: ${problem.message}.`
     const owner = ownerOfPort(port)
-    const flag = what === 'metrics' ? '--http-port' : '--port'
     return `Port ${port} (${what}) is taken${owner === undefined ? '' : ` by ${owner}`}; stop that, or choose another port with ${flag}.`
   }
   return undefined
@@ -148,15 +166,18 @@ async function changeRunning(plan: Plan, running: RunningCluster, screen: Screen
   }
 }
 
-/** The broker of an `up` that was killed goes on; two on one directory cannot be. */
-async function stopLeftBehind(plan: Plan, { brokerPid }: RunningCluster, screen: Screen): Promise<void> {
-  const lives = (): boolean => isAlive(brokerPid, basename(plan.settingsFile))
-  if (!lives()) return
-  screen.print(`A broker of an earlier run is still there (process ${brokerPid}); it is stopped first.`)
-  process.kill(brokerPid, 'SIGTERM')
-  const deadlineMs = systemClock.monotonicMs() + plan.local.gracePeriodMs
-  while (lives()) {
-    if (systemClock.monotonicMs() > deadlineMs) process.kill(brokerPid, 'SIGKILL')
-    await new Promise<void>(done => systemClock.after(20, done))
+/** What an `up` that was killed had started goes on; two on one directory cannot be. Brokers end before etcd. */
+async function stopLeftBehind(plan: Plan, { processes }: RunningCluster, screen: Screen): Promise<void> {
+  for (const { pid, argument } of processes) {
+    const lives = (): boolean => isAlive(pid, argument)
+    if (!lives()) continue
+    const who = argument.endsWith('.properties') ? `${basename(argument, '.properties')}` : 'etcd'
+    screen.print(`${who} of an earlier run is still there (process ${pid}); it is stopped first.`)
+    process.kill(pid, 'SIGTERM')
+    const deadlineMs = systemClock.monotonicMs() + plan.local.gracePeriodMs
+    while (lives()) {
+      if (systemClock.monotonicMs() > deadlineMs) process.kill(pid, 'SIGKILL')
+      await new Promise<void>(done => systemClock.after(20, done))
+    }
   }
 }

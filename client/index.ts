@@ -2,26 +2,27 @@
 
 export { type Address, AnyBroker } from './admin/any-broker.ts'
 export {
-  type DescribedBroker,
-  type DescribedCluster,
-  type DescribedPartition,
-  describeCluster,
-  describePartitions,
-  type TopicPartitions,
-} from './admin/cluster.ts'
-export {
   alterBrokerConfigs,
   alterTopicConfigs,
   type ConfigChange,
   describeBrokerConfigs,
   describeTopicOverrides,
 } from './admin/configs.ts'
+export { describePartitions, type TopicPartitions } from './admin/partitions.ts'
 export {
   listReassignments,
   type MoveInProgress,
   type Reassignment,
   startReassignments,
 } from './admin/reassignments.ts'
+export {
+  describeAllReplicas,
+  describeBrokers,
+  type DescribedBroker,
+  type DescribedCluster,
+  type DescribedReplicas,
+  describeTopicSetting,
+} from './admin/cluster.ts'
 export {
   addPartitions,
   type AdminResult,

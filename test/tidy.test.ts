@@ -71,7 +71,7 @@ const onlyHere: readonly { readonly module: RegExp; readonly files: RegExp; read
   },
   {
     module: /^node:net$|^node:tls$/,
-    files: /^broker\/(network\/|control\/control-server\.ts)/,
+    files: /^broker\/(network\/|control\/control-(server|tls)\.ts)/,
     within: /^broker\//,
   },
   { module: /^@grpc\//, files: /^broker\/(control\/|metadata\/etcd-)/, within: /^broker\// },

@@ -1,6 +1,14 @@
 import { zeroUuid, type ErrorName, type Uuid } from '../../protocol/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { type Random, randomInt } from '../../runtime/random.ts'
+import {
+  type AskedPartition,
+  FetchedPartition,
+  FetchSession,
+  type Heartbeat,
+  saysSomethingNew,
+  type SessionResult,
+} from './fetch-session.ts'
 
 /**
  * Fetch sessions (KIP-227): what a client fetches is remembered here, so that its next requests name only what
@@ -39,7 +47,7 @@ export class FetchSessions {
   open(request: FetchSessionRequest): FetchPlan | { readonly error: ErrorName } {
     const { sessionId, sessionEpoch } = request
     if (sessionEpoch === initialEpoch || sessionEpoch === finalEpoch) {
-      if (sessionId !== 0) this.#sessions.delete(sessionId)
+      if (sessionId !== 0) this.#drop(sessionId)
       const partitions = partitionsOf(request)
       return sessionEpoch === finalEpoch || partitions.size === 0
         ? sessionlessPlan(partitions)
@@ -53,12 +61,14 @@ export class FetchSessions {
   }
 
   #newSessionPlan(request: FetchSessionRequest, partitions: Map<string, FetchedPartition>): FetchPlan {
+    const heartbeat = neverFetched()
     return {
-      partitions: () => partitions.values(),
+      ...sessionlessPlan(partitions),
+      heartbeat,
       finish: results => {
-        const sessionId = this.#make(request, partitions)
-        if (sessionId !== 0) for (const result of results) remember(result.partition, result)
-        return { sessionId, error: 'NONE', included: results }
+        const session = this.#make(request, partitions, heartbeat)
+        session?.told(results, () => true)
+        return { sessionId: session?.id ?? 0, error: 'NONE', included: results }
       },
     }
   }
@@ -67,64 +77,65 @@ export class FetchSessions {
     session: FetchSession,
     request: FetchSessionRequest,
   ): FetchPlan | { readonly error: ErrorName } {
-    let hasGrown = false
-    for (const [key, partition] of partitionsOf(request)) {
-      const known = session.partitions.get(key)
-      if (known !== undefined) {
-        updateAsked(known, partition)
-      } else {
-        session.partitions.set(key, partition)
-        hasGrown = true
-      }
-    }
-    if (hasGrown && this.partitionCount > this.#mostPartitions) {
-      this.#sessions.delete(session.id)
+    const sizeBefore = session.partitions.size
+    for (const [key, partition] of partitionsOf(request)) session.ask(key, partition)
+    if (session.partitions.size > sizeBefore && this.partitionCount > this.#mostPartitions) {
+      this.#drop(session.id)
       return { error: 'FETCH_SESSION_ID_NOT_FOUND' }
     }
+    const forgotten: FetchedPartition[] = []
     for (const { topic, topicId, partitions } of request.forgotten) {
-      for (const index of partitions) session.partitions.delete(partitionKey(topic, topicId, index))
+      for (const index of partitions) {
+        const gone = session.forget(partitionKey(topic, topicId, index))
+        if (gone !== undefined) forgotten.push(gone)
+      }
     }
-    session.lastUsedMs = this.#clock.monotonicMs()
     if (session.partitions.size === 0) {
-      this.#sessions.delete(session.id)
-      return sessionlessPlan(session.partitions)
+      this.#drop(session.id)
+      return { ...sessionlessPlan(session.partitions), forgotten }
     }
+    session.begin(this.#clock.monotonicMs(), request.readUpTo)
     const answeredEpoch = nextSessionEpoch(session.epoch)
     session.epoch = answeredEpoch
     return {
-      partitions: () => session.partitions.values(),
+      partitions: () => session.busy,
+      isEmpty: false,
+      heartbeat: session.heartbeat,
+      forgotten,
+      onMoved: listener => session.onMoved(listener),
       finish: results => {
         if (session.epoch !== answeredEpoch) {
           return { sessionId: session.id, error: 'INVALID_FETCH_SESSION_EPOCH', included: [] }
         }
         const included = results.filter(result => saysSomethingNew(result))
-        for (const result of included) {
-          remember(result.partition, result)
-          if (result.recordsLength > 0) moveToEnd(session.partitions, result.partition)
-        }
+        const isIncluded = new Set<SessionResult>(included)
+        session.told(results, result => isIncluded.has(result))
         return { sessionId: session.id, error: 'NONE', included }
       },
     }
   }
 
-  #make(request: FetchSessionRequest, partitions: Map<string, FetchedPartition>): number {
-    if (this.partitionCount + partitions.size > this.#mostPartitions) return 0
+  #make(
+    request: FetchSessionRequest,
+    partitions: Map<string, FetchedPartition>,
+    heartbeat: Heartbeat,
+  ): FetchSession | undefined {
+    if (this.partitionCount + partitions.size > this.#mostPartitions) return undefined
     const nowMs = this.#clock.monotonicMs()
     if (this.#sessions.size >= this.#slots && !this.#evictFor(request.isFollower, partitions.size, nowMs)) {
-      return 0
+      return undefined
     }
     let id = 0
     while (id === 0 || this.#sessions.has(id)) id = 1 + randomInt(this.#random, 2 ** 31 - 1)
-    this.#sessions.set(id, {
-      id,
-      epoch: 1,
-      usesTopicIds: request.usesTopicIds,
-      isFollower: request.isFollower,
-      partitions,
-      createdMs: nowMs,
-      lastUsedMs: nowMs,
-    })
-    return id
+    const { usesTopicIds, isFollower, readUpTo } = request
+    const session = new FetchSession({ id, usesTopicIds, isFollower, readUpTo, partitions, heartbeat, nowMs })
+    this.#sessions.set(id, session)
+    return session
+  }
+
+  #drop(id: number): void {
+    this.#sessions.get(id)?.close()
+    this.#sessions.delete(id)
   }
 
   /** Makes room by dropping a session: one long unused, else one that counts for less than the newcomer. */
@@ -139,7 +150,7 @@ export class FetchSessions {
     }
     const victim = stalest !== undefined && nowMs - stalest.lastUsedMs > evictionMs ? stalest : weakest
     if (victim === undefined) return false
-    this.#sessions.delete(victim.id)
+    this.#drop(victim.id)
     this.evictions++
     return true
   }
@@ -150,17 +161,12 @@ export interface FetchSessionRequest {
   readonly sessionEpoch: number
   readonly usesTopicIds: boolean
   readonly isFollower: boolean
+  /** Where the client may read to; when that changes everything is read anew. */
+  readonly readUpTo: string
   readonly topics: readonly {
     readonly topic: string
     readonly topicId: Uuid
-    readonly partitions: readonly {
-      readonly partition: number
-      readonly currentLeaderEpoch: number
-      readonly fetchOffset: number
-      readonly lastFetchedEpoch: number
-      readonly logStartOffset: number
-      readonly partitionMaxBytes: number
-    }[]
+    readonly partitions: readonly AskedPartition[]
   }[]
   readonly forgotten: readonly {
     readonly topic: string
@@ -169,49 +175,22 @@ export interface FetchSessionRequest {
   }[]
 }
 
-/** One partition as a client asked for it, with what the last answer said about it. */
-export interface FetchedPartition {
-  readonly topic: string
-  readonly topicId: Uuid
-  readonly index: number
-  fetchOffset: number
-  maxBytes: number
-  currentLeaderEpoch: number
-  lastFetchedEpoch: number
-  /** Of a follower's log; -1 for a consumer. */
-  logStartOffset: number
-  /** What the client was last told; -1 = nothing, or an error. */
-  toldHighWatermark: number
-  toldLogStartOffset: number
-}
-
-/** What reading one partition gave, as far as sessions care. */
-export interface SessionResult {
-  readonly partition: FetchedPartition
-  readonly error: ErrorName
-  readonly highWatermark: number
-  readonly logStartOffset: number
-  readonly recordsLength: number
-  readonly diverges: boolean
-  readonly preferredReadReplica: number
-}
-
 export interface FetchPlan {
-  /** In the order in which they are to be read; asked again for a second reading. */
+  /**
+   * In the order in which they are to be read; asked again for a second reading. Of a session only those that may have
+   * something new.
+   */
   partitions(): Iterable<FetchedPartition>
+  /** Nothing is fetched, so there is nothing to wait for. */
+  readonly isEmpty: boolean
+  readonly heartbeat: Heartbeat
+  /** What the request has taken out of its session. */
+  readonly forgotten: readonly FetchedPartition[]
+  /** Calls `listener` when a partition has moved, until the function that is returned is called. Undefined: watch what was read. */
+  readonly onMoved?: (listener: () => void) => () => void
   finish<R extends SessionResult>(
     results: readonly R[],
   ): { readonly sessionId: number; readonly error: ErrorName; readonly included: readonly R[] }
-}
-
-interface FetchSession {
-  readonly id: number
-  epoch: number
-  readonly usesTopicIds: boolean
-  readonly isFollower: boolean
-  readonly partitions: Map<string, FetchedPartition>
-  readonly createdMs: number
-  lastUsedMs: number
 }
 
 /** Many more than consumers and followers need on average. */
@@ -231,8 +210,15 @@ export function nextSessionEpoch(epoch: number): number {
 function sessionlessPlan(partitions: Map<string, FetchedPartition>): FetchPlan {
   return {
     partitions: () => partitions.values(),
+    isEmpty: partitions.size === 0,
+    heartbeat: neverFetched(),
+    forgotten: [],
     finish: results => ({ sessionId: 0, error: 'NONE', included: results }),
   }
+}
+
+function neverFetched(): Heartbeat {
+  return { fetchedAtMs: Number.NEGATIVE_INFINITY }
 }
 
 function partitionKey(topic: string, topicId: Uuid, index: number): string {
@@ -243,53 +229,10 @@ function partitionsOf(request: FetchSessionRequest): Map<string, FetchedPartitio
   const partitions = new Map<string, FetchedPartition>()
   for (const { topic, topicId, partitions: asked } of request.topics) {
     for (const one of asked) {
-      partitions.set(partitionKey(topic, topicId, one.partition), {
-        topic,
-        topicId,
-        index: one.partition,
-        fetchOffset: one.fetchOffset,
-        maxBytes: one.partitionMaxBytes,
-        currentLeaderEpoch: one.currentLeaderEpoch,
-        lastFetchedEpoch: one.lastFetchedEpoch,
-        logStartOffset: one.logStartOffset,
-        toldHighWatermark: -1,
-        toldLogStartOffset: -1,
-      })
+      partitions.set(partitionKey(topic, topicId, one.partition), new FetchedPartition(topic, topicId, one))
     }
   }
   return partitions
-}
-
-function updateAsked(known: FetchedPartition, asked: FetchedPartition): void {
-  known.fetchOffset = asked.fetchOffset
-  known.maxBytes = asked.maxBytes
-  known.currentLeaderEpoch = asked.currentLeaderEpoch
-  known.lastFetchedEpoch = asked.lastFetchedEpoch
-  known.logStartOffset = asked.logStartOffset
-}
-
-function saysSomethingNew(result: SessionResult): boolean {
-  return (
-    result.recordsLength > 0 ||
-    result.error !== 'NONE' ||
-    result.highWatermark !== result.partition.toldHighWatermark ||
-    result.logStartOffset !== result.partition.toldLogStartOffset ||
-    result.diverges ||
-    result.preferredReadReplica >= 0
-  )
-}
-
-/** An error is told every time, and the recovery from it too: so nothing counts as told. */
-function remember(partition: FetchedPartition, result: SessionResult): void {
-  const failed = result.error !== 'NONE'
-  partition.toldHighWatermark = failed ? -1 : result.highWatermark
-  partition.toldLogStartOffset = failed ? -1 : result.logStartOffset
-}
-
-/** What delivered data goes to the end of the order, so that no partition starves. */
-function moveToEnd(partitions: Map<string, FetchedPartition>, partition: FetchedPartition): void {
-  const key = partitionKey(partition.topic, partition.topicId, partition.index)
-  if (partitions.delete(key)) partitions.set(key, partition)
 }
 
 function isWeaker(

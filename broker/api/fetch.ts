@@ -5,7 +5,8 @@ import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partition, PartitionWatcher } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { preferredReplica } from '../replication/preferred-replica.ts'
-import type { FetchedPartition, FetchPlan, FetchSessions } from './fetch-sessions.ts'
+import type { FetchedPartition } from './fetch-session.ts'
+import type { FetchPlan, FetchSessions } from './fetch-sessions.ts'
 import { type ApiHandler, handler, LateAnswer, type RequestContext } from './handler.ts'
 import { LeaderHints, namesLeader } from './leader-hints.ts'
 import { type FetchLimits, noteFollower, type PartitionRead, readPartitions } from './read-partitions.ts'
@@ -27,11 +28,14 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
             brokerEpoch: replicaEpoch,
             isAllowed: context.listenerName === parts.interBrokerListener,
           }
+    const readUpTo =
+      follower !== undefined ? 'logEnd' : request.isolationLevel === 1 ? 'lastStable' : 'highWatermark'
     const plan = parts.sessions.open({
       sessionId: request.sessionId,
       sessionEpoch: request.sessionEpoch,
       usesTopicIds: context.apiVersion >= 13,
       isFollower: follower !== undefined,
+      readUpTo,
       topics: request.topics,
       forgotten: request.forgottenTopicsData,
     })
@@ -40,8 +44,7 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
     const limits: FetchLimits = {
       maxBytes: Math.min(request.maxBytes, parts.maxBytes),
       firstBatchWhole: true,
-      readUpTo:
-        follower !== undefined ? 'logEnd' : request.isolationLevel === 1 ? 'lastStable' : 'highWatermark',
+      readUpTo,
       follower,
       mayReadFollower: follower === undefined && context.apiVersion >= 11,
       preferredReplica:
@@ -52,8 +55,14 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
     }
     const minBytes = Math.min(request.minBytes, limits.maxBytes)
     const reads = readPartitions(parts.partitions, plan.partitions(), limits)
-    if (follower !== undefined) noteFollower(reads, follower)
-    if (request.maxWaitMs <= 0 || isEnough(reads, minBytes)) {
+    if (follower !== undefined) {
+      for (const { topic, topicId, index } of plan.forgotten) {
+        const name = limits.byTopicId ? parts.partitions.topicName(topicId) : topic
+        parts.partitions.get(name ?? '', index)?.followerPaused(follower.brokerId)
+      }
+      noteFollower(reads, follower, plan.heartbeat, parts.clock.monotonicMs())
+    }
+    if (request.maxWaitMs <= 0 || plan.isEmpty || isEnough(reads, minBytes)) {
       return answer(parts, plan, limits, reads, context)
     }
     return waitForMore(parts, { plan, limits, minBytes, maxWaitMs: request.maxWaitMs }, reads, context)
@@ -87,7 +96,6 @@ export interface FetchParts {
 type FetchResponse = Encodable<typeof fetch.response>
 
 function isEnough(reads: readonly PartitionRead[], minBytes: number): boolean {
-  if (reads.length === 0) return true
   let bytes = 0
   for (const read of reads) {
     if (read.error !== 'NONE' || read.diverges || read.preferredReadReplica >= 0) return true
@@ -112,7 +120,6 @@ function waitForMore(
   context: RequestContext,
 ): LateAnswer<FetchResponse> {
   const late = new LateAnswer<FetchResponse>()
-  const watched = new Set<Partition>()
 
   let isWaiting = true
   let isCheckQueued = false
@@ -120,7 +127,7 @@ function waitForMore(
     isWaiting = false
     timer.cancel()
     parts.waitingFetches.delete(answerNow)
-    for (const replica of watched) replica.unwatch(watcher)
+    stopWatching()
     context.signal.removeEventListener('abort', abandon)
   }
   const finish = (reads: readonly PartitionRead[]): void => {
@@ -143,13 +150,11 @@ function waitForMore(
     if (isEnough(reads, minBytes)) finish(reads)
     else if (limits.follower !== undefined && reads.some(isNewWatermark)) hurry()
   }
-  const watcher: PartitionWatcher = {
-    // Once for all partitions that moved in this turn, when the last of them has.
-    partitionMoved() {
-      if (isCheckQueued) return
-      isCheckQueued = true
-      parts.turn.write(check)
-    },
+  // Once for all partitions that moved in this turn, when the last of them has.
+  const moved = (): void => {
+    if (isCheckQueued) return
+    isCheckQueued = true
+    parts.turn.write(check)
   }
   // Where nothing is produced followers would learn of the watermark only when their time is up.
   const hurry = (): void => {
@@ -161,16 +166,23 @@ function waitForMore(
     stopWaiting()
     late.answer(refusal('NONE', 0))
   }
-  for (const { replica } of firstReads) {
-    if (replica === undefined || watched.has(replica)) continue
-    watched.add(replica)
-    replica.watch(watcher)
-  }
+  const stopWatching = plan.onMoved?.(moved) ?? watchAll(firstReads, moved)
   const answerNow = (): void => finish(readAgain())
   parts.waitingFetches.add(answerNow)
   let timer = parts.clock.after(maxWaitMs, answerNow)
   context.signal.addEventListener('abort', abandon, { once: true })
   return late
+}
+
+/** The function that is returned ends it. */
+function watchAll(reads: readonly PartitionRead[], partitionMoved: () => void): () => void {
+  const watcher: PartitionWatcher = { partitionMoved }
+  const watched = new Set<Partition>()
+  for (const { replica } of reads) if (replica !== undefined) watched.add(replica)
+  for (const replica of watched) replica.watch(watcher)
+  return () => {
+    for (const replica of watched) replica.unwatch(watcher)
+  }
 }
 
 /** How long a follower may not know of a new high watermark while there are no records to send along. */

@@ -2,7 +2,7 @@ import type { ErrorName } from '../../protocol/index.ts'
 import type { LogRead } from '../log/log.ts'
 import type { Partition } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
-import type { FetchedPartition, SessionResult } from './fetch-sessions.ts'
+import type { FetchedPartition, Heartbeat, SessionResult } from './fetch-session.ts'
 
 /**
  * Reads what a Fetch asks for: which bytes of which partition go into the answer, by Kafka's size rules. Only
@@ -60,7 +60,6 @@ export interface AskingFollower {
 export interface PartitionRead extends SessionResult {
   /** Name of the topic; undefined when its id is unknown here. */
   readonly topicName: string | undefined
-  /** The replica to watch while the request waits for more. */
   readonly replica: Partition | undefined
   readonly lastStableOffset: number
   /** When it was read; -1 on an error. */
@@ -120,17 +119,25 @@ function readPartition(
 export function noteFollower(
   reads: readonly PartitionRead[],
   { brokerId, brokerEpoch }: AskingFollower,
+  heartbeat: Heartbeat,
+  nowMs: number,
 ): void {
   for (const { error, diverges, replica, partition, logEndOffset } of reads) {
-    if (error !== 'NONE' || diverges || replica === undefined) continue
+    if (replica === undefined) continue
+    if (error !== 'NONE' || diverges) {
+      replica.followerPaused(brokerId)
+      continue
+    }
     const { fetchOffset, logStartOffset } = partition
     replica.followerFetched(brokerId, {
       brokerEpoch,
       fetchOffset,
       logStartOffset,
       leaderEndOffset: logEndOffset,
+      heartbeat,
     })
   }
+  heartbeat.fetchedAtMs = nowMs
 }
 
 /** The rule of KIP-320: -1 is not checked, an older epoch is fenced, a newer one is not known here yet. */
@@ -183,9 +190,15 @@ function readLog(
     ...empty(wanted, topicName, replica),
     ...offsets,
     recordsLength: read.records.length,
+    isUnfinished: wanted.fetchOffset < upTo || waitsToJoin(replica, limits),
     records: read,
     endsInOldSegment: read.endsInOldSegment,
   }
+}
+
+/** Whether it may join the in-sync set can change with every fetch, though nothing is written. */
+function waitsToJoin(replica: Partition, { follower }: FetchLimits): boolean {
+  return follower !== undefined && !replica.isr.includes(follower.brokerId)
 }
 
 function empty(wanted: FetchedPartition, topicName: string | undefined, replica: Partition | undefined) {
@@ -199,6 +212,7 @@ function empty(wanted: FetchedPartition, topicName: string | undefined, replica:
     logStartOffset: -1,
     logEndOffset: -1,
     recordsLength: 0,
+    isUnfinished: false,
     records: undefined,
     diverges: false,
     endsInOldSegment: false,

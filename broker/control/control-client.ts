@@ -39,12 +39,12 @@ const channelOptions: grpc.ClientOptions = {
 
 /** Calls of other brokers' control services, over one connection each that is kept and made again when it breaks. */
 export class ControlConnections {
-  readonly #tls: ControlTls | null
+  readonly #tls: () => ControlTls | null
   readonly #clock: Clock
-  readonly #clients = new Map<string, grpc.Client>()
+  readonly #clients = new Map<string, Connection>()
   #closed = false
 
-  constructor(options: { readonly tls: ControlTls | null; readonly clock: Clock }) {
+  constructor(options: { readonly tls: () => ControlTls | null; readonly clock: Clock }) {
     this.#tls = options.tls
     this.#clock = options.clock
   }
@@ -69,7 +69,7 @@ export class ControlConnections {
   /** Lets go of connections to addresses that no broker has any more. */
   keepOnly(addresses: Iterable<ControlAddress>): void {
     const kept = new Set([...addresses].map(keyOf))
-    for (const [key, client] of this.#clients) {
+    for (const [key, { client }] of this.#clients) {
       if (kept.has(key)) continue
       this.#clients.delete(key)
       client.close()
@@ -83,14 +83,21 @@ export class ControlConnections {
 
   #client(address: ControlAddress): grpc.Client {
     const key = keyOf(address)
-    let client = this.#clients.get(key)
-    if (client === undefined) {
-      const credentials = address.tls ? channelCredentials(this.#tls) : grpc.credentials.createInsecure()
-      client = new grpc.Client(hostAndPort(address), credentials, channelOptions)
-      this.#clients.set(key, client)
-    }
+    const tls = address.tls ? this.#tls() : null
+    const known = this.#clients.get(key)
+    if (known?.tls === tls) return known.client
+    known?.client.close()
+    const credentials = address.tls ? channelCredentials(tls) : grpc.credentials.createInsecure()
+    const client = new grpc.Client(hostAndPort(address), credentials, channelOptions)
+    this.#clients.set(key, { client, tls })
     return client
   }
+}
+
+interface Connection {
+  readonly client: grpc.Client
+  /** The certificates it was made with. */
+  readonly tls: ControlTls | null
 }
 
 /** Null when it is, else why not. */

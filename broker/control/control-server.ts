@@ -45,7 +45,19 @@ export class ControlServer {
     const { handlers, services = [], tls, logger } = options
     this.#grpc.addService(unaryMethods([...handlers.keys()]), implementation(handlers, logger))
     for (const { methods, implementation: given } of services) this.#grpc.addService(methods, given)
-    const injector = this.#grpc.createConnectionInjector(serverCredentials(tls))
+    const injectors = new Map<ControlTls | null, grpc.ConnectionInjector>()
+    const takeUp = (): grpc.ConnectionInjector => {
+      const certificates = tls?.() ?? null
+      let injector = injectors.get(certificates)
+      if (injector === undefined) {
+        injector = this.#grpc.createConnectionInjector(serverCredentials(certificates))
+        // Connections made with earlier certificates go on; new ones are not made with them.
+        injectors.clear()
+        injectors.set(certificates, injector)
+      }
+      return injector
+    }
+    takeUp()
     this.#listener = createServer({ noDelay: true }, socket => {
       socket.on('error', error => logger.debug({ err: error }, 'A connection to the control service failed.'))
       // The listener's own bound does not count connections that HTTP/2 has taken over.
@@ -58,7 +70,7 @@ export class ControlServer {
         this.#sockets.delete(socket)
         if (this.#sockets.size === 0) this.#onLastClosed?.()
       })
-      injector.injectConnection(socket)
+      takeUp().injectConnection(socket)
     })
   }
 
@@ -113,7 +125,8 @@ export class ControlServer {
 export interface ControlServerOptions {
   readonly host: string
   readonly port: number
-  readonly tls: ControlTls | null
+  /** The certificates for new connections; null: no TLS. */
+  readonly tls: (() => ControlTls | null) | null
   readonly clock: Clock
   readonly logger: Logger
   /** By the name of the method of `Control`. */

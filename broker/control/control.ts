@@ -4,6 +4,7 @@ import type { Random } from '../../runtime/random.ts'
 import type { ControlListener } from '../config/control-listeners.ts'
 import type { ControllerClient } from '../controller/controller-client.ts'
 import type { ImageFollower } from '../metadata/image-follower.ts'
+import { type BrokerStatus, brokerStatusHandler, brokerStatusMethod } from './broker-status.ts'
 import { commandHandlers, type CommandHandlerParts } from './command-handlers.ts'
 import { ControlConnections } from './control-client.ts'
 import { ControlServer, mostRequestBytes } from './control-server.ts'
@@ -50,15 +51,14 @@ export class Control {
       clock,
       random,
     })
-    const handlers = new Map(
-      commandHandlers({
-        brokerId,
-        logger,
-        active: options.active,
-        anywhere: controller,
-        revision: () => images.image.revision,
-      }),
-    )
+    const commands = commandHandlers({
+      brokerId,
+      logger,
+      active: options.active,
+      anywhere: controller,
+      revision: () => images.image.revision,
+    })
+    const handlers = new Map([...commands, [brokerStatusMethod.name, brokerStatusHandler(options.status)]])
     const services = [healthService({ isReady: options.isReady, clock })]
     const servers: ControlServer[] = []
     try {
@@ -98,10 +98,13 @@ export class Control {
 export interface ControlOptions extends Pick<CommandHandlerParts, 'active'> {
   readonly brokerId: number
   readonly listeners: readonly ControlListener[]
-  readonly tls: ControlTls | null
+  /** The certificates for new connections, to others too. */
+  readonly tls: () => ControlTls | null
   readonly images: ImageFollower
   /** The controller in this process. */
   readonly local: ControllerClient
+  /** What the broker says of itself. */
+  readonly status: () => BrokerStatus
   /** Whether clients are served. */
   readonly isReady: () => boolean
   readonly clock: Clock

@@ -23,6 +23,7 @@ import type { GroupRecord } from './group-records.ts'
 import { rulesOf } from './group-rules.ts'
 import type { GroupParts, GroupSettings, Now } from './group-settings.ts'
 import type { GroupDecision, GroupState } from './group-state.ts'
+import { hasMemoryFor } from './join-memory.ts'
 import { deleteGroup, deleteOffsets, type OffsetsToDelete, removeOffsetsOfTopics } from './remove-offsets.ts'
 
 /**
@@ -53,6 +54,9 @@ export class Groups {
         const group =
           state.groups.get(groupId) ?? (memberId === '' ? newClassicGroup(groupId, now.nowMs) : undefined)
         if (group === undefined) return { response: failedJoin('UNKNOWN_MEMBER_ID', memberId) }
+        const classic = group.kind === 'classic' ? group : undefined
+        if (!hasMemoryFor(classic, joining, () => this.#all()))
+          return { response: failedJoin('GROUP_MAX_SIZE_REACHED', memberId) }
         if (group.kind === 'consumer') {
           return group.members.size > 0
             ? this.#parts.consumers.join(group, joining)
@@ -201,6 +205,10 @@ export class Groups {
     const decision = this.#decide(step)
     if (error !== 'NONE' && error !== 'MEMBER_ID_REQUIRED') return decision
     return { ...decision, records: [...rulesOf(before).tombstones(before), ...step.records] }
+  }
+
+  *#all(): Generator<Group, void, undefined> {
+    for (const { state } of this.#options.shards.all()) if (state !== undefined) yield* state.groups.values()
   }
 
   #onClassic<Reply>(

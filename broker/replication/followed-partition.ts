@@ -13,6 +13,8 @@ export class FollowedPartition implements SessionMember {
   failures = 0
   leaderHighWatermark = -1
   toldLogStartOffset = -1
+  /** Where the log ended when something was appended last. */
+  appendedTo = -1
   #timer: Timer | undefined
   #unwatch: (() => void) | undefined
 

@@ -30,6 +30,8 @@ export class Follower {
   readonly #parts: FollowerParts
   readonly #session = new FollowerSession<FollowedPartition>()
   readonly #followed = new Map<Partition, FollowedPartition>()
+  /** Appended to since the last request. */
+  readonly #unwritten = new Set<FollowedPartition>()
   readonly #byTopic = new Map<Uuid, Map<number, FollowedPartition>>()
   #wake: (() => void) | undefined
   #isTroubled = false
@@ -124,6 +126,7 @@ export class Follower {
     const brokerEpoch = this.#parts.brokerEpoch()
     // A fetch that does not say which incarnation it is of could bring a replica that lost data into the in-sync set.
     if (brokerEpoch === undefined) throw new Error('This broker is not registered at the moment.')
+    this.#settleWrites()
     if (this.#session.size === 0) return
     const request = this.#request(brokerEpoch)
     const options = { timeoutMs: settings()['replica.socket.timeout.ms'], borrow: true }
@@ -145,7 +148,6 @@ export class Follower {
   #request(brokerEpoch: number) {
     const { settings, brokerId } = this.#parts
     const of = settings()
-    for (const followed of this.#waitingForWrite()) this.#session.leave(followed)
     const { sessionId, sessionEpoch, members, forgotten } = this.#session.next()
     return {
       replicaState: { replicaId: brokerId, replicaEpoch: brokerEpoch },
@@ -165,19 +167,22 @@ export class Follower {
     }
   }
 
-  /** Where flush.messages asks for it, what was appended is not there before it is synced. */
-  *#waitingForWrite(): Iterable<FollowedPartition> {
+  /** What was appended is in the files by now; or there was no room for it; or it waits for a sync (flush.messages). */
+  #settleWrites(): void {
     for (const followed of this.#unwritten) {
-      this.#unwritten.delete(followed)
+      if (this.#followed.get(followed.partition) !== followed) continue
       const { log } = followed.partition
-      if (log.logEndOffset >= log.nextOffset || this.#followed.get(followed.partition) !== followed) continue
-      followed.waitForWrite(() => this.#fetchAgain(followed))
-      yield followed
+      if (log.nextOffset < followed.appendedTo) {
+        this.#rest(followed, 'KAFKA_STORAGE_ERROR', 'What was copied could not be written: the disk is full.')
+      } else if (log.logEndOffset < log.nextOffset) {
+        this.#session.leave(followed)
+        followed.waitForWrite(() => this.#fetchAgain(followed))
+      } else {
+        followed.failures = 0
+      }
     }
+    this.#unwritten.clear()
   }
-
-  /** Appended to since the last request. */
-  readonly #unwritten = new Set<FollowedPartition>()
 
   /** Answers the partitions whose next offset the leader does not have. Must not wait: records are views. */
   #take(answer: Decoded<typeof fetch.response>): FollowedPartition[] {
@@ -220,8 +225,10 @@ export class Follower {
       }
       this.#parts.traffic.copied(partition.topic, records.length)
       this.#unwritten.add(followed)
-      followed.failures = 0
+      followed.appendedTo = partition.log.nextOffset
       this.#session.fetch(followed)
+    } else {
+      followed.failures = 0
     }
     followed.leaderHighWatermark = answer.highWatermark
     partition.leaderSaid(answer.highWatermark, answer.logStartOffset)

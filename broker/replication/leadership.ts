@@ -7,6 +7,7 @@ import {
   type FollowerFetch,
   type FollowerProgress,
   unknownProgress,
+  withoutHeartbeat,
 } from './follower-progress.ts'
 import {
   type InSyncFacts,
@@ -96,6 +97,12 @@ export class Leadership {
     if (!mayJoin(progress, highWatermark, this.#of.epochStartOffset())) return
     if (!this.#isEligible(brokerId, progress) || fetch.nowMs < this.#askAgainAtMs) return
     this.#ask([...this.#isr, brokerId])
+  }
+
+  /** A follower fetches this partition no more, or in vain. */
+  followerPaused(brokerId: number): void {
+    const progress = this.#followers.get(brokerId)
+    if (progress !== undefined) this.#followers.set(brokerId, withoutHeartbeat(progress))
   }
 
   nextHighWatermark(endOffset: number, current: number): number {

@@ -203,12 +203,18 @@ export class Partition {
       readonly fetchOffset: number
       readonly logStartOffset: number
       readonly leaderEndOffset: number
+      readonly heartbeat: { readonly fetchedAtMs: number }
     },
   ): void {
     if (this.#leadership === undefined) return
     const nowMs = this.#clock.monotonicMs()
     this.#leadership.followerFetched(brokerId, { ...fetch, nowMs }, this.#log.highWatermark)
     this.#moveHighWatermark()
+  }
+
+  /** A follower fetches this partition no more, or in vain. */
+  followerPaused(brokerId: number): void {
+    this.#leadership?.followerPaused(brokerId)
   }
 
   /** Members of the in-sync set that have fallen behind are to leave it. To be called now and then. */

@@ -33,7 +33,7 @@ export class AnyBroker implements Requester {
     request: Encodable<Kind['request']>,
     options: { readonly timeoutMs?: number } = {},
   ): Promise<Decoded<Kind['response']>> {
-    const connection = await this.#open()
+    const connection = await this.open()
     return connection.send(api, request, options)
   }
 
@@ -43,8 +43,8 @@ export class AnyBroker implements Requester {
     await connection?.close()
   }
 
-  /** Requests that come together share one attempt. */
-  async #open(): Promise<Connection> {
+  /** The connection that is kept, or a new one. Requests that come together share one attempt. */
+  async open(): Promise<Connection> {
     const before = this.#connection
     const open = await before?.catch(() => undefined)
     if (open?.isOpen === true) return open

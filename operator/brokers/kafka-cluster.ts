@@ -10,7 +10,7 @@ import {
   createNewTopics,
   describeBrokerConfigs,
   type DescribedBroker,
-  describeCluster,
+  describeBrokers,
   describePartitions,
   describeTopicOverrides,
   listReassignments,
@@ -47,7 +47,7 @@ export class KafkaCluster {
   async observe(): Promise<ObservedKafka> {
     try {
       const [cluster, topics, moves, all] = await Promise.all([
-        describeCluster(this.#any),
+        this.#any.open().then(describeBrokers),
         describePartitions(this.#any),
         this.#moves(),
         describeBrokerConfigs(this.#any, null),

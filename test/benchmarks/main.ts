@@ -1,8 +1,10 @@
 /**
  * npm run benchmark:kafka — Barnabas and Apache Kafka 4.3.1 side by side, brokers on core 0, clients on core 1; writes its
- * part of RESULTS.md beside this file: one broker (about ten minutes), or three with replication (about half an hour).
+ * part of RESULTS.md beside this file: one broker (about ten minutes), groups and compaction
+ * (about fifteen), or three brokers with replication (about half an hour).
  *   -- --full                   all of the produce matrix, longer latency runs
  *   -- --only produce,fetch     parts of one broker: start, produce, replay, fetch, latency, topics (all by default)
+ *   -- --only groups           joining, positions, compaction; or groups-join, groups-commit, groups-load, compaction
  *   -- --only cluster           three brokers; or of it cluster-produce, cluster-failover, cluster-topics
  *   -- --targets apache-kafka   one side alone
  *   -- --rounds 1               how often A, B, B, A is run (default 3)
@@ -20,6 +22,7 @@ import type { Bench } from './bench.ts'
 import { type ClusterBench, benchmarkCluster, clusterParts } from './cluster.ts'
 import { benchmarkFetch } from './fetch.ts'
 import { Figures, targets } from './figures.ts'
+import { benchmarkGroups, groupParts } from './groups.ts'
 import { benchmarkLatency } from './latency.ts'
 import { benchmarkManyTopics } from './many-topics.ts'
 import { benchmarkProducer, benchmarkReplay } from './produce.ts'
@@ -50,13 +53,21 @@ await main()
 
 async function main(): Promise<void> {
   const wanted = targets.filter(target => options.targets.split(',').includes(target))
-  const chosen = options.only
-    .split(',')
-    .flatMap(part => (part === 'cluster' ? Object.keys(clusterParts) : [part]))
+  const chosen = options.only.split(',').flatMap(part => {
+    if (part === 'cluster') return Object.keys(clusterParts)
+    return part === 'groups' ? Object.keys(groupParts) : [part]
+  })
   const ofOneBroker = chosen.filter(part => part in parts)
+  const ofGroups = chosen.filter(part => part in groupParts)
   const ofCluster = chosen.filter(part => part in clusterParts)
-  if (ofOneBroker.length + ofCluster.length < chosen.length || wanted.length === 0) {
-    const known = [...Object.keys(parts), 'cluster', ...Object.keys(clusterParts)]
+  if (ofOneBroker.length + ofGroups.length + ofCluster.length < chosen.length || wanted.length === 0) {
+    const known = [
+      ...Object.keys(parts),
+      'groups',
+      ...Object.keys(groupParts),
+      'cluster',
+      ...Object.keys(clusterParts),
+    ]
     throw new Error(`Parts are ${known.join(', ')}; targets are ${targets.join(', ')}.`)
   }
   await prepareKafkaJava()
@@ -66,6 +77,12 @@ async function main(): Promise<void> {
   try {
     if (ofOneBroker.length > 0) {
       await written('one broker', figures => benchmarkOneBroker(figures, wanted, tools, ofOneBroker))
+    }
+    if (ofGroups.length > 0) {
+      await written('groups and compaction', async figures => {
+        const bench = { figures, tools, rounds: Number(options.rounds), full: options.full }
+        await benchmarkGroups(bench, wanted, ofGroups)
+      })
     }
     if (ofCluster.length > 0) {
       const rounds = Number(options.rounds)

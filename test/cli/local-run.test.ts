@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Connection, describeTopicOverrides, describeTopics } from '../../client/index.ts'
 import { UpDirectory } from '../support/barnabas-up.ts'
+import { until } from '../support/until.ts'
 
 let place: UpDirectory
 
@@ -56,11 +55,44 @@ test('a cluster is started from its manifest, changed by running it again, and s
 test('a broker that is killed is started again', { timeout: 60_000 }, async () => {
   const run = place.up(place.write('partitions: 1'))
   await run.says('Ctrl-C stops it')
-  const { brokerPid } = JSON.parse(readFileSync(join(place.dataDirectory, 'up.json'), 'utf8')) as {
-    brokerPid: number
-  }
-  process.kill(brokerPid, 'SIGKILL')
+  process.kill(place.programs()[0]!.pid, 'SIGKILL')
   await run.says('broker 1 is restarting: it died (killed by SIGKILL)')
   run.child.kill('SIGINT')
   expect(await run.exitCode).toBe(0)
+})
+
+test('three brokers on an etcd of their own, each started again when it dies, and taken over by the next run', {
+  timeout: 120_000,
+}, async () => {
+  const manifest = place.write('partitions: 3, replicationFactor: 3', '{ brokers: { replicas: 3 } }')
+  const run = place.up(manifest)
+  await run.says('Ctrl-C stops it')
+  expect(run.output).toContain('Topic orders: created.')
+  expect(run.output).toContain(`kcat -P -b localhost:${place.clientPort},localhost:${place.clientPort + 1},`)
+  expect(place.programs().map(({ argument }) => argument)).toEqual([
+    'broker-0.properties',
+    'broker-1.properties',
+    'broker-2.properties',
+    expect.stringMatching(/etcd$/),
+  ])
+  const [, second, , etcd] = place.programs()
+  process.kill(second!.pid, 'SIGKILL')
+  await run.says('broker 1 is restarting: it died (killed by SIGKILL)')
+  process.kill(etcd!.pid, 'SIGKILL')
+  await run.says('etcd is restarting: it died (killed by SIGKILL)')
+  await until(() => place.programs().length === 4, 'all run again', 60_000)
+  expect(place.programs().every(({ pid }) => ![second!.pid, etcd!.pid].includes(pid))).toBe(true)
+
+  const leftBehind = place.programs()
+  run.child.kill('SIGKILL')
+  await run.exitCode
+  const next = place.up(manifest)
+  await next.says('Ctrl-C stops it')
+  for (const { pid } of leftBehind)
+    expect(next.output).toContain(`of an earlier run is still there (process ${pid})`)
+  expect(next.output).not.toContain('created')
+  expect(await inspect()).toMatchObject({ partitions: 3 })
+  next.child.kill('SIGINT')
+  expect(await next.exitCode).toBe(0)
+  expect(place.programs()).toEqual([])
 })

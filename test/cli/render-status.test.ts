@@ -4,7 +4,7 @@ import { type LocalStatus, renderInstructions, renderStatus } from '../../cli/re
 function aStatus(changes: Partial<LocalStatus> = {}): LocalStatus {
   return {
     cluster: 'demo',
-    brokers: [{ id: 1, state: 'ready', detail: '', restarts: 0, pid: 7 }],
+    processes: [{ name: 'broker 1', state: 'ready', detail: '', restarts: 0, pid: 7 }],
     topics: [{ name: 'orders', partitions: 3 }],
     bootstrap: 'localhost:9092',
     metricsUrl: 'http://localhost:9404/metrics',
@@ -26,10 +26,10 @@ test('brokers, topics and where to connect are shown', () => {
 })
 
 test('nobody is told to connect before there is somewhere to', () => {
-  const brokers = [
-    { id: 1, state: 'recovering', detail: '3 logs to read again', restarts: 2, pid: 7 } as const,
+  const processes = [
+    { name: 'broker 1', state: 'recovering', detail: '3 logs to read again', restarts: 2, pid: 7 } as const,
   ]
-  expect(renderStatus(aStatus({ brokers, topics: [], upForMs: 5000 }))).toEqual([
+  expect(renderStatus(aStatus({ processes, topics: [], upForMs: 5000 }))).toEqual([
     '',
     'demo  up 0:05',
     '  broker 1  … recovering, restarted 2 times: 3 logs to read again',

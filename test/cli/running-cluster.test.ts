@@ -15,11 +15,11 @@ afterEach(() => {
 })
 
 test('what is written is read back; nothing and nonsense are nothing', () => {
-  const nothing = { pid: 0, brokerPid: 0, bootstrap: '', fingerprint: '', applied: {} }
+  const nothing = { pid: 0, processes: [], bootstrap: '', fingerprint: '', applied: {} }
   expect(readRunningCluster(directory)).toEqual(nothing)
   const running = {
     pid: 1,
-    brokerPid: 2,
+    processes: [{ pid: 2, argument: 'broker-1.properties' }],
     bootstrap: 'a:1',
     fingerprint: 'x',
     applied: { orders: ['retention.ms'] },

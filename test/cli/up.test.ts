@@ -12,10 +12,10 @@ beforeEach(async () => {
 afterEach(() => place.remove())
 
 test('mistakes are told before anything is started', { timeout: 20_000 }, async () => {
-  const run = place.up(place.write('partitions: 0, config: { colour: blue }', '{ brokers: { replicas: 3 } }'))
+  const run = place.up(place.write('partitions: 0', '{ topicDefaults: { replicationFactor: 3 } }'))
   expect(await run.exitCode).toBe(2)
   expect(run.output).toContain('cluster.yaml:9: spec.partitions must be at least 1.')
-  expect(run.output).toContain('several brokers need etcd')
+  expect(run.output).toContain('spec.topicDefaults.replicationFactor is 3, but there is one broker here')
   expect(existsSync(place.dataDirectory)).toBe(false)
 })
 
@@ -26,4 +26,14 @@ test('a port that is taken is told in a sentence', { timeout: 20_000 }, async ()
   expect(await run.exitCode).toBe(1)
   expect(run.output).toMatch(/Port \d+ \(listener internal\) is taken.*choose another port with --port\./)
   server.close()
+})
+
+test('several brokers without etcd on the machine are refused with a way to get it', {
+  timeout: 20_000,
+}, async () => {
+  const manifest = place.write('partitions: 1', '{ brokers: { replicas: 3 } }')
+  const run = place.up(manifest, { PATH: place.directory })
+  expect(await run.exitCode).toBe(2)
+  expect(run.output).toContain('apt-get install etcd-server')
+  expect(existsSync(place.dataDirectory)).toBe(false)
 })

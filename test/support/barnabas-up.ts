@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const program = join(import.meta.dirname, '../../cli/main.ts')
+
+/** So many ports from `clientPort` and from `httpPort` on were free. */
+const mostBrokers = 3
 
 /** A directory and ports of its own, for runs of `barnabas up` as processes of their own. */
 export class UpDirectory {
@@ -20,7 +23,8 @@ export class UpDirectory {
   }
 
   static async make(): Promise<UpDirectory> {
-    return new UpDirectory(await freePort(), await freePort())
+    const first = await freePortRange(2 * mostBrokers)
+    return new UpDirectory(first, first + mostBrokers)
   }
 
   /** A manifest of the cluster demo with the topic orders; the arguments are parts of it in YAML's flow style. */
@@ -34,7 +38,8 @@ export class UpDirectory {
     return file
   }
 
-  up(manifest: string): UpRun {
+  /** With these environment variables besides our own. */
+  up(manifest: string, environment: Readonly<Record<string, string>> = {}): UpRun {
     const flags = [
       '--data-dir',
       this.dataDirectory,
@@ -44,10 +49,19 @@ export class UpDirectory {
       `${this.httpPort}`,
     ]
     const run = new UpRun(
-      spawn(process.execPath, [program, 'up', manifest, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] }),
+      spawn(process.execPath, [program, 'up', manifest, ...flags], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...environment },
+      }),
     )
     this.#runs.push(run)
     return run
+  }
+
+  /** What `up` runs now: brokers, then etcd. */
+  programs(): readonly LocalProgram[] {
+    const text = readFileSync(join(this.dataDirectory, 'up.json'), 'utf8')
+    return (JSON.parse(text) as { processes: readonly LocalProgram[] }).processes
   }
 
   /** Ends all runs and removes everything. */
@@ -55,6 +69,11 @@ export class UpDirectory {
     for (const run of this.#runs) await run.end()
     rmSync(this.directory, { recursive: true, force: true })
   }
+}
+
+interface LocalProgram {
+  readonly pid: number
+  readonly argument: string
 }
 
 export class UpRun {
@@ -103,4 +122,23 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
+}
+
+/** The first of so many ports in a row that nobody has now. */
+async function freePortRange(count: number): Promise<number> {
+  for (;;) {
+    const first = await freePort()
+    const servers = Array.from({ length: count }, () => createServer())
+    const outcomes = await Promise.all(
+      servers.map(
+        (server, at) =>
+          new Promise<boolean>(resolve => {
+            server.once('error', () => resolve(false))
+            server.listen(Math.min(65_535, first + at), '127.0.0.1', () => resolve(true))
+          }),
+      ),
+    )
+    await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+    if (outcomes.every(isFree => isFree)) return first
+  }
 }

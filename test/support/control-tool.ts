@@ -10,6 +10,7 @@ type Answer = Readonly<Record<string, unknown>>
 export function controlTool(
   port: number,
   credentials: grpc.ChannelCredentials = grpc.credentials.createInsecure(),
+  withinMs = 10_000,
 ): (method: string, request: object) => Promise<Answer> {
   const definition = loadSync(protoFile, { longs: Number, defaults: true })
   const service = definition['barnabas.control.v1.Control'] as ServiceDefinition
@@ -17,7 +18,7 @@ export function controlTool(
   return (name, request) => {
     const method = service[name]
     if (method === undefined) throw new Error(`control.proto has no method ${name}.`)
-    const deadline = Date.now() + 10_000
+    const deadline = Date.now() + withinMs
     return new Promise((resolve, reject) => {
       client.makeUnaryRequest(
         method.path,

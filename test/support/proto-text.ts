@@ -18,7 +18,8 @@ export function protoText({ package: name, service, methods }: ProtoService): st
     gather(response, messages)
   }
   return [
-    '// Follows from the declarations in control-api.ts, which say what each field means. Never edited by hand.',
+    '// The control service of a broker. Made from the declarations in broker/control, which say what each field means.',
+    '// `error` is a code of the Kafka protocol, 0 for none; ids are 22 characters of base64url; times are milliseconds.',
     'syntax = "proto3";',
     `package ${name};`,
     '',

@@ -24,6 +24,7 @@ const tools = {
   RoundTrip: 'RoundTrip',
   AssignConsumer: 'AssignConsumer',
   FixedRateLatency: 'FixedRateLatency',
+  JoinTogether: 'JoinTogether',
 } as const
 
 type ToolName = keyof typeof tools

@@ -33,7 +33,7 @@ beforeEach(async () => {
   isReady = false
   waiting = []
   server = await startServer(0)
-  connections = new ControlConnections({ tls: null, clock: systemClock })
+  connections = new ControlConnections({ tls: () => null, clock: systemClock })
 })
 
 afterEach(async () => {

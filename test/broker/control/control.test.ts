@@ -8,6 +8,7 @@ import {
 } from '../../../protocol/index.ts'
 import type { BrokerConnection } from '../../support/broker-connection.ts'
 import { createTopic, metadataOf, newProducerId, resource, setConfigs } from '../../support/requests.ts'
+import { release } from '../../../broker/release.ts'
 import { controlTool } from '../../support/control-tool.ts'
 import { RunningCluster } from '../../support/running-cluster.ts'
 import { until } from '../../support/until.ts'
@@ -136,6 +137,29 @@ describe('whoever has the .proto file', () => {
     expect(await tool('CanRestart', { canRestart: { brokerId: 1 } })).toMatchObject({
       canRestart: { safe: true },
     })
+  })
+
+  test('is told by a broker how it is, and by no other', async () => {
+    cluster = await RunningCluster.start([1, 2])
+    await createTopic(await cluster.broker(1).connect(), 'orders', { partitions: 3 })
+    const [first, second] = await Promise.all(
+      [1, 2].map(id => controlTool(cluster.broker(id).broker.controlPort)('BrokerStatus', {})),
+    )
+    expect(first).toMatchObject({
+      brokerId: 1,
+      clusterId: cluster.broker(1).broker.clusterId,
+      release,
+      state: 'ready',
+      notReady: [],
+      recovery: { remainingSegments: 0 },
+      isRegistered: true,
+      isController: true,
+      controller: { brokerId: 1 },
+    })
+    expect(second).toMatchObject({ brokerId: 2, isController: false, controller: { brokerId: 1 } })
+    const led = [first, second].map(status => status?.['replicas'] as { total: number; leaders: number })
+    expect(led.map(({ leaders }) => leaders).reduce((sum, count) => sum + count)).toBe(3)
+    expect(led[0]).toMatchObject({ underReplicated: 0, underMinIsr: 0, offline: 0, maxLag: 0 })
   })
 
   test('is told what is wrong with a request', async () => {

@@ -273,3 +273,13 @@ test('who asks the wrong broker is told the right one and where it listens', asy
     { nodeId: leader, host: '127.0.0.1', port: cluster.broker(leader).port, rack: null },
   ])
 })
+
+test('where every record is synced before it counts, followers wait for their disks', async () => {
+  cluster = await RunningCluster.start([1, 2])
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2, { 'flush.messages': '1' })
+  const { leader, followers } = await rolesOf(client, 'topic')
+  await write(leader, 'topic', ['a', 'b', 'c'])
+  const { recoveryPoint, logEndOffset } = logOf(followers[0]!, 'topic')
+  expect([recoveryPoint, logEndOffset]).toEqual([3, 3])
+})

@@ -22,6 +22,7 @@ function leads(changes: Changes = {}, minInsyncReplicas = 1) {
     modRevision: 1,
   })
   let moved = 0
+  const heartbeats = new Map<number, { fetchedAtMs: number }>()
   const leadership = new Leadership(
     parts,
     {
@@ -45,22 +46,23 @@ function leads(changes: Changes = {}, minInsyncReplicas = 1) {
     counters: parts.counters,
     timesMoved: () => moved,
     wanted: () => parts.asked.map(({ set }) => set.newIsr.map(({ brokerId }) => brokerId).join(',')),
+    heartbeats,
     fetched: (
       id: number,
       fetchOffset: number,
-      options: { leaderEnd?: number; epoch?: number; hw?: number } = {},
-    ) =>
+      options: { readonly leaderEnd?: number; readonly epoch?: number; readonly hw?: number } = {},
+    ) => {
+      const heartbeat = heartbeats.get(id) ?? { fetchedAtMs: Number.NEGATIVE_INFINITY }
+      heartbeats.set(id, heartbeat)
+      const { leaderEnd = 10, epoch = id * 10, hw = 0 } = options
+      const nowMs = clock.monotonicMs()
       leadership.followerFetched(
         id,
-        {
-          brokerEpoch: options.epoch ?? id * 10,
-          fetchOffset,
-          logStartOffset: 0,
-          leaderEndOffset: options.leaderEnd ?? 10,
-          nowMs: clock.monotonicMs(),
-        },
-        options.hw ?? 0,
-      ),
+        { brokerEpoch: epoch, fetchOffset, logStartOffset: 0, leaderEndOffset: leaderEnd, heartbeat, nowMs },
+        hw,
+      )
+      heartbeat.fetchedAtMs = nowMs
+    },
   }
 }
 
@@ -121,6 +123,31 @@ test('a follower that is always a little behind stays: it had what the leader ha
   expect(wanted()).toEqual([])
   clock.advance(20_000)
   leadership.dropLaggingMembers(20)
+  expect(wanted()).toEqual(['1'])
+})
+
+test('fetches that say nothing new of a partition keep a follower in that has everything', () => {
+  const { fetched, wanted, leadership, clock, heartbeats } = leads({ replicas: [1, 2], isr: [1, 2] })
+  fetched(2, 10)
+  clock.advance(3_600_000)
+  heartbeats.get(2)!.fetchedAtMs = clock.monotonicMs()
+  // Now something is written, which the follower has not asked for yet.
+  clock.advance(30_000)
+  leadership.dropLaggingMembers(11)
+  expect(wanted()).toEqual([])
+  clock.advance(1)
+  leadership.dropLaggingMembers(11)
+  expect(wanted()).toEqual(['1'])
+})
+
+test('they do not keep one in that is behind, or that fetches the partition no more', () => {
+  const { fetched, wanted, leadership, clock, heartbeats } = leads()
+  fetched(2, 10)
+  fetched(3, 9)
+  leadership.followerPaused(2)
+  clock.advance(30_001)
+  for (const heartbeat of heartbeats.values()) heartbeat.fetchedAtMs = clock.monotonicMs()
+  leadership.dropLaggingMembers(11)
   expect(wanted()).toEqual(['1'])
 })
 

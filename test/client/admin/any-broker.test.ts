@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Address, AnyBroker } from '../../../client/admin/any-broker.ts'
-import { describeCluster } from '../../../client/admin/cluster.ts'
+import { describeBrokers } from '../../../client/admin/cluster.ts'
 import { alterBrokerConfigs, describeBrokerConfigs } from '../../../client/admin/configs.ts'
 import { createNewTopics, describeTopics, removeTopics } from '../../../client/admin/topics.ts'
 import { RunningBroker } from '../../support/running-broker.ts'
@@ -23,17 +23,19 @@ afterEach(async () => {
   await broker.remove()
 })
 
+const describe = async () => describeBrokers(await any.open())
+
 test('the first broker that answers is asked, by requests that come together over one connection', async () => {
-  const [one, two] = await Promise.all([describeCluster(any), describeCluster(any)])
+  const [one, two] = await Promise.all([describe(), describe()])
   expect(one.clusterId).toBe(two.clusterId)
   expect(one.brokers.map(({ id }) => id)).toEqual([1])
 })
 
 test('when none is there it says of each why', async () => {
   addresses = [{ host: '127.0.0.1', port: 1 }]
-  await expect(describeCluster(any)).rejects.toThrow(/No broker answers: Cannot connect to 127\.0\.0\.1:1/)
+  await expect(describe()).rejects.toThrow(/No broker answers: Cannot connect to 127\.0\.0\.1:1/)
   addresses = []
-  await expect(describeCluster(any)).rejects.toThrow('There is no broker to ask.')
+  await expect(describe()).rejects.toThrow('There is no broker to ask.')
 })
 
 test('a topic is created and removed with a real broker', async () => {

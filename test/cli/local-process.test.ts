@@ -2,15 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { BrokerProcess, type BrokerStatus, readLogLine } from '../../cli/broker-process.ts'
+import { LocalProcess, type ProcessStatus, readLogLine } from '../../cli/local-process.ts'
+import { askReadiness } from '../../cli/readiness.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { seededRandom } from '../../runtime/random.ts'
 import { freePort } from '../support/barnabas-up.ts'
 
 let directory: string
 let port: number
-let broker: BrokerProcess | undefined
-let statuses: BrokerStatus[]
+let broker: LocalProcess | undefined
+let statuses: ProcessStatus[]
 let logged: string[]
 let wake: () => void
 
@@ -29,14 +30,15 @@ afterEach(async () => {
 })
 
 /** A process that does what `script` says, in the place of a broker. */
-function start(script: string, verbose = false): BrokerProcess {
+function start(script: string, verbose = false): LocalProcess {
   const file = join(directory, 'broker.mjs')
   writeFileSync(file, script)
-  broker = new BrokerProcess({
-    id: 1,
+  broker = new LocalProcess({
+    name: 'broker 1',
     command: [process.execPath, file, String(port)],
     environment: process.env,
-    http: { host: '127.0.0.1', port },
+    probe: () => askReadiness({ host: '127.0.0.1', port }),
+    severe: new Set(['warn', 'error', 'fatal']),
     logFile: join(directory, 'broker.log'),
     clock: systemClock,
     random: seededRandom(1),
@@ -51,7 +53,7 @@ function start(script: string, verbose = false): BrokerProcess {
   return broker
 }
 
-async function untilState(state: BrokerStatus['state']): Promise<BrokerStatus> {
+async function untilState(state: ProcessStatus['state']): Promise<ProcessStatus> {
   for (;;) {
     const found = statuses.find(status => status.state === state)
     if (found !== undefined) return found

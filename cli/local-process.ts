@@ -1,6 +1,6 @@
 /**
- * The life of one local broker: a child process of its own that is started, watched (over its /readyz), started again
- * when it dies unexpectedly, and stopped. Its log goes to a file; lines worth a look are handed on.
+ * The life of one program of a local cluster, a broker or etcd: a child process of its own that is started, watched,
+ * started again when it dies unexpectedly, and stopped. Its log goes to a file; lines worth a look are handed on.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, type WriteStream } from 'node:fs'
@@ -8,9 +8,9 @@ import { backoffMs } from '../runtime/backoff.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { type Deferred, deferred } from '../runtime/deferred.ts'
 import type { Random } from '../runtime/random.ts'
-import { askReadiness, type Readiness } from './readiness.ts'
+import type { Readiness } from './readiness.ts'
 
-export type BrokerState =
+export type ProcessState =
   | 'starting'
   | 'recovering'
   | 'ready'
@@ -20,29 +20,31 @@ export type BrokerState =
   | 'stopped'
   | 'failed'
 
-export interface BrokerStatus {
-  readonly id: number
-  readonly state: BrokerState
+export interface ProcessStatus {
+  /** As people call it: "broker 1". */
+  readonly name: string
+  readonly state: ProcessState
   /** Why it is not ready, or what it does; empty when there is nothing to say. */
   readonly detail: string
   readonly restarts: number
   readonly pid: number | undefined
 }
 
-export interface BrokerProcessOptions {
-  readonly id: number
+export interface LocalProcessOptions {
+  readonly name: string
   /** Program and arguments. */
   readonly command: readonly [string, ...string[]]
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Where its /readyz is. */
-  readonly http: { readonly host: string; readonly port: number }
+  /** Whether it serves; never rejects. */
+  readonly probe: () => Promise<Readiness>
   readonly logFile: string
   readonly clock: Clock
   readonly random: Random
   /** Called after each change of the status. */
-  readonly onChange: (status: BrokerStatus) => void
-  /** Warnings and worse; with `verbose` everything. */
+  readonly onChange: (status: ProcessStatus) => void
+  /** Lines of the levels in `severe`, or without a level; with `verbose` everything. */
   readonly onLog: (line: string) => void
+  readonly severe: ReadonlySet<string>
   readonly verbose: boolean
 }
 
@@ -52,17 +54,16 @@ const firstRestartMs = 500
 const longestRestartMs = 30_000
 /** After so long without dying, the next death is a first one again. */
 const stableMs = 60_000
-const severe = new Set(['warn', 'error', 'fatal'])
 
-export class BrokerProcess {
-  readonly #options: BrokerProcessOptions
+export class LocalProcess {
+  readonly #options: LocalProcessOptions
   readonly #log: WriteStream
   readonly #ready: Deferred<void> = deferred()
   #child: ChildProcess | undefined
   #exited: Deferred<void> = deferred()
   #poll: Timer | undefined
   #restart: Timer | undefined
-  #state: BrokerState = 'starting'
+  #state: ProcessState = 'starting'
   #detail = ''
   #restarts = 0
   #attempt = 0
@@ -70,7 +71,7 @@ export class BrokerProcess {
   #wasReady = false
   #lastWords: string[] = []
 
-  constructor(options: BrokerProcessOptions) {
+  constructor(options: LocalProcessOptions) {
     this.#options = options
     this.#log = createWriteStream(options.logFile, { flags: 'a' })
     this.#log.on('error', () => undefined)
@@ -82,9 +83,9 @@ export class BrokerProcess {
     return this.#ready.promise
   }
 
-  get status(): BrokerStatus {
+  get status(): ProcessStatus {
     return {
-      id: this.#options.id,
+      name: this.#options.name,
       state: this.#state,
       detail: this.#detail,
       restarts: this.#restarts,
@@ -169,7 +170,7 @@ export class BrokerProcess {
   #pollAfter(delayMs: number): void {
     this.#poll = this.#options.clock.after(delayMs, () => {
       const child = this.#child
-      askReadiness(this.#options.http).then(
+      this.#options.probe().then(
         readiness => {
           if (child !== this.#child || child === undefined || this.#state === 'stopping') return
           this.#takeReadiness(readiness)
@@ -201,14 +202,14 @@ export class BrokerProcess {
   #takeLine(line: string): void {
     this.#log.write(`${line}\n`)
     const { level, text } = readLogLine(line)
-    const isSevere = level === undefined || severe.has(level)
+    const isSevere = level === undefined || this.#options.severe.has(level)
     if (level === undefined || level === 'error' || level === 'fatal')
       this.#lastWords = [...this.#lastWords, text].slice(-20)
     if (isSevere || this.#options.verbose)
       this.#options.onLog(level === undefined ? text : `${level}: ${text}`)
   }
 
-  #set(state: BrokerState, detail: string): void {
+  #set(state: ProcessState, detail: string): void {
     if (state === this.#state && detail === this.#detail) return
     this.#state = state
     this.#detail = detail
