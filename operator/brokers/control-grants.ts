@@ -27,7 +27,7 @@ export class ControlGrants {
   readonly #connections: ControlConnections
 
   constructor(clock: Clock) {
-    this.#connections = new ControlConnections({ tls: null, clock })
+    this.#connections = new ControlConnections({ tls: () => null, clock })
   }
 
   /** What cannot be asked is not granted. Asking again for the same broker prolongs its grant. */
