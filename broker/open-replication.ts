@@ -4,6 +4,7 @@ import type { ControllerClient } from './controller/controller-client.ts'
 import type { LogDirectories } from './log/log-directories.ts'
 import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
+import { PeerWatch } from './peers/peer-watch.ts'
 import { Peers } from './peers/peers.ts'
 import { Followers } from './replication/followers.ts'
 import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
@@ -58,6 +59,16 @@ export function openReplication(
     clock,
     random,
   })
+  const watch = new PeerWatch({
+    peers,
+    brokerId,
+    clock,
+    onDead: registration => membership.endDeadRegistration(registration),
+  })
+  membership.images.onChange((next, _, { brokers }) => {
+    if (brokers.size > 0) watch.apply(next)
+  })
+  watch.apply(membership.image)
   const followers = new Followers({
     peers,
     brokerId,
@@ -97,6 +108,7 @@ export function openReplication(
     counters,
     async stop() {
       changes.close()
+      await watch.stop()
       await followers.stop()
     },
   }

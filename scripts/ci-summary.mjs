@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 /** Parts that must have run tests; without any, something is wrong with the run itself. */
-const partsWithTests = ['test', 'compatibility', 'kubernetes']
+const partsWithTests = ['test', 'compatibility', 'kubernetes', 'cluster']
 
 const folder = process.argv[2]
 if (folder === undefined) {

@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js'
 import type { ControlAddress } from '../metadata/image.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import type { Clock, Timer } from '../../runtime/clock.ts'
 import { pathOf } from './control-api.ts'
 import { mostAnswerBytes, mostRequestBytes } from './control-server.ts'
 import { controlStatus } from './control-status.ts'
@@ -18,6 +18,9 @@ export type CallOutcome =
 
 /** How long a connection may take to come about before the caller is told. */
 const longestConnectMs = 3000
+
+/** How long the answer to a call that nobody wants any more may still come. */
+const lastWordMs = 500
 
 const channelOptions: grpc.ClientOptions = {
   'grpc.max_send_message_length': mostRequestBytes,
@@ -49,7 +52,7 @@ export class ControlConnections {
     this.#clock = options.clock
   }
 
-  /** Never rejects; ends within `withinMs`. Nothing is sent once the signal is aborted. */
+  /** Never rejects; ends within `withinMs`. Once the signal is aborted nothing is sent, and an answer is waited for only shortly. */
   async call(
     address: ControlAddress,
     method: string,
@@ -63,7 +66,7 @@ export class ControlConnections {
     const connectBy = Math.min(deadlineMs, this.#clock.nowMs() + longestConnectMs)
     const unreachable = await connected(client, connectBy, signal)
     if (unreachable !== null) return { kind: 'unreachable', reason: unreachable }
-    return send(client, method, request, deadlineMs)
+    return send(client, method, request, { deadlineMs, signal, clock: this.#clock })
   }
 
   /** Lets go of connections to addresses that no broker has any more. */
@@ -117,21 +120,29 @@ function send(
   client: grpc.Client,
   method: string,
   request: Buffer,
-  deadlineMs: number,
+  { deadlineMs, signal, clock }: { deadlineMs: number; signal: AbortSignal; clock: Clock },
 ): Promise<CallOutcome> {
   const bytes = (value: Buffer): Buffer => value
   return new Promise(resolve => {
-    client.makeUnaryRequest(
+    let timer: Timer | undefined
+    const onAbort = (): void => {
+      timer = clock.after(lastWordMs, () => call.cancel())
+    }
+    const call = client.makeUnaryRequest(
       pathOf(method),
       bytes,
       bytes,
       request,
       { deadline: deadlineMs },
       (error, answer) => {
+        timer?.cancel()
+        signal.removeEventListener('abort', onAbort)
         if (error === null && answer !== undefined) resolve({ kind: 'answered', bytes: answer })
         else resolve(failureOf(error))
       },
     )
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
   })
 }
 

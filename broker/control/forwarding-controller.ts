@@ -8,6 +8,7 @@ import {
   type CommandOf,
   controllerClient,
   controllerCommands,
+  isUntouched,
   refuseCommand,
   type ResultOf,
   runCommand,
@@ -22,7 +23,8 @@ import type { CallOutcome } from './control-client.ts'
 /**
  * The controller, wherever it is: commands go to this very process while it is the controller, else over gRPC to the
  * broker that is it in the image. When the controller moves or cannot be reached, they are sent again until the
- * caller's time is over; one of which it is not known whether it was carried out only where that does no harm.
+ * caller's time is over; one of which it is not known whether it was carried out only where that does no harm, or when
+ * the image of a later controller shows that it was not.
  *
  * An answer is given once this broker's own image shows what was done.
  */
@@ -52,6 +54,8 @@ type Attempt<Result> =
   | { readonly kind: 'answered'; readonly result: Result; readonly revision: number }
   | { readonly kind: 'refused'; readonly error: ErrorName; readonly message: string }
   | { readonly kind: 'retry'; readonly error: ErrorName; readonly message: string }
+  /** It is not known whether it was done. */
+  | { readonly kind: 'lost'; readonly error: ErrorName; readonly message: string }
 
 interface Target {
   readonly brokerId: number
@@ -61,6 +65,9 @@ interface Target {
 
 /** Less than this is not worth a call. */
 const leastCallMs = 5
+
+/** How long a command whose answer was lost may wait for another controller. */
+const longestReadBackMs = 20_000
 
 /** How long an answer may wait for the own image. */
 const longestImageWaitMs = 2000
@@ -93,7 +100,8 @@ class Forwarding<Name extends CommandName> {
         const pauseMs = Math.min(this.#leftMs(), backoffMs(attempt, { firstMs: 50, mostMs: 1000 }, random))
         await this.#whileControllerIs(image, signal => sleep(clock, pauseMs, signal).catch(() => undefined))
       }
-      if (outcome.kind === 'refused' || this.#leftMs() <= leastCallMs) {
+      if (outcome.kind === 'lost' && (await this.#isUndone(image))) continue
+      if (outcome.kind !== 'retry' || this.#leftMs() <= leastCallMs) {
         return refuseCommand(this.#name, this.#command, outcome.error, outcome.message)
       }
     }
@@ -166,7 +174,25 @@ class Forwarding<Name extends CommandName> {
       controllerCommands[this.#name].isRepeatable ||
       ('validateOnly' in this.#command && this.#command.validateOnly)
     const message = `The answer of the controller, broker ${brokerId}, was lost (${reason}); it may have done what was asked.`
-    return { kind: isRepeatable ? 'retry' : 'refused', error: 'REQUEST_TIMED_OUT', message }
+    return { kind: isRepeatable ? 'retry' : 'lost', error: 'REQUEST_TIMED_OUT', message }
+  }
+
+  /**
+   * Whether the controller that was asked is one no more, so that it can commit nothing any more, and what it committed
+   * is in the image: if that shows nothing of the command, nothing was done.
+   */
+  async #isUndone(before: MetadataImage): Promise<boolean> {
+    const { images, clock } = this.#options
+    const hasMoved = (): boolean => images.image.controller?.epoch !== before.controller?.epoch
+    if (!hasMoved()) {
+      const waitMs = Math.max(0, Math.min(longestReadBackMs, this.#leftMs()))
+      await this.#whileControllerIs(before, signal => sleep(clock, waitMs, signal).catch(() => undefined))
+    }
+    return (
+      hasMoved() &&
+      this.#leftMs() > leastCallMs &&
+      isUntouched(this.#name, before, images.image, this.#command)
+    )
   }
 
   async #untilImageAt(revision: number): Promise<void> {

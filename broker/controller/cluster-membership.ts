@@ -7,6 +7,7 @@ import type { Random } from '../../runtime/random.ts'
 import { uuidFromRandom } from '../../protocol/index.ts'
 import { BrokerRegistration } from '../metadata/broker-registration.ts'
 import { setUpCluster } from '../metadata/cluster-setup.ts'
+import { endRegistration } from '../metadata/end-registration.ts'
 import type { BrokerListener, ControlAddress, MetadataImage } from '../metadata/image.ts'
 import { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
@@ -215,6 +216,25 @@ export class ClusterMembership {
       logger.debug({ error, message }, 'The controller could not move the leaders off this broker yet.')
       await sleep(clock, backoffMs(attempt, { firstMs: 50, mostMs: 1000 }, random))
     }
+  }
+
+  /**
+   * Nothing listens any more where this registration says: whoever notices first ends it, unless the broker is stopping
+   * anyway. A store that cannot be reached ends it when the lease runs out.
+   */
+  endDeadRegistration({ id, epoch }: { readonly id: number; readonly epoch: number }): void {
+    const { store, logger } = this.#options
+    const broker = this.image.brokers.get(id)
+    if (broker?.epoch !== epoch || broker.stopping || !this.isRegistered) return
+    endRegistration(store, this.image, { id, epoch }).then(
+      ended => {
+        if (ended)
+          logger.warn({ deadBroker: id, brokerEpoch: epoch }, 'A broker is dead; its registration is ended.')
+      },
+      (error: unknown) => {
+        logger.debug({ err: error, deadBroker: id }, 'The registration of a dead broker could not be ended.')
+      },
+    )
   }
 
   /** The reverse of `join`. `clean`: all data is on disk; the next start may rely on it. */

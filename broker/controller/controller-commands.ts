@@ -1,5 +1,5 @@
-import type { ErrorName } from '../../protocol/index.ts'
-import type { ConfigResource } from '../metadata/image.ts'
+import type { ErrorName, Uuid } from '../../protocol/index.ts'
+import { type ConfigResource, configResourceKey, type MetadataImage } from '../metadata/image.ts'
 import { distinctResources, refuseConfigs } from './alter-configs.ts'
 import type { AlterConfigsResult, ControllerClient } from './controller-client.ts'
 import { topicsByName } from './create-partitions.ts'
@@ -19,6 +19,11 @@ interface CommandRules<Command, Result> {
    * nothing, whatever others did in between.
    */
   readonly isRepeatable: boolean
+  /**
+   * Whether nothing of what the command is about differs between the two images. Once the controller that was asked is
+   * one no more, and nothing differs, it has done nothing and never will. Without it that cannot be told.
+   */
+  readonly isUntouched?: (before: MetadataImage, now: MetadataImage, command: Command) => boolean
 }
 
 /** Every command of the controller, with what there is to know of it besides how it is carried out. */
@@ -29,23 +34,37 @@ export const controllerCommands: {
     refuse: ({ topics }, error, message) =>
       newTopicsByName(topics).topics.map(({ name }) => refusedTopic(name, error, message)),
     isRepeatable: false,
+    isUntouched: (before, now, { topics }) =>
+      topics.every(({ name }) => before.topicsByName.get(name)?.id === now.topicsByName.get(name)?.id),
   },
   deleteTopics: {
     refuse: ({ topics }, error, message) => topics.map(topic => refuseDeletion(topic, error, message)),
     isRepeatable: false,
+    isUntouched: (before, now, { topics }) => {
+      const idIn = (image: MetadataImage, { name, topicId }: (typeof topics)[number]): Uuid | undefined =>
+        name === null ? image.topicsById.get(topicId ?? '')?.id : image.topicsByName.get(name)?.id
+      return topics.every(topic => idIn(before, topic) === idIn(now, topic))
+    },
   },
   createPartitions: {
     refuse: ({ topics }, error, message) =>
       topicsByName(topics).topics.map(({ name }) => ({ name, error, message })),
     isRepeatable: false,
+    isUntouched: (before, now, { topics }) =>
+      topics.every(({ name }) => {
+        const [then, today] = [before.topicsByName.get(name), now.topicsByName.get(name)]
+        return then?.id === today?.id && then?.partitions.length === today?.partitions.length
+      }),
   },
   alterConfigs: {
     refuse: ({ resources }, error, message) => refuseResources(resources, error, message),
     isRepeatable: false,
+    isUntouched: haveSameConfigs,
   },
   incrementalAlterConfigs: {
     refuse: ({ resources }, error, message) => refuseResources(resources, error, message),
     isRepeatable: false,
+    isUntouched: haveSameConfigs,
   },
   // A block that nobody heard of is lost, which harms nobody.
   allocateProducerIds: {
@@ -119,6 +138,28 @@ export function runCommand<Name extends CommandName>(
 ): Promise<ResultOf<Name>> {
   const method = client[name] as (this: ControllerClient, command: CommandOf<Name>) => Promise<ResultOf<Name>>
   return method.call(client, command)
+}
+
+/** False where the command does not say how that is seen. */
+export function isUntouched<Name extends CommandName>(
+  name: Name,
+  before: MetadataImage,
+  now: MetadataImage,
+  command: CommandOf<Name>,
+): boolean {
+  const rules: CommandRules<CommandOf<Name>, ResultOf<Name>> = controllerCommands[name]
+  return rules.isUntouched?.(before, now, command) ?? false
+}
+
+function haveSameConfigs(
+  before: MetadataImage,
+  now: MetadataImage,
+  { resources }: { readonly resources: readonly ConfigResource[] },
+): boolean {
+  return resources.every(({ type, name }) => {
+    const key = configResourceKey(type, name)
+    return before.configRevisions.get(key) === now.configRevisions.get(key)
+  })
 }
 
 function refuseResources(

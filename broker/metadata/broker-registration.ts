@@ -2,6 +2,7 @@ import { backoffMs } from '../../runtime/backoff.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
+import { endRegistration } from './end-registration.ts'
 import type { ImageFollower } from './image-follower.ts'
 import type { BrokerStateImage } from './image.ts'
 import {
@@ -146,6 +147,7 @@ export class BrokerRegistration {
     })
     if (revision === undefined) {
       lease.revoke().catch(() => undefined)
+      if (await this.#endOwnBefore()) return
       await this.#judgeOther(key)
       throw new Error(`Broker ${brokerId} is still registered, by another process or by the one before this.`)
     }
@@ -170,6 +172,23 @@ export class BrokerRegistration {
       if (entry?.lease === lease.id) return entry.createRevision
       throw error
     }
+  }
+
+  /**
+   * Ends the registration of the process before this one: this process has locked the very directories that it tells
+   * of, so the other is dead. Another registration under this id, with directories of its own, is left alone.
+   */
+  async #endOwnBefore(): Promise<boolean> {
+    const { store, brokerId, images, logger } = this.#options
+    const own = this.#options.record()
+    const before = images.image.brokers.get(brokerId)
+    if (before === undefined || before.incarnationId === own.incarnationId) return false
+    const mine = new Set(own.logDirectories)
+    if (before.logDirectories.length === 0 || !before.logDirectories.every(id => mine.has(id))) return false
+    const ended = await endRegistration(store, images.image, before)
+    if (ended)
+      logger.info({ brokerEpoch: before.epoch }, 'The registration of the process before this is ended.')
+    return ended
   }
 
   /** A registration that outlives its lease time is renewed by somebody: there are two brokers with one id. */

@@ -117,6 +117,11 @@ export class Connection {
     return this.#failure === undefined
   }
 
+  /** Resolves when the socket is closed, by whomever. */
+  get closed(): Promise<void> {
+    return this.#ended.promise
+  }
+
   /** The newest version that both sides speak; undefined when there is none. */
   versionFor(api: Api): number | undefined {
     const served = this.#versions.get(api.key)

@@ -208,14 +208,24 @@ export class Cluster {
     await this.inSync(topic, deadlineMs)
   }
 
-  /** Waits until all replicas of all partitions of the topic are in sync and led. */
+  /**
+   * Waits until every broker that runs tells that all replicas of the topic are in sync and led: one that was cut off may
+   * tell for a while what was true before.
+   */
   async inSync(topic: string, deadlineMs = 60_000): Promise<void> {
-    let last: readonly PartitionView[] = []
+    let last: readonly string[] = []
     await waitUntil(
-      () => `all replicas of ${topic} are in sync; last seen: ${JSON.stringify(behind(last))}`,
+      () => `all replicas of ${topic} are in sync; last seen: ${last.join('; ')}`,
       async () => {
-        last = (await this.view([topic])).partitions
-        return (last.length > 0 && behind(last).length === 0) || undefined
+        const asked = this.brokers.filter(({ isRunning, isPaused }) => isRunning && !isPaused)
+        const views = asked.map(async ({ name, place }) => {
+          const view = await askCluster(place, [topic]).catch(() => null)
+          if (view === null || view.partitions.length === 0) return `${name} does not tell`
+          const missing = behind(view.partitions)
+          return missing.length === 0 ? '' : `${name} tells ${JSON.stringify(missing.slice(0, 5))}`
+        })
+        last = (await Promise.all(views)).filter(words => words !== '')
+        return last.length === 0 || undefined
       },
       { deadlineMs, everyMs: 100 },
     )
@@ -261,7 +271,7 @@ function settingsOf(
   places: readonly BrokerPlace[],
   etcd: EtcdMembers | null,
 ): Record<string, string> {
-  const { host, port, internalPort, httpPort } = place
+  const { host, port, internalPort, controlPort, httpPort } = place
   const common = {
     'node.id': String(id),
     'default.replication.factor': '3',
@@ -289,12 +299,14 @@ function settingsOf(
     ...common,
     listeners: `PLAINTEXT://${host}:${port}`,
     'http.listeners': `http://${host}:${httpPort}`,
+    'control.listeners': `http://${host}:${controlPort}`,
+    'cluster.id': clusterId,
     'etcd.connect': etcd.clientUrls.join(','),
   }
 }
 
 async function mountSmallDisk(directory: string, bytes: number): Promise<void> {
-  if (process.env['BARNABAS_TEST_ISOLATED'] === undefined) {
+  if (process.env['TEST_ISOLATED'] === undefined) {
     throw new Error(
       'Small disks are mounted only in a namespace of their own: run this through test/cluster/isolated.ts.',
     )

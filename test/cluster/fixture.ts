@@ -1,9 +1,10 @@
 /** A cluster with clients at work on it, for the scenarios of one test file. */
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { seededRandom } from '../../runtime/random.ts'
 import { targetFromEnvironment } from '../targets/broker.ts'
 import { describeVerdict } from './checker.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
+import type { ClusterBroker } from './cluster-broker.ts'
 import type { Scene } from './faults.ts'
 import { ClusterNetwork } from './network.ts'
 import { type Outcome, Workload, type WorkloadOptions } from './workload.ts'
@@ -29,6 +30,10 @@ export function useClusterAtWork(
     workload = await Workload.start(cluster, { topic: 'work', partitions: 4, ...work })
     scene = { cluster, topic: workload.topic, partitions: workload.partitions, random: seededRandom(1) }
   })
+  afterEach(({ task }) => {
+    if (task.result?.state !== 'fail') return
+    for (const broker of cluster?.brokers ?? []) process.stderr.write(lastWords(broker))
+  })
   afterAll(async () => {
     await workload?.dispose()
     await cluster?.dispose()
@@ -39,6 +44,11 @@ export function useClusterAtWork(
     }
     return { cluster, workload, scene }
   }
+}
+
+function lastWords({ name, isRunning, isPaused, output }: ClusterBroker): string {
+  const state = isPaused ? 'is paused' : isRunning ? 'runs' : 'does not run'
+  return `\n${name} ${state}; it said last:\n${output.slice(-4_000)}\n`
 }
 
 /** Fails with every anomaly in words. */

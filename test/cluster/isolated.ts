@@ -24,7 +24,7 @@ const namespaces = [...asRoot, '--net', '--mount', '--pid', '--fork', '--kill-ch
 const directory = mkdtempSync(join(tmpdir(), 'barnabas-isolated-'))
 const child = spawn('unshare', [...namespaces, '--', 'sh', '-c', inside, 'sh', command, ...args], {
   stdio: 'inherit',
-  env: { ...process.env, BARNABAS_TEST_ISOLATED: '1', TMPDIR: directory },
+  env: { ...process.env, TEST_ISOLATED: '1', TMPDIR: directory },
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill('SIGKILL'))
 const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]

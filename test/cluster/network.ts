@@ -5,7 +5,6 @@
  * A cut loses packets without a word, as a failed switch does: the sender's neighbour table gets an address that nobody has,
  * or the node's port leaves the bridge. Both need nothing but iproute2.
  */
-import { existsSync } from 'node:fs'
 import { run } from '../targets/processes.ts'
 
 const prefix = '10.77.0'
@@ -13,7 +12,7 @@ const bridge = 'barnabas'
 const nobody = '02:00:00:00:00:fe'
 
 /** Set by isolated.ts for what it runs. */
-const isolationMark = 'BARNABAS_TEST_ISOLATED'
+const isolationMark = 'TEST_ISOLATED'
 
 export interface NetworkNode {
   readonly name: string
@@ -26,17 +25,16 @@ export class ClusterNetwork {
   #nodes = 0
   readonly #port = new Map<NetworkNode, string>()
 
+  /** One at a time in a run. */
   static async create(): Promise<ClusterNetwork> {
     if (process.env[isolationMark] === undefined) {
       throw new Error(
         'Networks are made only in namespaces of their own: run this through test/cluster/isolated.ts.',
       )
     }
-    if (!existsSync(`/sys/class/net/${bridge}`)) {
-      await ip('link', 'add', bridge, 'type', 'bridge')
-      await ip('address', 'add', `${prefix}.1/24`, 'dev', bridge)
-      await ip('link', 'set', bridge, 'up')
-    }
+    await ip('link', 'add', bridge, 'type', 'bridge')
+    await ip('address', 'add', `${prefix}.1/24`, 'dev', bridge)
+    await ip('link', 'set', bridge, 'up')
     return new ClusterNetwork()
   }
 
@@ -79,10 +77,14 @@ export class ClusterNetwork {
     for (const { address } of to) await onNode(from, 'neighbour', 'del', address, 'dev', 'eth0')
   }
 
-  /** Removes all nodes; what still runs on them has no network any more. */
+  /** Removes everything; what still runs on the nodes has no network any more. */
   async remove(): Promise<void> {
-    for (const node of this.#port.keys()) await ip('netns', 'del', node.name)
+    for (const [node, port] of this.#port) {
+      await ip('link', 'del', port)
+      await ip('netns', 'del', node.name)
+    }
     this.#port.clear()
+    await ip('link', 'del', bridge)
   }
 
   #portOf(node: NetworkNode): string {

@@ -21,7 +21,7 @@ export interface WorkloadOptions {
   readonly partitions: number
   /** Records a second of each producer; default 150. */
   readonly rate?: number
-  /** Some producers give up after ten seconds, so that there are sends of unknown outcome. */
+  /** Clients notice silent brokers sooner, and one producer gives up after ten seconds: its outcomes are unknown then. */
   readonly impatient?: boolean
 }
 
@@ -72,12 +72,16 @@ export class Workload {
     const librdkafka = workload.#host('librdkafka', python, ['-u', script, ...where])
 
     const hurried = impatient ? ' delivery.timeout.ms=10000 request.timeout.ms=3000 max.block.ms=10000' : ''
+    // What is under way to a broker that says nothing any more is waited for so long; a minute by default.
+    const noticing = impatient ? ' socket.timeout.ms=10000' : ''
     java.tell(`reader ${readers.java}`)
     for (const member of readers.members) java.tell(`member ${member} group-of-${topic}`)
-    librdkafka.tell(`reader ${readers.librdkafka}`)
+    librdkafka.tell(`reader ${readers.librdkafka}${noticing}`)
     java.tell(`producer ${producers.java} ${producers.java} ${producerCount} ${rate}`)
     java.tell(`producer ${producers.otherJava} ${producers.otherJava} ${producerCount} ${rate}${hurried}`)
-    librdkafka.tell(`producer ${producers.librdkafka} ${producers.librdkafka} ${producerCount} ${rate}`)
+    librdkafka.tell(
+      `producer ${producers.librdkafka} ${producers.librdkafka} ${producerCount} ${rate}${noticing}`,
+    )
     const onLine = (line: string): void => workload.#take(line)
     const process = producers.kcat
     workload.#kcat = {

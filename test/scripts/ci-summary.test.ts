@@ -35,7 +35,8 @@ test('steps count one each and tests one each', () => {
   part('test', 0, ['passed', 'passed'])
   part('compatibility', 0, ['passed'])
   part('kubernetes', 0, ['passed'])
-  expect(summary()).toMatchObject({ exit: 0, lastLine: '6 passed, 0 failed' })
+  part('cluster', 0, ['passed'])
+  expect(summary()).toMatchObject({ exit: 0, lastLine: '7 passed, 0 failed' })
 })
 
 test('a failed test is named with its reason, and the rest is counted all the same', () => {
@@ -43,8 +44,9 @@ test('a failed test is named with its reason, and the rest is counted all the sa
   part('test', 1, ['passed', 'failed'], 'failed')
   part('compatibility', 0, ['passed'])
   part('kubernetes', 0, ['passed'])
+  part('cluster', 0, ['passed'])
   const { exit, lastLine, stdout } = summary()
-  expect({ exit, lastLine }).toEqual({ exit: 1, lastLine: '3 passed, 2 failed' })
+  expect({ exit, lastLine }).toEqual({ exit: 1, lastLine: '4 passed, 2 failed' })
   expect(stdout).toContain('FAILED a.test.ts: test 1\n    expected 1 to be 2')
 })
 
@@ -52,12 +54,14 @@ test('a part that broke before or beside its tests has failed', () => {
   part('test', 1)
   part('compatibility', 1, ['passed'])
   part('kubernetes', 0, ['passed'])
-  expect(summary()).toMatchObject({ exit: 1, lastLine: '2 passed, 2 failed' })
+  part('cluster', 0, ['passed'])
+  expect(summary()).toMatchObject({ exit: 1, lastLine: '3 passed, 2 failed' })
 })
 
 test('a file that does not load, and a run without tests, have failed', () => {
   part('test', 1, [], 'failed')
   part('compatibility', 0, [])
   part('kubernetes', 0, [])
-  expect(summary()).toMatchObject({ exit: 1, lastLine: '0 passed, 3 failed' })
+  part('cluster', 0, ['passed'])
+  expect(summary()).toMatchObject({ exit: 1, lastLine: '1 passed, 3 failed' })
 })

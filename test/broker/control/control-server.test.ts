@@ -125,6 +125,14 @@ describe('a call', () => {
     server = await startServer(0)
   })
 
+  test('at work that nobody waits for any more is given up before its time', async () => {
+    const abort = new AbortController()
+    const outcome = call('Wait', Buffer.alloc(0), 3_600_000, abort.signal)
+    await until(() => waiting.length === 1, 'the call is at work')
+    abort.abort()
+    expect(await outcome).toMatchObject({ kind: 'lost' })
+  })
+
   test('goes over a connection that is made again after it broke', async () => {
     const { port } = server
     expect(await call('Echo')).toMatchObject({ kind: 'answered' })

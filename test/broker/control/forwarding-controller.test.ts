@@ -12,6 +12,7 @@ import { zeroUuid } from '../../../protocol/index.ts'
 import { seededRandom } from '../../../runtime/random.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { until } from '../../support/until.ts'
+import { withTopic } from '../controller/image-of.ts'
 import { newTopic } from '../controller/one-store-cluster.ts'
 
 const me = 1
@@ -195,7 +196,7 @@ describe('a command', () => {
 })
 
 describe('when it is not known whether a command was carried out', () => {
-  test('one that would be seen twice is not sent again', async () => {
+  test('one that would be seen twice is not sent again while that controller stays', async () => {
     images.elect(2, 5)
     outcomes.push(lost, answered)
     const [item] = await during(controller.createTopics(create))
@@ -204,6 +205,31 @@ describe('when it is not known whether a command was carried out', () => {
       message:
         'The answer of the controller, broker 2, was lost (the connection broke); it may have done what was asked.',
     })
+    expect(calls.length).toBe(1)
+  })
+
+  test('it is sent again when the image of the next controller shows nothing of it', async () => {
+    images.elect(2, 5)
+    outcomes.push(lost, answered)
+    const answer = controller.createTopics(create)
+    await until(() => calls.length === 1, 'the first one is asked')
+    images.elect(3, 9)
+    images.moveTo(10)
+    expect(await during(answer)).toEqual(created)
+    expect(calls.map(({ epoch }) => epoch)).toEqual([5, 9])
+  })
+
+  test('it is not when that image shows something of it', async () => {
+    images.elect(2, 5)
+    outcomes.push(lost, answered)
+    const answer = controller.createTopics(create)
+    await until(() => calls.length === 1, 'the first one is asked')
+    images.set(withTopic(images.image, 'b', [{}]))
+    images.elect(3, 9)
+    expect((await during(answer)).map(({ error }) => error)).toEqual([
+      'REQUEST_TIMED_OUT',
+      'REQUEST_TIMED_OUT',
+    ])
     expect(calls.length).toBe(1)
   })
 
@@ -310,6 +336,10 @@ class FakeImages {
   moveTo(revision: number): void {
     this.#change({ ...this.image, revision })
     for (const one of this.awaited) if (one.revision <= revision) one.resolve(this.image)
+  }
+
+  set(image: MetadataImage): void {
+    this.#change(image)
   }
 
   #change(next: MetadataImage): void {

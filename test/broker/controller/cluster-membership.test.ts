@@ -351,3 +351,41 @@ describe('a broker that is about to stop', () => {
     expect(cluster.partition('t')).toMatchObject({ leader: 1, isr: [1, 2] })
   })
 })
+
+describe('a broker whose process is known to be dead', () => {
+  test('is replaced at once, also as the controller', async () => {
+    cluster = await OneStoreCluster.start([1, 2, 3])
+    await createTopic('t', 3, 3)
+    const before = cluster.image.brokers.get(1)!
+    expect(cluster.image.controller?.id).toBe(1)
+    cluster.pause(1)
+    const { membership } = cluster.brokers.get(2)!
+    membership.endDeadRegistration(before)
+    await cluster.until(() => membership.image.controller !== null && membership.image.controller.id !== 1)
+    await cluster.until(() =>
+      membership.image.topicsByName
+        .get('t')!
+        .partitions.every(({ leader, isr }) => leader > 1 && !isr.includes(1)),
+    )
+    // It was alive after all: it registers anew, and takes part again.
+    cluster.resume(1)
+    await cluster.until(() => {
+      const again = membership.image.brokers.get(1)
+      return again !== undefined && again.epoch > before.epoch && !again.fenced
+    })
+    expect(cluster.image.controller?.id).not.toBe(1)
+  })
+
+  test('is left to stop by itself when it is stopping, and a registration after the dead one is left alone', async () => {
+    cluster = await OneStoreCluster.start([1, 2, 3])
+    const { epoch } = cluster.image.brokers.get(3)!
+    const { membership } = cluster.brokers.get(2)!
+    membership.endDeadRegistration({ id: 3, epoch: epoch - 1 })
+    const asked = { brokerId: 3, brokerEpoch: epoch, timeoutMs }
+    await cluster.during(cluster.controller.prepareToStop(asked))
+    await cluster.until(() => membership.image.brokers.get(3)!.stopping)
+    membership.endDeadRegistration({ id: 3, epoch })
+    await createTopic('later')
+    expect(membership.image.brokers.get(3)!.epoch).toBe(epoch)
+  })
+})

@@ -1,12 +1,15 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ControllerClient } from '../../../broker/controller/controller-client.ts'
 import {
   type CommandName,
   type CommandOf,
   commandNames,
+  isUntouched,
   runCommand,
 } from '../../../broker/controller/controller-commands.ts'
 import { localController } from '../../../broker/controller/local-controller.ts'
+import { emptyImage } from '../../../broker/metadata/changes.ts'
+import { imageAfter, withTopic } from './image-of.ts'
 import { newTopic } from './one-store-cluster.ts'
 
 const timeoutMs = 1000
@@ -106,4 +109,42 @@ test.each(commandNames)('%s goes to the controller that is active then', async n
     command,
   )
   expect(asked).toEqual([[name, command]])
+})
+
+describe('what a command is about is untouched', () => {
+  const before = withTopic(withTopic(emptyImage, 'a', [{}]), 'b', [{}, {}])
+  const overrides = new Map([['retention.ms', '1']])
+  const configured = imageAfter(before, [{ kind: 'config', type: 'topic', name: 'a', overrides }])
+  const grown = withTopic(before, 'b', [{}, {}, {}])
+  const gone = imageAfter(before, [{ kind: 'topic', topicId: 'id-b', topic: null }])
+  const added = withTopic(before, 'c', [{}])
+  const list = { validateOnly: false, timeoutMs }
+
+  test.each([
+    ['createTopics', { ...list, topics: [newTopic('c')] }, [gone, grown, configured], [added]],
+    ['deleteTopics', { ...list, topics: [{ name: 'b', topicId: null }] }, [added, grown], [gone]],
+    ['deleteTopics', { ...list, topics: [{ name: null, topicId: 'id-b' }] }, [added, grown], [gone]],
+    [
+      'createPartitions',
+      { ...list, topics: [{ name: 'b', count: 3, assignments: null }] },
+      [added, configured],
+      [grown, gone],
+    ],
+    [
+      'alterConfigs',
+      { ...list, resources: [{ type: 'topic', name: 'a', configs }] },
+      [added, grown],
+      [configured],
+    ],
+    [
+      'incrementalAlterConfigs',
+      { ...list, resources: [{ type: 'topic', name: 'a', configs }] },
+      [added, grown],
+      [configured],
+    ],
+    ['electLeaders', { ...list, election: 'preferred', partitions: null }, [], [before]],
+  ] as const)('%s %j', (name, command, untouched, touched) => {
+    for (const now of untouched) expect(isUntouched(name, before, now, command as never)).toBe(true)
+    for (const now of touched) expect(isUntouched(name, before, now, command as never)).toBe(false)
+  })
 })

@@ -2,12 +2,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerRegistration } from '../../../broker/metadata/broker-registration.ts'
 import { EmbeddedStore } from '../../../broker/metadata/embedded-store.ts'
 import { ImageFollower } from '../../../broker/metadata/image-follower.ts'
+import { keyOf, type MetadataChange } from '../../../broker/metadata/keys.ts'
 import {
   type Lease,
   LeaseLost,
   type MetadataStore,
   StoreUnavailable,
 } from '../../../broker/metadata/metadata-store.ts'
+import { encodeValue } from '../../../broker/metadata/values.ts'
 import { silentLogger } from '../../../runtime/logger.ts'
 import { seededRandom } from '../../../runtime/random.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -24,6 +26,7 @@ describe('the registration of a broker', () => {
   let rack: string
   /** What happens to a renewal before the store gets it. */
   let onKeepAlive: () => Promise<void>
+  let ownDirectories: string[]
   let registration: BrokerRegistration
 
   beforeEach(async () => {
@@ -39,14 +42,27 @@ describe('the registration of a broker', () => {
       logger: silentLogger,
     })
     images = await ImageFollower.open(store, silentLogger)
-    registration = new BrokerRegistration({
-      store: withLease(lease => ({
+    ownDirectories = []
+    registration = register(
+      withLease(lease => ({
         ...lease,
         keepAlive: async () => {
           await onKeepAlive()
           await lease.keepAlive()
         },
       })),
+    )
+    await until(() => registration.isValid, 'the broker is registered')
+  })
+
+  afterEach(async () => {
+    await registration.stop({ clean: false })
+    await store.close()
+  })
+
+  function register(on: MetadataStore): BrokerRegistration {
+    return new BrokerRegistration({
+      store: on,
       images,
       clock,
       random: seededRandom(1),
@@ -57,7 +73,7 @@ describe('the registration of a broker', () => {
         listeners: [],
         control: null,
         rack,
-        logDirectories: [],
+        logDirectories: ownDirectories,
         cordoned: false,
         previousEpoch: -1,
         features: [],
@@ -68,13 +84,7 @@ describe('the registration of a broker', () => {
       onRegistered: epoch => events.push(`registered ${epoch}`),
       onLost: epoch => events.push(`lost ${epoch}`),
     })
-    await until(() => registration.isValid, 'the broker is registered')
-  })
-
-  afterEach(async () => {
-    await registration.stop({ clean: false })
-    await store.close()
-  })
+  }
 
   function withLease(wrap: (lease: Lease) => Lease): MetadataStore {
     return {
@@ -107,6 +117,48 @@ describe('the registration of a broker', () => {
     expect(images.image.brokers.get(7)?.epoch).toBe(epoch)
     expect((await store.get('brokers/7')).entry?.lease).toBe(lease?.id)
     expect(events).toEqual([`registered ${epoch}`])
+  })
+
+  describe('of a process that was killed', () => {
+    const dead = { incarnationId: 'before', listeners: [], control: null, rack: null, cordoned: false }
+    const told = { ...dead, previousEpoch: -1, features: [], minInsyncReplicas: 1 }
+
+    /** The record of another process under this id, with an office, is there when this one registers. */
+    async function registerAfter(logDirectories: string[]): Promise<number> {
+      await registration.stop({ clean: false })
+      await until(() => !images.image.brokers.has(7), 'the record is gone')
+      const { id } = await store.lease(ttlMs)
+      const record: MetadataChange = { kind: 'broker', id: 7, registration: { ...told, logDirectories } }
+      const office: MetadataChange = { kind: 'controller', brokerId: 7 }
+      const put = [record, office].map(change => ({
+        key: keyOf(change),
+        value: encodeValue(change) ?? '',
+        lease: id,
+      }))
+      const { revision } = await store.commit({ put })
+      await until(() => images.image.controller?.id === 7, 'the record is there')
+      registration = register(withLease(lease => lease))
+      return revision
+    }
+
+    test('is ended by a process that has locked the same directories, and its office with it', async () => {
+      ownDirectories = ['d1', 'd2']
+      const before = await registerAfter(['d1'])
+      await until(() => {
+        clock.advance(0)
+        return registration.isValid
+      }, 'the broker is registered')
+      expect(registration.epoch).toBeGreaterThan(before)
+      expect((await store.get('controller')).entry).toBeUndefined()
+    })
+
+    test('is waited for when it tells of other directories: it may be another broker', async () => {
+      ownDirectories = ['d1']
+      const before = await registerAfter(['d1', 'd3'])
+      await live(3 * heartbeatMs)
+      expect(registration.epoch).toBeUndefined()
+      expect((await store.get('brokers/7')).entry?.createRevision).toBe(before)
+    })
   })
 
   test('has the create revision of its record as epoch, and the lease in it', async () => {
