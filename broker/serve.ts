@@ -77,6 +77,7 @@ async function serve(settings: ValidSettings, log: Logger): Promise<void> {
         clusterId: broker.clusterId,
         listeners: broker.listeners.map(({ name, host, port }) => `${name}://${host}:${port}`),
         httpPorts: broker.httpPorts,
+        control: broker.controlAddress,
         tookMs: Math.round(performance.now() - startedAtMs),
       },
       'The broker serves clients.',
