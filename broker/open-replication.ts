@@ -6,9 +6,11 @@ import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
 import { PeerWatch } from './peers/peer-watch.ts'
 import { Peers } from './peers/peers.ts'
+import { DirectoryReports } from './replication/directory-reports.ts'
 import { Followers } from './replication/followers.ts'
 import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
 import { Partitions } from './replication/partitions.ts'
+import { ReplicationThrottle } from './replication/replication-throttle.ts'
 import { type ReplicationCounters, replicationCounters } from './replication/replication-counters.ts'
 import type { SettingsInForce } from './settings-in-force.ts'
 
@@ -17,6 +19,7 @@ export interface Replication {
   readonly partitions: Partitions
   readonly followers: Followers
   readonly counters: ReplicationCounters
+  readonly directoryReports: DirectoryReports
   /** Nothing is copied and no in-sync set changed any more when it resolves; what is led is led on. */
   stop(): Promise<void>
 }
@@ -79,6 +82,7 @@ export function openReplication(
     turn,
     logger,
     traffic,
+    throttle: new ReplicationThrottle(clock, () => settings()['follower.replication.throttled.rate']),
   })
   inForce.dynamic.onChange((next, previous) => {
     if (next['num.replica.fetchers'] !== previous['num.replica.fetchers']) followers.spreadAnew()
@@ -102,11 +106,24 @@ export function openReplication(
       logger,
     },
   })
+  const directoryReports = new DirectoryReports({
+    brokerId,
+    brokerEpoch,
+    image,
+    directoryOf: (topic, partition) => logs.directoryOf(topic, partition),
+    assign: command => controller.assignDirectories(command),
+    timeoutMs: () => settings()['controller.socket.timeout.ms'],
+    clock,
+    random,
+    logger,
+  })
   return {
     partitions,
     followers,
     counters,
+    directoryReports,
     async stop() {
+      await directoryReports.close()
       changes.close()
       await watch.stop()
       await followers.stop()

@@ -8,7 +8,7 @@ import { GroupCoordinator } from './group-coordinator.ts'
 import type { Cleaner } from './log/cleaner.ts'
 import { cleanerMetrics } from './log/cleaner-metrics.ts'
 import type { LogDirectories } from './log/log-directories.ts'
-import type { BrokerListener } from './metadata/image.ts'
+import type { BrokerListener, ControlAddress } from './metadata/image.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { requestMetrics } from './metrics/request-stats.ts'
@@ -29,6 +29,7 @@ export interface RunningBroker {
   readonly membership: ClusterMembership
   /** Of a broker that is one of a cluster. */
   readonly control: Control | undefined
+  readonly controlAddress: ControlAddress | null
   readonly logs: LogDirectories
   readonly cleaner: Cleaner
   readonly partitions: Partitions
@@ -70,7 +71,11 @@ export async function runBroker(
     clusterId: membership.clusterId,
     onDirectoryOffline: () => membership.registrationChanged(),
     onProgress: progress => health.recovering(progress),
-    onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
+    onReplicaMoved: (topic, partition, log) => {
+      partitions.replaceLog(topic, partition, log)
+      const id = membership.image.topicsByName.get(topic)?.id
+      if (id !== undefined) replication.directoryReports.check([id])
+    },
     opened,
   })
   const controller = shared?.control.controller ?? membership.controller
@@ -82,6 +87,7 @@ export async function runBroker(
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
   if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
   partitions.start(membership.image)
+  replication.directoryReports.check(membership.image.topicsById.keys())
   const groupCoordinator = new GroupCoordinator({
     brokerId,
     image: () => membership.image,
@@ -95,6 +101,7 @@ export async function runBroker(
   membership.images.onChange((next, previous, changed) => {
     inForce.apply(next, changed.configs)
     partitions.apply(next, previous, changed.topics)
+    replication.directoryReports.check(changed.topics)
     groupCoordinator.apply(next, previous, changed.topics)
     for (const id of changed.topics) {
       const gone = previous.topicsById.get(id)
@@ -159,6 +166,7 @@ export async function runBroker(
     store,
     membership,
     control: shared?.control,
+    controlAddress: shared?.address ?? null,
     logs,
     cleaner,
     partitions,

@@ -19,7 +19,7 @@ const topArrows: Record<string, readonly string[]> = {
   broker: ['client', 'protocol', 'runtime'],
   operator: ['broker', 'client', 'protocol', 'runtime'],
   cli: ['operator', 'client', 'protocol', 'runtime'],
-  scripts: ['operator'],
+  scripts: ['operator', 'packaging'],
 }
 
 /** Where one top folder enters another. Files of runtime are imported one by one; other folders have a door. */
@@ -27,8 +27,9 @@ const doors: Record<string, RegExp> = {
   runtime: /^runtime\/[\w-]+\.ts$/,
   protocol: /^protocol\/index\.ts$/,
   client: /^client\/(index|connection\/[\w-]+)\.ts$/,
-  broker: /^broker\/config\/[\w-]+\.ts$/,
+  broker: /^broker\/(config\/[\w-]+|control\/control-(api|client))\.ts$/,
   operator: /^operator\/(index|resources\/[\w-]+)\.ts$/,
+  packaging: /^packaging\/[\w-]+\/generated-files\.ts$/,
 }
 
 /** Folder of the broker → folders of the broker it may import, besides itself, config and metrics. */
@@ -130,12 +131,15 @@ const testedElsewhere: Record<string, string> = {
   'protocol/records/snappy-framing.ts': 'test/protocol/records/compression.test.ts',
   'broker/config/': 'tables of settings; the loading that reads them is tested',
   'broker/run-broker.ts': 'joins the parts; test/broker/broker.test.ts and test/compatibility run it',
+  'broker/open-replication.ts': 'joins the parts; test/compatibility/cluster-tools.test.ts runs it',
   'broker/broker-metrics.ts': 'names and reads counters; test/broker/metrics tests what counts',
   'broker/log/load-replicas.ts': 'test/broker/log/log-directories.test.ts and recovery.test.ts',
   'broker/log/log-directory.ts': 'test/broker/log/log-directories.test.ts',
   'broker/control/admin-messages.ts':
     'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
   'broker/control/broker-messages.ts':
+    'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
+  'broker/control/command-messages.ts':
     'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
   'broker/control/proto-': 'one codec; test/broker/control/proto-codec.test.ts',
   'broker/control/control-client.ts': 'test/broker/control/control-server.test.ts',
@@ -167,6 +171,16 @@ const testedElsewhere: Record<string, string> = {
   'broker/groups/reconcile-member.ts':
     'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
   'broker/groups/uniform-assignor.ts': 'test/broker/groups/assignors.test.ts',
+  'operator/desired/': 'rendered by test/operator/desired/golden.test.ts',
+  'operator/reconcile/broker-steps.ts':
+    'whole lives of a Cluster in test/operator/reconcile/reconcile-cluster.test.ts',
+  'operator/reconcile/cluster-status.ts':
+    'whole lives of a Cluster in test/operator/reconcile/reconcile-cluster.test.ts',
+  'operator/reconcile/etcd.ts':
+    'whole lives of a Cluster in test/operator/reconcile/reconcile-cluster.test.ts',
+  'operator/controllers/cluster-controller.ts': 'test/operator/operator.test.ts, and test/kubernetes',
+  'operator/controllers/topic-controller.ts': 'test/operator/operator.test.ts, and test/kubernetes',
+  'operator/controllers/kube-cache.ts': 'test/operator/operator.test.ts',
   'broker/re2/': 'one engine; test/broker/re2/regular-expression.test.ts',
 }
 
@@ -233,6 +247,7 @@ const bans: readonly Ban[] = [
       'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
       'test/runtime/clock.test.ts': 'tests the clock itself',
+      'test/kubernetes/load.ts': 'not a test but a load, which keeps its pace',
       'test/kubernetes/start-and-wait.ts': 'lives until it is killed: it is not a test but what one kills',
     },
   },
