@@ -48,22 +48,28 @@ export function openReplication(
     random,
     logger,
   })
-  const peers = new Peers({
-    image,
-    listenerName: loaded.listeners.interBroker,
-    clientId: `broker-${brokerId}`,
-    settings: () => ({
-      timeoutMs: settings()['replica.socket.timeout.ms'],
-      mostBackoffMs: settings()['replica.fetch.backoff.ms'],
-    }),
-    clock,
-    random,
-  })
+  const peersWithin = (timeoutMs: () => number): Peers =>
+    new Peers({
+      image,
+      listenerName: loaded.listeners.interBroker,
+      clientId: `broker-${brokerId}`,
+      settings: () => ({
+        timeoutMs: timeoutMs(),
+        mostBackoffMs: settings()['replica.fetch.backoff.ms'],
+      }),
+      clock,
+      random,
+    })
+  const peers = peersWithin(() => settings()['replica.socket.timeout.ms'])
+  const heartbeatMs = settings()['broker.heartbeat.interval.ms']
   const watch = new PeerWatch({
-    peers,
+    peers: peersWithin(() => heartbeatMs),
     brokerId,
     clock,
+    heartbeatMs,
+    isolatedAfterMs: settings()['broker.session.timeout.ms'] + 2 * heartbeatMs,
     onDead: registration => membership.endDeadRegistration(registration),
+    onIsolated: isIsolated => membership.isolated(isIsolated),
   })
   membership.images.onChange((next, _, { brokers }) => {
     if (brokers.size > 0) watch.apply(next)
