@@ -171,6 +171,9 @@ function logMetrics({ replication: { partitions }, logs }: BrokerMetricsParts): 
     gauge('barnabas_storage_disk_free_bytes', 'Free bytes on the disk of a log directory.', emit => {
       for (const { path, usableBytes } of logs.describe()) if (usableBytes >= 0) emit(usableBytes, { path })
     }),
+    gauge('barnabas_storage_disk_total_bytes', 'Size of the disk of a log directory.', emit => {
+      for (const { path, totalBytes } of logs.describe()) if (totalBytes >= 0) emit(totalBytes, { path })
+    }),
   ]
 }
 

@@ -170,11 +170,11 @@ function etcdOptions(parts: BrokerParts, historyPath: string): EtcdStoreOptions 
       endpoints: settings['etcd.connect'],
       username: settings['etcd.username'],
       password: settings['etcd.password'],
-      tls: {
+      tls: () => ({
         ca: pem('etcd.tls.ca.file'),
         certificate: pem('etcd.tls.certificate.file'),
         key: pem('etcd.tls.key.file'),
-      },
+      }),
       requestTimeoutMs: settings['etcd.request.timeout.ms'],
     },
     prefix: settings['etcd.prefix'],

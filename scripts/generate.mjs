@@ -1,6 +1,14 @@
-// npm run generate: writes what is made from the declarations of the resources, crds/*.yaml and crds/README.md.
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// npm run generate: writes what is made from declarations: crds/ from the resources; dashboards, alerts and their runbooks
+// from packaging/.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { generatedFiles } from '../operator/resources/generated-files.ts'
+import { generatedAlerts } from '../packaging/alerts/generated-files.ts'
+import { generatedDashboards } from '../packaging/dashboards/generated-files.ts'
 
-for (const { path, text } of generatedFiles()) writeFileSync(join(import.meta.dirname, '..', path), text)
+const files = [...generatedFiles(), ...generatedDashboards(), ...generatedAlerts()]
+for (const { path, text } of files) {
+  const file = join(import.meta.dirname, '..', path)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}

@@ -19,7 +19,7 @@ const topArrows: Record<string, readonly string[]> = {
   broker: ['client', 'protocol', 'runtime'],
   operator: ['broker', 'client', 'protocol', 'runtime'],
   cli: ['operator', 'client', 'protocol', 'runtime'],
-  scripts: ['operator'],
+  scripts: ['operator', 'packaging'],
 }
 
 /** Where one top folder enters another. Files of runtime are imported one by one; other folders have a door. */
@@ -29,6 +29,7 @@ const doors: Record<string, RegExp> = {
   client: /^client\/(index|connection\/[\w-]+)\.ts$/,
   broker: /^broker\/config\/[\w-]+\.ts$/,
   operator: /^operator\/(index|resources\/[\w-]+)\.ts$/,
+  packaging: /^packaging\/[\w-]+\/generated-files\.ts$/,
 }
 
 /** Folder of the broker → folders of the broker it may import, besides itself, config and metrics. */
@@ -233,6 +234,7 @@ const bans: readonly Ban[] = [
       'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
       'test/runtime/clock.test.ts': 'tests the clock itself',
+      'test/kubernetes/load.ts': 'not a test but a load, which keeps its pace',
       'test/kubernetes/start-and-wait.ts': 'lives until it is killed: it is not a test but what one kills',
     },
   },

@@ -29,17 +29,19 @@ export class EtcdClient {
   readonly #calls = new Set<{ cancel(): void }>()
   readonly #closing = new AbortController()
   readonly #suspicions = new Set<(member: Member) => void>()
+  /** What the members' connections are made with, and when it was last looked at. */
+  #tls: EtcdTls
+  #lookedAtMs: number
   #at: number
   #token: Promise<string | null> | undefined
 
   constructor(options: EtcdClientOptions) {
     this.#options = options
-    const { endpoints, tls } = options.connection
-    const channelCredentials = credentialsFor(endpoints, tls)
-    this.#members = endpoints.map(endpoint => ({
-      endpoint,
-      host: new Host(endpoint.replace(/\/$/, ''), channelCredentials, channelOptions),
-    }))
+    const { endpoints } = options.connection
+    this.#tls = options.connection.tls()
+    this.#lookedAtMs = options.clock.monotonicMs()
+    const channelCredentials = credentialsFor(endpoints, this.#tls)
+    this.#members = endpoints.map(endpoint => ({ endpoint, host: hostAt(endpoint, channelCredentials) }))
     // Brokers spread over the members.
     this.#at = Math.floor(options.random.fraction() * endpoints.length)
   }
@@ -89,6 +91,7 @@ export class EtcdClient {
   suspect(member: Member): void {
     if (this.#members[this.#at] !== member) return
     this.#at = (this.#at + 1) % this.#members.length
+    this.#renewCertificates()
     for (const told of this.#suspicions) told(member)
   }
 
@@ -107,6 +110,29 @@ export class EtcdClient {
     this.#closing.abort(new StoreUnavailable('The connection to etcd is closed.'))
     for (const call of this.#calls) call.cancel()
     for (const { host } of this.#members) host.close()
+  }
+
+  /**
+   * Files of certificates that were replaced are taken up for the connections made from now on. New ones that cannot be
+   * used (half written, a key of another certificate) are told, and tried again at the next failure.
+   */
+  #renewCertificates(): void {
+    const { clock, connection, logger } = this.#options
+    if (clock.monotonicMs() - this.#lookedAtMs < lookAgainMs || this.#closing.signal.aborted) return
+    this.#lookedAtMs = clock.monotonicMs()
+    try {
+      const tls = connection.tls()
+      if (isSameTls(tls, this.#tls)) return
+      const channelCredentials = credentialsFor(connection.endpoints, tls)
+      for (const member of this.#members) {
+        member.host.close()
+        member.host = hostAt(member.endpoint, channelCredentials)
+      }
+      this.#tls = tls
+      logger.info('Connections to etcd are made with new certificates.')
+    } catch (error) {
+      logger.warn({ err: error }, 'The new certificates towards etcd cannot be used; those from before are.')
+    }
   }
 
   async #attempts(call: EtcdCall, request: object): Promise<unknown> {
@@ -268,7 +294,7 @@ export interface EtcdCall {
 /** One endpoint. */
 export interface Member {
   readonly endpoint: string
-  readonly host: Host
+  host: Host
 }
 
 export interface EtcdStream<Request, Answer> {
@@ -281,7 +307,8 @@ export interface EtcdConnection {
   readonly endpoints: readonly string[]
   readonly username: string | null
   readonly password: string | null
-  readonly tls: EtcdTls
+  /** As it is now: asked again when connections fail. Throws a sentence when a file is missing. */
+  readonly tls: () => EtcdTls
   readonly requestTimeoutMs: number
 }
 
@@ -315,6 +342,7 @@ type UnaryMethod = (
 
 const authenticate = { service: 'Auth', method: 'authenticate' } as const
 const firstPauseMs = 50
+const lookAgainMs = 2000
 const longestConnectMs = 2000
 
 /** Of a watch that catches up; fragments keep answers of etcd below 2 MiB. */
@@ -336,6 +364,16 @@ function credentialsFor(endpoints: readonly string[], { ca, certificate, key }: 
   return endpoints.some(endpoint => endpoint.startsWith('https://'))
     ? credentials.createSsl(ca, key, certificate)
     : credentials.createInsecure()
+}
+
+function hostAt(endpoint: string, channelCredentials: ChannelCredentials): Host {
+  return new Host(endpoint.replace(/\/$/, ''), channelCredentials, channelOptions)
+}
+
+function isSameTls(one: EtcdTls, other: EtcdTls): boolean {
+  const isSame = (left: Buffer | null, right: Buffer | null): boolean =>
+    left === null || right === null ? left === right : left.equals(right)
+  return isSame(one.ca, other.ca) && isSame(one.certificate, other.certificate) && isSame(one.key, other.key)
 }
 
 /** The methods that a client of this package has are made from etcd's protocol buffers when it is loaded. */

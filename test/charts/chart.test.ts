@@ -3,6 +3,8 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { alertGroups } from '../../packaging/alerts/generated-files.ts'
+import { generatedDashboards } from '../../packaging/dashboards/generated-files.ts'
 import { repositoryRoot } from '../targets/kafka-jars.ts'
 import { chart, helmVersions, objectsOf, render, template } from './render.ts'
 
@@ -74,6 +76,40 @@ describe.each(helmVersions)('helm %s', version => {
     const { exit, stderr } = await template(version, { 'podMonitor.enabled': true })
     expect(exit).not.toBe(0)
     expect(stderr).toContain('needs the Prometheus operator')
+  })
+
+  test('every alert links to its runbook once one says where those are', async () => {
+    const values = {
+      'prometheusRule.enabled': true,
+      'prometheusRule.runbookUrl': 'https://runbooks.example/kafka/',
+    }
+    const rule = objectsOf(await render(version, values, withMonitoring)).find(
+      ({ kind }) => kind === 'PrometheusRule',
+    )
+    const { groups } = (rule ?? expect.fail('There is no PrometheusRule.'))['spec'] as {
+      groups: { rules: { alert: string; annotations: object }[] }[]
+    }
+    const names = alertGroups.flatMap(({ alerts }) => alerts.map(({ name }) => name))
+    const rules = groups.flatMap(group => group.rules)
+    expect(rules.map(({ alert }) => alert)).toEqual(names)
+    for (const { alert, annotations } of rules) {
+      expect(annotations).toMatchObject({ runbook_url: `https://runbooks.example/kafka/${alert}.md` })
+    }
+  })
+
+  test('a dashboard is the content of a ConfigMap that the sidecar of Grafana looks for', async () => {
+    const values = {
+      dashboards: { enabled: true, namespace: 'monitoring', annotations: { folder: 'Kafka' } },
+    }
+    const maps = objectsOf(await render(version, values)).filter(({ kind }) => kind === 'ConfigMap')
+    const contents = Object.assign({}, ...maps.map(({ data }) => data)) as Record<string, string>
+    expect(Object.keys(contents)).toEqual(generatedDashboards().map(({ path }) => path.split('/').at(-1)))
+    for (const { metadata } of maps) {
+      expect(metadata).toMatchObject({ namespace: 'monitoring', labels: { grafana_dashboard: '1' } })
+    }
+    for (const { path, text } of generatedDashboards()) {
+      expect(JSON.parse(contents[path.split('/').at(-1) ?? ''] ?? '')).toEqual(JSON.parse(text))
+    }
   })
 
   test('rights end where the watched namespaces do', async () => {

@@ -44,6 +44,8 @@ export async function startWithKind(nodes: number): Promise<StartedCluster> {
   writeFileSync(resolvConf, `nameserver ${nameserver}\n${search}`)
   const inspect = ['inspect', '--format', '{{.State.Pid}}', nodeNames[0] ?? '']
   const containerPid = (await must('docker', inspect)).trim()
+  const addressOf = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+  const insideAddress = (await must('docker', ['inspect', '--format', addressOf, nodeNames[0] ?? ''])).trim()
   const withNames = `mount --bind ${resolvConf} /etc/resolv.conf && exec "$@"`
   return {
     description: {
@@ -52,6 +54,7 @@ export async function startWithKind(nodes: number): Promise<StartedCluster> {
       nodes: nodeNames,
       etcdImage: 'quay.io/coreos/etcd:v3.6.5',
       importCommands: [['kind', 'load', 'image-archive', '--name', name]],
+      insideAddress,
       inside: [
         'nsenter',
         `--target=${containerPid}`,

@@ -22,6 +22,8 @@ export interface ClusterDescription {
   readonly etcdImage: string
   /** Commands that, followed by a docker archive's path, give it to every node. */
   readonly importCommands: readonly (readonly string[])[]
+  /** Address by which this machine reaches what runs in the cluster's network through `inside`. */
+  readonly insideAddress: string
   /** What to put before a command of this machine so that it runs in the cluster's network, with the cluster's names. */
   readonly inside: readonly string[]
 }
@@ -45,6 +47,11 @@ export class Kubernetes {
 
   get kubeconfig(): string {
     return this.#cluster.kubeconfig
+  }
+
+  /** Address by which the test reaches what it started with `startInside`. */
+  get insideAddress(): string {
+    return this.#cluster.insideAddress
   }
 
   get etcdImage(): string {

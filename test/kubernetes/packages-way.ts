@@ -42,6 +42,7 @@ function faceOf(plan: ClusterPlan): ClusterDescription {
     nodes: plan.nodes.map(({ name }) => name),
     etcdImage,
     importCommands: plan.nodes.map(importCommand),
+    insideAddress: plan.controlAddress,
     inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
   }
 }

@@ -29,7 +29,7 @@ export class EtcdStores {
         endpoints: this.#etcd.endpoints,
         username: null,
         password: null,
-        tls: { ca: null, certificate: null, key: null },
+        tls: () => ({ ca: null, certificate: null, key: null }),
         requestTimeoutMs: 5000,
         ...options.connection,
       },

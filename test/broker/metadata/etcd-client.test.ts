@@ -1,6 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { OutcomeUnknown, StoreUnavailable } from '../../../broker/metadata/metadata-store.ts'
+import type { EtcdTls } from '../../../broker/metadata/etcd-client.ts'
+import { type Certificates, makeCertificates } from '../../support/certificates.ts'
 import { Etcd } from '../../support/etcd.ts'
 import { EtcdStores, Watched } from '../../support/etcd-stores.ts'
 import { Proxy } from '../../support/proxy.ts'
@@ -132,18 +136,45 @@ describe('calls to etcd', () => {
 
   test('TLS with certificates on both sides', async () => {
     const { etcd, stores } = await start({ tls: true })
-    const { ca, client } = etcd.certificates!
-    const tls = {
-      ca: readFileSync(ca),
-      certificate: readFileSync(client.certificate),
-      key: readFileSync(client.key),
-    }
+    const tls = () => tlsOf(etcd.certificates!)
     const store = await stores.open({ connection: connection(etcd.endpoints, { tls }) })
     const watched = Watched.of(store, (await store.read('')).revision + 1)
     await store.commit({ put: [{ key: 'a', value: '1' }] })
     await until(() => watched.events.length === 1, 'the change is told')
     const stranger = stores.open({ connection: connection(etcd.endpoints, { requestTimeoutMs: 500 }) })
     await expect(stranger).rejects.toThrow(StoreUnavailable)
+  })
+
+  test('certificates that are replaced are taken up, those of a new authority too', async () => {
+    const { etcd, stores } = await start({ tls: true })
+    let current = tlsOf(etcd.certificates!)
+    const store = await stores.open({
+      connection: connection(etcd.endpoints, { tls: () => current, requestTimeoutMs: 1000 }),
+    })
+    const watched = Watched.of(store, (await store.read('')).revision + 1)
+    await store.commit({ put: [{ key: 'a', value: '1' }] })
+
+    const directory = mkdtempSync(join(tmpdir(), 'barnabas-certificates-'))
+    dispose.push(() => Promise.resolve(rmSync(directory, { recursive: true })))
+    const others = await makeCertificates(directory)
+    await etcd.members[0]!.kill()
+    etcd.members[0]!.start([
+      `--cert-file=${others.server.certificate}`,
+      `--key-file=${others.server.key}`,
+      `--trusted-ca-file=${others.ca}`,
+    ])
+    await expect(store.get('a')).rejects.toThrow(StoreUnavailable)
+    current = tlsOf(others)
+    await until(
+      () =>
+        store.commit({ put: [{ key: 'a', value: '2' }] }).then(
+          () => true,
+          () => false,
+        ),
+      'etcd lets us in again',
+      30_000,
+    )
+    await until(() => watched.events.at(-1) === 'a=2', 'the watch goes on')
   })
 
   test('user and password: rights below the prefix are enough, and tokens that ran out are renewed', async () => {
@@ -202,4 +233,12 @@ describe('calls to etcd', () => {
 function connection(endpoints: readonly string[], more: object): never {
   // The rest is filled in by EtcdStores.
   return { endpoints, ...more } as never
+}
+
+function tlsOf({ ca, client }: Certificates): EtcdTls {
+  return {
+    ca: readFileSync(ca),
+    certificate: readFileSync(client.certificate),
+    key: readFileSync(client.key),
+  }
 }

@@ -1,0 +1,153 @@
+/** Every query of every panel, and every rule, asked of a real Prometheus that scrapes a cluster under load. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { alertGroups } from '../../packaging/alerts/generated-files.ts'
+import { boards } from '../../packaging/dashboards/generated-files.ts'
+import { metricsIn } from '../support/promql.ts'
+import { type RunningProcess, waitUntil } from '../targets/processes.ts'
+import { useKubernetes } from './fixture.ts'
+import { bootstrapOf, startPlainCluster } from './plain-cluster.ts'
+import { Prometheus } from './prometheus.ts'
+
+const fixture = useKubernetes('monitoring')
+const cluster = 'kafka'
+const loadSeconds = 240
+
+/** Metrics that a cluster on a good day does not have. */
+const mayBeAbsent: Readonly<Record<string, string>> = {
+  barnabas_etcd_request_failures_total: 'comes with the first failure',
+}
+
+/** Rules that the load may begin to break. */
+const deserved: Readonly<Record<string, string>> = {
+  BarnabasConsumerLagGrows: 'one group has stopped',
+  BarnabasDiskFillsUp: 'it writes all the time, and the disk may be a small one',
+  BarnabasDiskAlmostFull: 'the disk is the one of this machine',
+}
+
+let prometheus: Prometheus
+let load: RunningProcess
+
+beforeAll(async () => {
+  const { kubernetes, namespace, image } = fixture
+  const plain = { name: cluster, namespace, image, etcdImage: kubernetes.etcdImage, brokers: 3 }
+  await startPlainCluster(kubernetes, plain)
+  const script = join(import.meta.dirname, 'load.ts')
+  load = kubernetes.startInside([process.execPath, script, bootstrapOf(plain), String(loadSeconds)])
+  prometheus = await Prometheus.start(kubernetes, namespace)
+  await waitUntil(
+    () => `the load runs; it said: ${load.output}`,
+    () => load.output.includes('load runs') || undefined,
+    { deadlineMs: 60_000 },
+  )
+})
+
+afterAll(async () => {
+  load?.kill('SIGKILL')
+  await prometheus?.stop()
+})
+
+/** A panel's query with what Grafana puts in for its variables. */
+function chosen(expression: string): string {
+  const { namespace } = fixture
+  const values: Readonly<Record<string, string>> = {
+    $__rate_interval: '30s',
+    $namespace: namespace,
+    $cluster: cluster,
+    $broker: '.*',
+    $topic: '.*',
+    $group: '.*',
+  }
+  return expression.replaceAll(/\$\w+/g, name => values[name] ?? name)
+}
+
+/** True when there is a number in the answer: NaN is what quantiles of nothing are. */
+async function hasData(expression: string): Promise<boolean> {
+  return (await prometheus.query(chosen(expression))).some(({ value }) => value[1] !== 'NaN')
+}
+
+test('every variable has values to choose from', async () => {
+  for (const { name, metric, from } of boards.flatMap(board => board.variables)) {
+    await waitUntil(`the variable ${name} has values`, async () => {
+      const series = await prometheus.query(chosen(metric))
+      return series.some(one => one.metric[from] !== undefined) || undefined
+    })
+  }
+})
+
+test('every query of every panel is answered with data', async () => {
+  const queries = boards.flatMap(board =>
+    board.rows.flatMap(row =>
+      row.panels
+        .filter(panel => panel.mayBeEmpty === undefined)
+        .flatMap(panel =>
+          panel.queries.map(({ expression }) => ({ where: `${board.name} / ${panel.title}`, expression })),
+        ),
+    ),
+  )
+  expect(queries.length).toBeGreaterThan(60)
+  let missing = queries
+  await waitUntil(
+    () => `all panels have data; these have none: ${JSON.stringify(missing, null, 1)}`,
+    async () => {
+      const answered = await Promise.all(missing.map(({ expression }) => hasData(expression)))
+      missing = missing.filter((_, at) => answered[at] !== true)
+      return missing.length === 0 || undefined
+    },
+    { deadlineMs: 90_000, everyMs: 1_000 },
+  )
+})
+
+test('a panel that may be empty is answered all the same', async () => {
+  for (const panel of boards.flatMap(board => board.rows.flatMap(row => row.panels))) {
+    if (panel.mayBeEmpty === undefined) continue
+    for (const { expression } of panel.queries) await prometheus.query(chosen(expression))
+  }
+})
+
+test('every rule is evaluated, over metrics that are there', async () => {
+  await waitUntil('rules were evaluated', async () => {
+    const errors = await prometheus.ruleErrors()
+    return Object.values(errors).every(error => !error.startsWith('unknown')) || undefined
+  })
+  expect(await prometheus.ruleErrors()).toEqual({})
+  const metrics = new Set(
+    alertGroups.flatMap(({ alerts }) => alerts.flatMap(({ expression }) => metricsIn(expression))),
+  )
+  const absent: string[] = []
+  for (const metric of metrics) {
+    if (mayBeAbsent[metric] === undefined && (await prometheus.query(metric)).length === 0)
+      absent.push(metric)
+  }
+  expect(absent).toEqual([])
+})
+
+test('nothing else than what the load deserves is wrong with a cluster that does its work', async () => {
+  const alerts = new Set((await prometheus.query('ALERTS')).map(({ metric }) => metric['alertname'] ?? ''))
+  for (const name of Object.keys(deserved)) alerts.delete(name)
+  expect([...alerts]).toEqual([])
+})
+
+test('a broker that is away shows in the rules, and no more when it is back', async () => {
+  const { kubernetes, namespace } = fixture
+  const scale = (replicas: number): Promise<string> =>
+    kubernetes.kubectl(['-n', namespace, 'scale', `statefulset/${cluster}-brokers`, `--replicas=${replicas}`])
+  const rules = ['BarnabasUnderReplicatedPartitions', 'BarnabasBrokerFenced']
+  const active = async (): Promise<string[]> => {
+    const pending = await prometheus.query('ALERTS')
+    return rules.filter(name => pending.some(({ metric }) => metric['alertname'] === name))
+  }
+  await scale(2)
+  await waitUntil('both rules apply', async () => (await active()).length === rules.length || undefined, {
+    deadlineMs: 60_000,
+    everyMs: 500,
+  })
+  await scale(3)
+  const brokers = `statefulset/${cluster}-brokers`
+  await kubernetes.kubectl(['-n', namespace, 'rollout', 'status', brokers, '--timeout=90s'])
+  await prometheus.discover()
+  await waitUntil('neither applies any more', async () => (await active()).length === 0 || undefined, {
+    deadlineMs: 90_000,
+    everyMs: 500,
+  })
+})
