@@ -6,6 +6,7 @@ import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
 import { PeerWatch } from './peers/peer-watch.ts'
 import { Peers } from './peers/peers.ts'
+import { DirectoryReports } from './replication/directory-reports.ts'
 import { Followers } from './replication/followers.ts'
 import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
 import { Partitions } from './replication/partitions.ts'
@@ -18,6 +19,7 @@ export interface Replication {
   readonly partitions: Partitions
   readonly followers: Followers
   readonly counters: ReplicationCounters
+  readonly directoryReports: DirectoryReports
   /** Nothing is copied and no in-sync set changed any more when it resolves; what is led is led on. */
   stop(): Promise<void>
 }
@@ -110,11 +112,24 @@ export function openReplication(
       logger,
     },
   })
+  const directoryReports = new DirectoryReports({
+    brokerId,
+    brokerEpoch,
+    image,
+    directoryOf: (topic, partition) => logs.directoryOf(topic, partition),
+    assign: command => controller.assignDirectories(command),
+    timeoutMs: () => settings()['controller.socket.timeout.ms'],
+    clock,
+    random,
+    logger,
+  })
   return {
     partitions,
     followers,
     counters,
+    directoryReports,
     async stop() {
+      await directoryReports.close()
       changes.close()
       await watch.stop()
       await followers.stop()
