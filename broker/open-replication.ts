@@ -4,8 +4,6 @@ import type { ControllerClient } from './controller/controller-client.ts'
 import type { LogDirectories } from './log/log-directories.ts'
 import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
-import { PeerWatch } from './peers/peer-watch.ts'
-import { Peers } from './peers/peers.ts'
 import { DirectoryReports } from './replication/directory-reports.ts'
 import { Followers } from './replication/followers.ts'
 import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
@@ -13,6 +11,7 @@ import { Partitions } from './replication/partitions.ts'
 import { ReplicationThrottle } from './replication/replication-throttle.ts'
 import { type ReplicationCounters, replicationCounters } from './replication/replication-counters.ts'
 import type { SettingsInForce } from './settings-in-force.ts'
+import { peersWithin, watchPeers } from './watch-peers.ts'
 
 /** This broker's replicas with what lets them lead and follow: ways to other brokers and to the controller. */
 export interface Replication {
@@ -51,33 +50,8 @@ export function openReplication(
     random,
     logger,
   })
-  const peersWithin = (timeoutMs: () => number): Peers =>
-    new Peers({
-      image,
-      listenerName: loaded.listeners.interBroker,
-      clientId: `broker-${brokerId}`,
-      settings: () => ({
-        timeoutMs: timeoutMs(),
-        mostBackoffMs: settings()['replica.fetch.backoff.ms'],
-      }),
-      clock,
-      random,
-    })
-  const peers = peersWithin(() => settings()['replica.socket.timeout.ms'])
-  const heartbeatMs = settings()['broker.heartbeat.interval.ms']
-  const watch = new PeerWatch({
-    peers: peersWithin(() => heartbeatMs),
-    brokerId,
-    clock,
-    heartbeatMs,
-    isolatedAfterMs: settings()['broker.session.timeout.ms'] + 2 * heartbeatMs,
-    onDead: registration => membership.endDeadRegistration(registration),
-    onIsolated: isIsolated => membership.isolated(isIsolated),
-  })
-  membership.images.onChange((next, _, { brokers }) => {
-    if (brokers.size > 0) watch.apply(next)
-  })
-  watch.apply(membership.image)
+  const peers = peersWithin(parts, of, () => settings()['replica.socket.timeout.ms'])
+  const watch = watchPeers(parts, of)
   const followers = new Followers({
     peers,
     brokerId,
