@@ -11,14 +11,17 @@ import { type RunningProcess, waitUntil } from '../targets/processes.ts'
 import { installDebianPackages } from './debian-packages.ts'
 import type { Kubernetes } from './kubernetes.ts'
 
+interface Relabeling {
+  readonly sourceLabels?: readonly string[]
+  readonly targetLabel: string
+  readonly replacement?: string
+}
+
 interface PodMonitor {
   readonly selector: { readonly matchLabels: Readonly<Record<string, string>> }
   readonly podMetricsEndpoints: readonly {
     readonly port: string
-    readonly relabelings?: readonly {
-      readonly sourceLabels: readonly string[]
-      readonly targetLabel: string
-    }[]
+    readonly relabelings?: readonly Relabeling[]
   }[]
 }
 
@@ -181,7 +184,11 @@ function scrapeConfigs({ selector, podMetricsEndpoints }: PodMonitor, at: number
       keep('__meta_kubernetes_pod_container_port_name', port),
       set(['__meta_kubernetes_namespace'], 'namespace'),
       set(['__meta_kubernetes_pod_name'], 'pod'),
-      ...relabelings.map(({ sourceLabels, targetLabel }) => set(sourceLabels, targetLabel)),
+      ...relabelings.map(({ sourceLabels, targetLabel, replacement }) => ({
+        ...(sourceLabels === undefined ? {} : { source_labels: sourceLabels }),
+        target_label: targetLabel,
+        ...(replacement === undefined ? {} : { replacement }),
+      })),
     ],
   }))
 }
