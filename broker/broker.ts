@@ -3,7 +3,7 @@ import { assert } from '../runtime/assert.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { parseHttpListener } from './config/check-broker-settings.ts'
 import { HttpEndpoint } from './http/http-endpoint.ts'
-import type { BrokerListener } from './metadata/image.ts'
+import type { BrokerListener, ControlAddress } from './metadata/image.ts'
 import { Metrics } from './metrics/metrics.ts'
 import type { Replication } from './open-replication.ts'
 import { type RunningBroker, runBroker } from './run-broker.ts'
@@ -61,6 +61,11 @@ export class Broker {
 
   get httpPorts(): readonly number[] {
     return this.#http.map(({ port }) => port)
+  }
+
+  /** Where other brokers are told that the control service answers; null where there is none. */
+  get controlAddress(): ControlAddress | null {
+    return this.#running.controlAddress
   }
 
   /** Where the control service answers, without TLS if it can; 0 where there is none. */

@@ -9,6 +9,7 @@ import { Peers } from './peers/peers.ts'
 import { Followers } from './replication/followers.ts'
 import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
 import { Partitions } from './replication/partitions.ts'
+import { ReplicationThrottle } from './replication/replication-throttle.ts'
 import { type ReplicationCounters, replicationCounters } from './replication/replication-counters.ts'
 import type { SettingsInForce } from './settings-in-force.ts'
 
@@ -79,6 +80,7 @@ export function openReplication(
     turn,
     logger,
     traffic,
+    throttle: new ReplicationThrottle(clock, () => settings()['follower.replication.throttled.rate']),
   })
   inForce.dynamic.onChange((next, previous) => {
     if (next['num.replica.fetchers'] !== previous['num.replica.fetchers']) followers.spreadAnew()

@@ -8,7 +8,7 @@ import { GroupCoordinator } from './group-coordinator.ts'
 import type { Cleaner } from './log/cleaner.ts'
 import { cleanerMetrics } from './log/cleaner-metrics.ts'
 import type { LogDirectories } from './log/log-directories.ts'
-import type { BrokerListener } from './metadata/image.ts'
+import type { BrokerListener, ControlAddress } from './metadata/image.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { requestMetrics } from './metrics/request-stats.ts'
@@ -29,6 +29,7 @@ export interface RunningBroker {
   readonly membership: ClusterMembership
   /** Of a broker that is one of a cluster. */
   readonly control: Control | undefined
+  readonly controlAddress: ControlAddress | null
   readonly logs: LogDirectories
   readonly cleaner: Cleaner
   readonly partitions: Partitions
@@ -159,6 +160,7 @@ export async function runBroker(
     store,
     membership,
     control: shared?.control,
+    controlAddress: shared?.address ?? null,
     logs,
     cleaner,
     partitions,

@@ -13,6 +13,7 @@ import type { LogDirectories } from './log/log-directories.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
 import { Network } from './network/network.ts'
 import type { Partitions } from './replication/partitions.ts'
+import { ReplicationThrottle } from './replication/replication-throttle.ts'
 import { ProducerIds } from './replication/producer-ids.ts'
 import type { SettingsInForce } from './settings-in-force.ts'
 
@@ -69,6 +70,10 @@ export async function serveClients(
       timeoutMs: settings['request.timeout.ms'],
       maxBytes: settings['fetch.max.bytes'],
       interBrokerListener: loaded.listeners.interBroker,
+      leaderThrottle: new ReplicationThrottle(
+        clock,
+        () => inForce.broker['leader.replication.throttled.rate'],
+      ),
       selectsByRack: settings['replica.selector.class'] === replicaSelectors.rack,
       mostPartitions: settings['max.request.partition.size.limit'],
       clock,

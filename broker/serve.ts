@@ -6,26 +6,44 @@ import { EndOfTurn } from '../runtime/end-of-turn.ts'
 import { createLogger, type Logger } from '../runtime/logger.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { Broker } from './broker.ts'
-import { loadBrokerSettings, type ValidSettings } from './config/load-settings.ts'
+import { loadBrokerSettings, type SettingsFile, type ValidSettings } from './config/load-settings.ts'
+import { type RackFile, waitForRack } from './config/rack-file.ts'
 import { systemDisk } from './log/disk.ts'
+
+const longestRackWaitMs = 20_000
 
 /** Loads the settings, runs the broker and ends the process when it stops or fails. */
 export async function main(): Promise<void> {
-  const loaded = load()
+  const files = settingsFiles()
+  const rack = await readRack(load(files))
+  const loaded = rack.file === undefined ? load(files) : load([...files, rack.file])
   const logger = createLogger(loaded.settings['log.level'], { broker: loaded.settings['node.id'] })
-  for (const note of loaded.notes) logger.warn(note)
+  for (const note of [...loaded.notes, ...rack.notes]) logger.warn(note)
   process.on('uncaughtException', error => endBecauseOf(error, logger))
   process.on('unhandledRejection', error => endBecauseOf(error, logger))
   await serve(loaded, logger)
 }
 
-function load(): ValidSettings {
-  const { values } = parseArgs({ options: { config: { type: 'string' } } })
-  const path = values.config
-  const result = loadBrokerSettings({
-    ...(path === undefined ? {} : { file: { name: path, text: readFileSync(path, 'utf8') } }),
-    environment: process.env,
-  })
+/** Those that `--config` names, in order. */
+function settingsFiles(): readonly SettingsFile[] {
+  const { values } = parseArgs({ options: { config: { type: 'string', multiple: true } } })
+  return (values.config ?? []).map(name => ({ name, text: readFileSync(name, 'utf8') }))
+}
+
+/** What `broker.rack.file` says, as one more file. It is written from outside, and may come a little later. */
+async function readRack({ settings }: ValidSettings): Promise<RackFile> {
+  const path = settings['broker.rack.file']
+  return path === null
+    ? { notes: [] }
+    : waitForRack(path, {
+        read: () => readFileSync(path, 'utf8'),
+        clock: systemClock,
+        withinMs: longestRackWaitMs,
+      })
+}
+
+function load(files: readonly SettingsFile[]): ValidSettings {
+  const result = loadBrokerSettings({ files, environment: process.env })
   if (result.kind === 'valid') return result
   process.stderr.write(
     `The settings have mistakes:\n${result.mistakes.map(mistake => `  ${mistake}\n`).join('')}`,
@@ -59,6 +77,7 @@ async function serve(settings: ValidSettings, log: Logger): Promise<void> {
         clusterId: broker.clusterId,
         listeners: broker.listeners.map(({ name, host, port }) => `${name}://${host}:${port}`),
         httpPorts: broker.httpPorts,
+        control: broker.controlAddress,
         tookMs: Math.round(performance.now() - startedAtMs),
       },
       'The broker serves clients.',

@@ -1,4 +1,5 @@
 /** What is to be done so that the topics are as their manifests say. Pure. */
+import { type SettingChange, settingChanges } from '../operator/index.ts'
 
 export interface WantedTopic {
   readonly name: string
@@ -22,13 +23,6 @@ export type TopicStep =
   /** Wanted, and not possible or not allowed: a sentence. */
   | { readonly kind: 'refuse'; readonly name: string; readonly sentence: string }
   | { readonly kind: 'keep'; readonly name: string }
-
-export interface SettingChange {
-  readonly name: string
-  readonly from: string | undefined
-  /** Null: back to the default. */
-  readonly to: string | null
-}
 
 /**
  * `applied`: the settings that an earlier run set for the topic; those that the manifest no longer names go back to the
@@ -61,28 +55,11 @@ export function planTopic(
   if (partitions !== undefined && partitions > actual.partitions) {
     steps.push({ kind: 'addPartitions', name, from: actual.partitions, to: partitions })
   }
-  const changes = settingChanges(wanted, actual, applied)
+  const changes = settingChanges(wanted.settings, actual.settings, applied)
   if (changes.length > 0) steps.push({ kind: 'alterSettings', name, changes })
 
   const all = wanted.driftPolicy === 'Enforce' ? steps : steps.map(reportOnly)
   return refused.length + all.length === 0 ? [{ kind: 'keep', name }] : [...refused, ...all]
-}
-
-function settingChanges(
-  wanted: WantedTopic,
-  actual: ActualTopic,
-  applied: readonly string[],
-): SettingChange[] {
-  const changes: SettingChange[] = []
-  for (const [name, to] of wanted.settings) {
-    const from = actual.settings.get(name)
-    if (from !== to) changes.push({ name, from, to })
-  }
-  for (const name of applied) {
-    if (wanted.settings.has(name) || !actual.settings.has(name)) continue
-    changes.push({ name, from: actual.settings.get(name), to: null })
-  }
-  return changes
 }
 
 function reportOnly(step: TopicStep): TopicStep {

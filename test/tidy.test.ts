@@ -27,7 +27,7 @@ const doors: Record<string, RegExp> = {
   runtime: /^runtime\/[\w-]+\.ts$/,
   protocol: /^protocol\/index\.ts$/,
   client: /^client\/(index|connection\/[\w-]+)\.ts$/,
-  broker: /^broker\/config\/[\w-]+\.ts$/,
+  broker: /^broker\/(config\/[\w-]+|control\/control-(api|client))\.ts$/,
   operator: /^operator\/(index|resources\/[\w-]+)\.ts$/,
   packaging: /^packaging\/[\w-]+\/generated-files\.ts$/,
 }
@@ -168,6 +168,16 @@ const testedElsewhere: Record<string, string> = {
   'broker/groups/reconcile-member.ts':
     'played by test/broker/groups/consumer-group-scripts.test.ts and -simulation.test.ts',
   'broker/groups/uniform-assignor.ts': 'test/broker/groups/assignors.test.ts',
+  'operator/desired/': 'rendered by test/operator/desired/golden.test.ts',
+  'operator/reconcile/broker-steps.ts':
+    'whole lives of a Cluster in test/operator/reconcile/reconcile-cluster.test.ts',
+  'operator/reconcile/cluster-status.ts':
+    'whole lives of a Cluster in test/operator/reconcile/reconcile-cluster.test.ts',
+  'operator/reconcile/etcd.ts':
+    'whole lives of a Cluster in test/operator/reconcile/reconcile-cluster.test.ts',
+  'operator/controllers/cluster-controller.ts': 'test/operator/operator.test.ts, and test/kubernetes',
+  'operator/controllers/topic-controller.ts': 'test/operator/operator.test.ts, and test/kubernetes',
+  'operator/controllers/kube-cache.ts': 'test/operator/operator.test.ts',
   'broker/re2/': 'one engine; test/broker/re2/regular-expression.test.ts',
 }
 

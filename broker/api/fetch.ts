@@ -5,11 +5,19 @@ import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partition, PartitionWatcher } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { preferredReplica } from '../replication/preferred-replica.ts'
+import type { ReplicationThrottle } from '../replication/replication-throttle.ts'
 import type { FetchedPartition } from './fetch-session.ts'
 import type { FetchPlan, FetchSessions } from './fetch-sessions.ts'
 import { type ApiHandler, handler, LateAnswer, type RequestContext } from './handler.ts'
 import { LeaderHints, namesLeader } from './leader-hints.ts'
-import { type FetchLimits, noteFollower, type PartitionRead, readPartitions } from './read-partitions.ts'
+import {
+  type AskingFollower,
+  type FetchLimits,
+  isThrottledFor,
+  noteFollower,
+  type PartitionRead,
+  readPartitions,
+} from './read-partitions.ts'
 
 /**
  * Fetch. Finds the bytes at once; when there are too few of them the request waits, watching its partitions,
@@ -27,6 +35,7 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
             brokerId: replicaId,
             brokerEpoch: replicaEpoch,
             isAllowed: context.listenerName === parts.interBrokerListener,
+            throttle: parts.leaderThrottle,
           }
     const readUpTo =
       follower !== undefined ? 'logEnd' : request.isolationLevel === 1 ? 'lastStable' : 'highWatermark'
@@ -65,7 +74,9 @@ export function fetchHandler(parts: FetchParts): ApiHandler {
     if (request.maxWaitMs <= 0 || plan.isEmpty || isEnough(reads, minBytes)) {
       return answer(parts, plan, limits, reads, context)
     }
-    return waitForMore(parts, { plan, limits, minBytes, maxWaitMs: request.maxWaitMs }, reads, context)
+    const maxWaitMs =
+      follower === undefined ? request.maxWaitMs : longestWaitMs(parts, follower, reads, request.maxWaitMs)
+    return waitForMore(parts, { plan, limits, minBytes, maxWaitMs }, reads, context)
   })
 }
 
@@ -89,6 +100,7 @@ export interface FetchParts {
   readonly maxBytes: number
   /** The listener that brokers use among themselves: followers fetch there and nowhere else. */
   readonly interBrokerListener: string
+  readonly leaderThrottle: ReplicationThrottle
   /** Whether consumers are sent to a replica in their rack (replica.selector.class). */
   readonly selectsByRack: boolean
 }
@@ -128,6 +140,7 @@ function waitForMore(
     timer.cancel()
     parts.waitingFetches.delete(answerNow)
     stopWatching()
+    stopExpecting?.()
     context.signal.removeEventListener('abort', abandon)
   }
   const finish = (reads: readonly PartitionRead[]): void => {
@@ -168,10 +181,27 @@ function waitForMore(
   }
   const stopWatching = plan.onMoved?.(moved) ?? watchAll(firstReads, moved)
   const answerNow = (): void => finish(readAgain())
+  const stopExpecting =
+    limits.follower === undefined
+      ? undefined
+      : parts.partitions.expectedFollowers.whileWaiting(limits.follower.brokerId, answerNow)
   parts.waitingFetches.add(answerNow)
   let timer = parts.clock.after(maxWaitMs, answerNow)
   context.signal.addEventListener('abort', abandon, { once: true })
   return late
+}
+
+/** What is held back for a while is given when that is over, not when the follower's time is up. */
+function longestWaitMs(
+  { partitions }: FetchParts,
+  { brokerId, throttle }: AskingFollower,
+  reads: readonly PartitionRead[],
+  askedMs: number,
+): number {
+  const isHeldBack = reads.some(({ replica }) => replica !== undefined && isThrottledFor(replica, brokerId))
+  const pauseMs = isHeldBack ? throttle.pauseMs() : 0
+  const mostMs = pauseMs > 0 ? Math.min(askedMs, pauseMs) : askedMs
+  return partitions.expectedFollowers.longestWaitMs(brokerId, mostMs)
 }
 
 /** The function that is returned ends it. */
@@ -214,7 +244,12 @@ function answer(
     if (read.error !== 'NONE') parts.traffic.fetchFailed()
     else if (read.recordsLength === 0) continue
     else if (limits.follower === undefined) parts.traffic.fetched(read.topicName ?? '', read.recordsLength)
-    else parts.traffic.givenToFollower(read.topicName ?? '', read.recordsLength)
+    else {
+      parts.traffic.givenToFollower(read.topicName ?? '', read.recordsLength)
+      const { brokerId, throttle } = limits.follower
+      if (read.replica !== undefined && isThrottledFor(read.replica, brokerId))
+        throttle.take(read.recordsLength)
+    }
   }
   const cold = included.filter(
     read => read.records !== undefined && read.recordsLength > 0 && !read.records.recent,

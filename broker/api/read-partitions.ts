@@ -2,6 +2,7 @@ import type { ErrorName } from '../../protocol/index.ts'
 import type { LogRead } from '../log/log.ts'
 import type { Partition } from '../replication/partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
+import { isThrottled, type ReplicationThrottle } from '../replication/replication-throttle.ts'
 import type { FetchedPartition, Heartbeat, SessionResult } from './fetch-session.ts'
 
 /**
@@ -51,6 +52,8 @@ export interface FetchLimits {
 }
 
 export interface AskingFollower {
+  /** For what followers that are not in sync are given (leader.replication.throttled.rate). */
+  readonly throttle: ReplicationThrottle
   readonly brokerId: number
   readonly brokerEpoch: number
   /** Whether whoever asks may replicate: what followers read and say is for brokers alone. */
@@ -172,6 +175,9 @@ function readLog(
       return { ...empty(wanted, topicName, replica), ...offsets, diverges: true, divergingEpoch: end }
     }
   }
+  if (limits.follower !== undefined && isHeldBack(replica, limits.follower)) {
+    return { ...empty(wanted, topicName, replica), ...offsets, isUnfinished: true }
+  }
   const upTo =
     limits.readUpTo === 'logEnd'
       ? logEndOffset
@@ -194,6 +200,18 @@ function readLog(
     records: read,
     endsInOldSegment: read.endsInOldSegment,
   }
+}
+
+/** Whether a replica that catches up has had its share for now. */
+function isHeldBack(replica: Partition, { brokerId, throttle }: AskingFollower): boolean {
+  return isThrottledFor(replica, brokerId) && throttle.pauseMs() > 0
+}
+
+/** Whether what this follower is given counts, and may have to wait. */
+export function isThrottledFor(replica: Partition, brokerId: number): boolean {
+  if (replica.isr.includes(brokerId)) return false
+  const replicas = replica.settings['leader.replication.throttled.replicas']
+  return replicas.length > 0 && isThrottled(replicas, replica.index, replica.state.leader)
 }
 
 /** Whether it may join the in-sync set can change with every fetch, though nothing is written. */

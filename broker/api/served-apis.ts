@@ -8,6 +8,7 @@ import { supportedFeatures } from '../metadata/supported-features.ts'
 import type { TopicTraffic } from '../metrics/topic-traffic.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { ProducerIds } from '../replication/producer-ids.ts'
+import type { ReplicationThrottle } from '../replication/replication-throttle.ts'
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from './alter-configs.ts'
 import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts'
 import { alterReplicaLogDirsHandler } from './alter-replica-log-dirs.ts'
@@ -95,6 +96,7 @@ export interface ServedParts extends GroupHandlersParts {
   /** The setting max.request.partition.size.limit. */
   readonly mostPartitions: number
   readonly interBrokerListener: string
+  readonly leaderThrottle: ReplicationThrottle
   readonly selectsByRack: boolean
 }
 

@@ -1,5 +1,5 @@
 /**
- * From a `server.properties`, the settings of a manifest and the environment to checked settings, or all that is wrong
+ * From files such as `server.properties`, the settings of a manifest and the environment to checked settings, or all that is wrong
  * with them at once. Later sources win: file, manifest, environment.
  */
 import {
@@ -20,10 +20,17 @@ import { parseProperties } from './properties.ts'
 import type { Setting } from './setting-types.ts'
 
 export interface SettingSources {
-  /** `name` is how mistakes call it. */
-  readonly file?: { readonly name: string; readonly text: string }
+  readonly file?: SettingsFile
+  /** Of several, later ones win. */
+  readonly files?: readonly SettingsFile[]
   readonly manifest?: Readonly<Record<string, string>>
   readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+export interface SettingsFile {
+  /** How mistakes call it. */
+  readonly name: string
+  readonly text: string
 }
 
 export type LoadedSettings = ValidSettings | InvalidSettings
@@ -100,8 +107,7 @@ export function loadBrokerSettings(sources: SettingSources): LoadedSettings {
 }
 
 function* readSources(sources: SettingSources): Generator<Given> {
-  const { file } = sources
-  if (file !== undefined) {
+  for (const file of [...(sources.file === undefined ? [] : [sources.file]), ...(sources.files ?? [])]) {
     for (const { name, value, line } of parseProperties(file.text)) {
       yield { name, value, where: `${file.name}:${line}`, certain: true }
     }

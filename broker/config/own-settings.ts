@@ -10,6 +10,10 @@ export const ownSettings = {
     ['http://:9404'],
     'Addresses of /metrics, /healthz and /readyz, http://host:port; empty: none.',
   ),
+  'broker.rack.file': string(
+    null,
+    'File that says broker.rack, or - for none; waited for when it is empty at the start.',
+  ),
   'control.listeners': list(
     ['http://:9090'],
     'Addresses of the gRPC service among brokers and for the operator, http://host:port or https://host:port; opened in a cluster on etcd.',

@@ -8,6 +8,7 @@ import {
   int,
   list,
   long,
+  string,
   unlimited,
   type ValuesOf,
 } from './setting-types.ts'
@@ -83,6 +84,8 @@ export const topicSettingTable = {
   'local.retention.bytes': long(-2, 'Local bytes kept when tiered (-2 = retention.bytes).', { from: -2 }),
   'remote.log.copy.disable': boolean(false, 'Stop uploading, keep reading remote.'),
   'remote.log.delete.on.disable': boolean(false, 'Delete remote data when tiering is switched off.'),
+  // Not Kafka's: whoever manages topics from outside can tell its own from those of others.
+  'barnabas.owner': string(null, 'Who looks after the topic; brokers do nothing with it.'),
 }
 
 export type TopicSettings = ValuesOf<typeof topicSettingTable>

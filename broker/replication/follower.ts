@@ -17,6 +17,7 @@ import type { PeerLink } from '../peers/peers.ts'
 import { FollowedPartition } from './followed-partition.ts'
 import { byTopic, FollowerSession } from './follower-session.ts'
 import type { Partition } from './partition.ts'
+import { isThrottled, type ReplicationThrottle } from './replication-throttle.ts'
 import { outOfRange, truncationOffset } from './truncation.ts'
 
 /**
@@ -227,12 +228,26 @@ export class Follower {
       this.#unwritten.add(followed)
       followed.appendedTo = partition.log.nextOffset
       this.#session.fetch(followed)
+      if (answer.highWatermark > partition.log.nextOffset) this.#throttle(followed, records.length)
     } else {
       followed.failures = 0
     }
     followed.leaderHighWatermark = answer.highWatermark
     partition.leaderSaid(answer.highWatermark, answer.logStartOffset)
     if (followed.toldLogStartOffset !== partition.log.logStartOffset) this.#session.fetch(followed)
+  }
+
+  /** Only of what catches up. */
+  #throttle(followed: FollowedPartition, bytes: number): void {
+    const { throttle, brokerId, clock } = this.#parts
+    const { partition } = followed
+    const replicas = partition.settings['follower.replication.throttled.replicas']
+    if (!isThrottled(replicas, partition.index, brokerId)) return
+    throttle.take(bytes)
+    const pauseMs = throttle.pauseMs()
+    if (pauseMs === 0) return
+    this.#session.leave(followed)
+    followed.restFor(clock, pauseMs, () => this.#fetchAgain(followed))
   }
 
   #cut(followed: FollowedPartition, leaderEnd: { readonly epoch: number; readonly endOffset: number }): void {
@@ -361,6 +376,8 @@ export interface FollowerParts {
   readonly turn: EndOfTurn
   readonly logger: Logger
   readonly traffic: Pick<TopicTraffic, 'copied'>
+  /** Shared by all followers of this broker. */
+  readonly throttle: ReplicationThrottle
 }
 
 export interface FollowerSettings {

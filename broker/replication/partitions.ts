@@ -6,6 +6,7 @@ import type { TopicSettings } from '../config/topic-settings.ts'
 import type { Log } from '../log/log.ts'
 import type { LogDirectories } from '../log/log-directories.ts'
 import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/image.ts'
+import { ExpectedFollowers } from './expected-followers.ts'
 import type { Followers } from './followers.ts'
 import type { LeaderParts } from './leadership.ts'
 import { Partition } from './partition.ts'
@@ -15,6 +16,7 @@ import { Partition } from './partition.ts'
  * and hand out roles: make logs for new replicas, change roles, close and delete what is gone.
  */
 export class Partitions {
+  readonly expectedFollowers: ExpectedFollowers
   readonly #options: PartitionsOptions
   readonly #topics = new Map<string, Map<number, Partition>>()
   #image: MetadataImage | undefined
@@ -23,6 +25,7 @@ export class Partitions {
 
   constructor(options: PartitionsOptions) {
     this.#options = options
+    this.expectedFollowers = new ExpectedFollowers(options.clock)
   }
 
   /** How many replicas live here. */
@@ -102,6 +105,7 @@ export class Partitions {
         if (gone !== undefined) this.#removeTopic(gone.name, id)
       } else {
         this.#applyTopic(topic, gone)
+        this.#expectFollowers(topic, gone)
       }
     }
   }
@@ -131,6 +135,17 @@ export class Partitions {
         this.#open(topic, index, state, previous?.partitions[index] === undefined)
       }
     }
+  }
+
+  /** Who follows what has a new leader in this broker asks it in a moment. */
+  #expectFollowers(topic: TopicImage, previous: TopicImage | undefined): void {
+    const { brokerId } = this.#options
+    const ids = new Set<number>()
+    for (const [index, { leader, leaderEpoch, replicas }] of topic.partitions.entries()) {
+      if (leader !== brokerId || previous?.partitions[index]?.leaderEpoch === leaderEpoch) continue
+      for (const id of replicas) if (id !== brokerId) ids.add(id)
+    }
+    this.expectedFollowers.expect(ids)
   }
 
   /** The replica that is here now; one of an earlier topic of the same name makes way first. */

@@ -2,10 +2,12 @@
 import {
   createPartitions,
   createTopics,
+  deleteTopics,
   errorName,
   errors,
   type ErrorName,
   metadata,
+  zeroUuid,
 } from '../../protocol/index.ts'
 import type { Requester } from '../connection/connection.ts'
 
@@ -94,6 +96,23 @@ export async function addPartitions(
     { timeoutMs: timeoutMs + 5000 },
   )
   return answer.results.map(({ name, errorCode, errorMessage }) => resultOf(name, errorCode, errorMessage))
+}
+
+/** Deletes topics with all their records. One result per topic, in order. */
+export async function removeTopics(
+  connection: Requester,
+  names: readonly string[],
+  options: { readonly timeoutMs?: number } = {},
+): Promise<readonly AdminResult[]> {
+  const { timeoutMs = 30_000 } = options
+  const answer = await connection.send(
+    deleteTopics,
+    { topics: names.map(name => ({ name, topicId: zeroUuid })), topicNames: [...names], timeoutMs },
+    { timeoutMs: timeoutMs + 5000 },
+  )
+  return answer.responses.map(({ name, errorCode, errorMessage }) =>
+    resultOf(name ?? '', errorCode, errorMessage),
+  )
 }
 
 export function resultOf(name: string, code: number, message: string | null): AdminResult {

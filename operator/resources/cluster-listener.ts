@@ -15,7 +15,11 @@ export const listener = z.strictObject({
   name: field(
     z
       .string('must be a name')
-      .regex(/^[a-z][a-z0-9-]{0,24}$/, 'must be of lower case letters, digits and hyphens, at most 25'),
+      .regex(
+        /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+        'must be of lower case letters, digits and single hyphens, at most 15',
+      )
+      .max(15, 'must be of lower case letters, digits and single hyphens, at most 15'),
     'Name of the listener.',
   ),
   port: field(integer(1024, 65_535), 'Port of the listener. Restart: yes.'),

@@ -91,3 +91,5 @@ const status = z.strictObject({
 })
 
 export const clusterStatus = field(status, 'What there is.')
+
+export type ClusterStatus = z.output<typeof status>

@@ -47,6 +47,10 @@ export const clusterSpec = group({
           message: 'must have different ports',
         },
         {
+          rule: "self.all(one, !(one.name in ['brokers', 'control', 'http']))",
+          message: 'must not be named brokers, control or http, which are names of other ports',
+        },
+        {
           rule: 'self.all(one, !(one.port in [9090, 9091, 9404]))',
           message: 'must not use 9090, 9091 and 9404, which brokers use among themselves and for monitoring',
         },

@@ -59,9 +59,9 @@ export const kinds: readonly Kind[] = [
     schema: structuralSchema(cluster.pick({ spec: true, status: true }), 'Cluster'),
     rules: [
       {
-        rule: 'size(self.metadata.name) <= 40 && self.metadata.name.matches(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")',
+        rule: 'size(self.metadata.name) <= 36 && self.metadata.name.matches(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")',
         message:
-          'the name of a Cluster must have at most 40 lower case letters, digits and hyphens and begin with a letter, as names of Services do',
+          'the name of a Cluster must have at most 36 lower case letters, digits and hyphens and begin with a letter, as names of Services do',
       },
     ],
     columns: [

@@ -204,9 +204,14 @@ const multipliers: { readonly [suffix: string]: number } = {
 
 /** The number that a quantity stands for, rounded up; undefined when it is none. */
 export function parseQuantity(text: string): number | undefined {
+  const exact = exactQuantity(text)
+  return exact === undefined ? undefined : Math.ceil(exact)
+}
+
+/** The same with its fraction. */
+export function exactQuantity(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(m|k|Ki|Mi?|Gi?|Ti?|Pi?|Ei?)?$/.exec(text)
-  if (match === null) return undefined
-  return Math.ceil(Number(match[1]) * (multipliers[match[2] ?? ''] ?? 1))
+  return match === null ? undefined : Number(match[1]) * (multipliers[match[2] ?? ''] ?? 1)
 }
 
 const unitMs: { readonly [unit: string]: number } = {

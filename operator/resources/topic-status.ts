@@ -33,3 +33,5 @@ const status = z.strictObject({
 })
 
 export const topicStatus = field(status, 'What there is.')
+
+export type TopicStatus = z.output<typeof status>

@@ -14,7 +14,8 @@ const tables: [string, SettingTable][] = [
 
 test('all settings of Kafka 4.3.1 are there', () => {
   expect(Object.keys(brokerSettingTable)).toHaveLength(343 + Object.keys(ownSettings).length)
-  expect(Object.keys(topicSettingTable)).toHaveLength(33)
+  // barnabas.owner is ours.
+  expect(Object.keys(topicSettingTable)).toHaveLength(33 + 1)
   expect(Object.keys(groupSettings)).toHaveLength(17)
 })
 

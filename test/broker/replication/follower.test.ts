@@ -283,3 +283,34 @@ test('where every record is synced before it counts, followers wait for their di
   const { recoveryPoint, logEndOffset } = logOf(followers[0]!, 'topic')
   expect([recoveryPoint, logEndOffset]).toEqual([3, 3])
 })
+
+test('a topic that is made while followers wait for records is copied at once', async () => {
+  cluster = await RunningCluster.start([1, 2], { 'replica.fetch.wait.max.ms': '25000' })
+  const client = await cluster.broker(1).connect()
+  for (const topic of ['first', 'second']) {
+    await topicOf(client, topic, 2)
+    const { leader } = await rolesOf(client, topic)
+    await write(leader, topic, ['a'])
+  }
+})
+
+test('a replica that catches up takes no more than it is allowed, and gets there', async () => {
+  cluster = await RunningCluster.start([1, 2], {
+    'leader.replication.throttled.rate': '200000',
+    'follower.replication.throttled.rate': '200000',
+  })
+  const client = await cluster.broker(1).connect()
+  await topicOf(client, 'topic', 2, {
+    'leader.replication.throttled.replicas': '*',
+    'follower.replication.throttled.replicas': '*',
+  })
+  const { leader, followers } = await rolesOf(client, 'topic')
+  const other = followers[0]!
+  await cluster.leave(other)
+  await inSync(await cluster.broker(leader).connect(), 'topic', 1)
+  const half = 'x'.repeat(200_000)
+  await write(leader, 'topic', [half, half])
+  await cluster.join(other, { 'replica.fetch.max.bytes': '1000' })
+  await inSync(await cluster.broker(leader).connect(), 'topic', 2)
+  expect(bytesOf(other, 'topic').equals(bytesOf(leader, 'topic'))).toBe(true)
+})

@@ -1,0 +1,169 @@
+/** What is seen of, and done to, the brokers of one Cluster, through our own client. */
+import {
+  addPartitions,
+  type AdminResult,
+  alterBrokerConfigs,
+  alterTopicConfigs,
+  AnyBroker,
+  ConnectionError,
+  type ConfigChange,
+  createNewTopics,
+  describeBrokerConfigs,
+  type DescribedBroker,
+  describeBrokers,
+  describePartitions,
+  describeTopicOverrides,
+  listReassignments,
+  type NewTopic,
+  type Reassignment,
+  removeTopics,
+  startReassignments,
+} from '../../client/index.ts'
+import type { ObservedKafka, ReachedKafka } from '../reconcile/observed-cluster.ts'
+
+/** host:port of a broker's listener among brokers. */
+export type AddressOf = (broker: number) => { readonly host: string; readonly port: number }
+
+const clientId = 'barnabas-operator'
+const connectTimeoutMs = 5000
+
+export class KafkaCluster {
+  readonly #addressOf: AddressOf
+  readonly #any: AnyBroker
+  readonly #one = new Map<number, AnyBroker>()
+  #brokers: readonly number[] = []
+
+  constructor(addressOf: AddressOf) {
+    this.#addressOf = addressOf
+    this.#any = new AnyBroker(() => this.#brokers.map(addressOf), { clientId, timeoutMs: connectTimeoutMs })
+  }
+
+  /** Which brokers there may be; asked one after the other. */
+  expect(brokers: readonly number[]): void {
+    this.#brokers = brokers
+  }
+
+  /** Never rejects: brokers that cannot be asked are an observation. */
+  async observe(): Promise<ObservedKafka> {
+    try {
+      const [cluster, topics, moves, all] = await Promise.all([
+        this.#any.open().then(describeBrokers),
+        describePartitions(this.#any),
+        this.#moves(),
+        describeBrokerConfigs(this.#any, null),
+      ])
+      const single = await this.#describeEach(cluster.brokers)
+      return { kind: 'reached', ...cluster, topics, moves, dynamicSettings: valuesOf(all), ...single }
+    } catch (error) {
+      return { kind: 'unreachable', reason: reasonOf(error) }
+    }
+  }
+
+  /** Undefined: there is no such topic. */
+  async describeTopic(name: string) {
+    const [topic] = await describePartitions(this.#any, [name])
+    if (topic === undefined) return undefined
+    const overrides = await describeTopicOverrides(this.#any, [name])
+    return { ...topic, settings: overrides.get(name) ?? new Map<string, string>() }
+  }
+
+  async isMoving(name: string): Promise<boolean> {
+    return (await this.#moves()).some(({ topic }) => topic === name)
+  }
+
+  /** First asked whether it could be done, so that nothing is half done. */
+  async createTopic(topic: NewTopic): Promise<AdminResult> {
+    const tried = await createNewTopics(this.#any, [topic], { validateOnly: true })
+    if (tried[0]?.error !== 'NONE') return only(tried)
+    return only(await createNewTopics(this.#any, [topic]))
+  }
+
+  async addPartitions(name: string, partitions: number): Promise<AdminResult> {
+    const tried = await addPartitions(this.#any, [{ name, partitions }], { validateOnly: true })
+    if (tried[0]?.error !== 'NONE') return only(tried)
+    return only(await addPartitions(this.#any, [{ name, partitions }]))
+  }
+
+  async alterTopic(name: string, changes: readonly ConfigChange[]): Promise<AdminResult> {
+    const tried = await alterTopicConfigs(this.#any, [{ name, changes }], { validateOnly: true })
+    if (tried[0]?.error !== 'NONE') return only(tried)
+    return only(await alterTopicConfigs(this.#any, [{ name, changes }]))
+  }
+
+  async deleteTopic(name: string): Promise<AdminResult> {
+    return only(await removeTopics(this.#any, [name]))
+  }
+
+  /** The first that was refused; else that all was well. */
+  async move(moves: readonly Reassignment[]): Promise<AdminResult> {
+    const results = await startReassignments(this.#any, moves)
+    return results.find(({ error }) => error !== 'NONE') ?? { name: '', error: 'NONE', message: '' }
+  }
+
+  alterBroker(broker: number | null, changes: readonly ConfigChange[]): Promise<AdminResult> {
+    return alterBrokerConfigs(this.#any, broker, changes)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#any, ...this.#one.values()].map(connection => connection.close()))
+  }
+
+  #moves(): ReturnType<typeof listReassignments> {
+    return listReassignments(this.#any)
+  }
+
+  /** What only a broker itself tells; one that does not answer is left out. */
+  async #describeEach(
+    brokers: readonly DescribedBroker[],
+  ): Promise<Pick<ReachedKafka, 'cordoned' | 'advertised'>> {
+    const cordoned = new Set<number>()
+    const advertised = new Map<number, string>()
+    const asked = brokers.filter(({ isFenced }) => !isFenced)
+    await Promise.all(
+      asked.map(async ({ id }) => {
+        try {
+          const configs = await describeBrokerConfigs(this.#to(id), id, [
+            'advertised.listeners',
+            'cordoned.log.dirs',
+          ])
+          const cordon = configs.get('cordoned.log.dirs')
+          if (cordon !== undefined && cordon.value !== '') cordoned.add(id)
+          const listeners = configs.get('advertised.listeners')
+          if (listeners?.source === 'start') advertised.set(id, listeners.value)
+        } catch {
+          // It stops or starts; the pods say so.
+        }
+      }),
+    )
+    return { cordoned, advertised }
+  }
+
+  #to(broker: number): AnyBroker {
+    let connection = this.#one.get(broker)
+    if (connection === undefined) {
+      connection = new AnyBroker(() => [this.#addressOf(broker)], { clientId, timeoutMs: connectTimeoutMs })
+      this.#one.set(broker, connection)
+    }
+    return connection
+  }
+}
+
+function valuesOf(configs: Awaited<ReturnType<typeof describeBrokerConfigs>>): ReadonlyMap<string, string> {
+  return new Map(
+    [...configs]
+      .filter(([, { source }]) => source === 'allBrokers')
+      .map(([name, { value }]) => [name, value]),
+  )
+}
+
+function only(results: readonly AdminResult[]): AdminResult {
+  return (
+    results[0] ?? { name: '', error: 'UNKNOWN_SERVER_ERROR', message: 'The brokers did not answer for it.' }
+  )
+}
+
+/** The same for every way in which brokers do not answer: it stands in a status, which must not move with each attempt. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ConnectionError) return 'none of them answers.'
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,270 @@
+/** Looks after Clusters: gathers what is seen, lets the pure part decide, carries it out, and tells. */
+import type { Clock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import { unreachable } from '../../runtime/assert.ts'
+import type { ControlAddress, ControlGrants } from '../brokers/control-grants.ts'
+import { observeEtcd, replaceMember } from '../brokers/etcd-members.ts'
+import { etcdEndpoints, managedEtcd } from '../desired/broker-settings.ts'
+import type { Events } from '../kube/events.ts'
+import type { ClusterAction } from '../reconcile/actions.ts'
+import { invalidStatus } from '../reconcile/cluster-status.ts'
+import type { ObservedCluster, ObservedNode } from '../reconcile/observed-cluster.ts'
+import { podFacts } from '../reconcile/pods.ts'
+import { reconcileCluster } from '../reconcile/reconcile-cluster.ts'
+import { checkClusterSettings } from '../resources/check-settings.ts'
+import type { Cluster } from '../resources/cluster.ts'
+import { type KubeObject, keyOf } from '../resources/kube-object.ts'
+import { type ClusterContext, hosts, names, ports } from '../resources/names.ts'
+import { formatPath, type Mistake, readResource } from '../resources/read-resource.ts'
+import type { Outcome } from './controller.ts'
+import type { KafkaClusters } from './kafka-clusters.ts'
+import type { KubeCache } from './kube-cache.ts'
+import type { Nodes } from './nodes.ts'
+import { writeStatus } from './status-writer.ts'
+
+export interface ClusterControllerParts {
+  readonly cache: KubeCache
+  readonly nodes: Nodes
+  readonly kafka: KafkaClusters
+  readonly grants: ControlGrants
+  readonly events: Events
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly images: ClusterContext['images']
+  readonly clusterDomain: string
+}
+
+/** What is known from one reconciliation to the next, and can be done without. */
+interface Remembered {
+  heldGrant: number | undefined
+  refusal: ObservedCluster['refusal']
+}
+
+/** After something was done, and after something was refused. */
+const busyMs = 1000
+const refusedMs = 3000
+
+export class ClusterController {
+  readonly #parts: ClusterControllerParts
+  readonly #remembered = new Map<string, Remembered>()
+
+  constructor(parts: ClusterControllerParts) {
+    this.#parts = parts
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    const { cache, clock, kafka } = this.#parts
+    const object = cache.cluster(key)
+    // What belongs to it has it as its owner and goes with it: there is nothing to be cleaned up.
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) {
+      this.#remembered.delete(key)
+      await kafka.forget(key)
+      return {}
+    }
+    const read = readCluster(object)
+    if (read.cluster === undefined) {
+      const sentences = read.mistakes.map(({ path, sentence }) => `${formatPath(path)} ${sentence}.`)
+      await writeStatus(cache, object, invalidStatus({ object, nowMs: clock.nowMs() }, sentences))
+      return {}
+    }
+    const context = this.#contextOf(object, read.cluster)
+    const remembered = this.#remembered.get(key) ?? { heldGrant: undefined, refusal: undefined }
+    this.#remembered.set(key, remembered)
+    const observed = await this.#observe(key, object, context, remembered)
+    const { actions, status, againAfterMs } = reconcileCluster(context, observed)
+    // Before acting: what is planned is to be seen even when it cannot be done.
+    await writeStatus(cache, object, status)
+    for (const action of actions) await this.#act(action, object, context, remembered)
+    if (remembered.refusal !== undefined) return { againAfterMs: Math.min(againAfterMs, refusedMs) }
+    return { againAfterMs: actions.length > 0 ? Math.min(againAfterMs, busyMs) : againAfterMs }
+  }
+
+  #contextOf({ metadata }: KubeObject, cluster: Cluster): ClusterContext {
+    const { images, clusterDomain } = this.#parts
+    return {
+      cluster,
+      name: metadata.name,
+      namespace: metadata.namespace ?? 'default',
+      uid: metadata.uid ?? '',
+      images,
+      clusterDomain,
+    }
+  }
+
+  async #observe(
+    key: string,
+    object: KubeObject,
+    context: ClusterContext,
+    { heldGrant, refusal }: Remembered,
+  ): Promise<ObservedCluster> {
+    const { cache, clock, kafka } = this.#parts
+    const children = cache.childrenOf(key)
+    const brokers = brokersThatMayBe(children, context)
+    const isStarted = brokers > 0
+    const [nodes, kafkaSeen, etcd] = await Promise.all([
+      this.#nodes(children, context),
+      isStarted
+        ? kafka.of(key, brokers).observe()
+        : ({ kind: 'unreachable', reason: 'No broker has been started yet.' } as const),
+      isStarted && managedEtcd(context) !== undefined
+        ? observeEtcd(etcdEndpoints(context))
+        : ({ kind: 'unseen' } as const),
+    ])
+    return { object, children, nodes, kafka: kafkaSeen, etcd, heldGrant, refusal, nowMs: clock.nowMs() }
+  }
+
+  /** All of them only where clients come in through nodes. */
+  #nodes(
+    children: readonly KubeObject[],
+    { cluster }: ClusterContext,
+  ): Promise<ReadonlyMap<string, ObservedNode>> {
+    const { nodes } = this.#parts
+    if (cluster.spec.listeners.some(({ type }) => type === 'NodePort')) return nodes.all()
+    const pods = children.filter(({ kind }) => kind === 'Pod').map(podFacts)
+    return nodes.named(
+      pods.flatMap(({ node, rack }) => (node === undefined || rack !== undefined ? [] : [node])),
+    )
+  }
+
+  async #act(
+    action: ClusterAction,
+    object: KubeObject,
+    context: ClusterContext,
+    remembered: Remembered,
+  ): Promise<void> {
+    const { cache, logger, kafka, events } = this.#parts
+    const key = keyOf(object.metadata)
+    const { namespace } = context
+    switch (action.kind) {
+      case 'apply': {
+        const { kind, metadata } = action.object
+        logger.info({ cluster: key, kind, name: metadata.name }, 'An object is applied.')
+        cache.note(await cache.api.apply(action.object))
+        return
+      }
+      case 'delete':
+        logger.info({ cluster: key, ...action.ref, why: action.why }, 'An object is deleted.')
+        await cache.api.delete(action.ref, { uid: action.uid })
+        return
+      case 'annotatePod': {
+        const metadata = { uid: action.uid, annotations: action.annotations }
+        cache.note(await cache.api.mergePatch(podRef(namespace, action.pod), { metadata }))
+        return
+      }
+      case 'restartBroker':
+        await this.#restart(action, object, context, remembered)
+        return
+      case 'releaseRestart':
+        await this.#parts.grants.release(controlAddresses(context, cache.childrenOf(key)), action.broker)
+        remembered.heldGrant = undefined
+        return
+      case 'alterBrokerSettings': {
+        const names = action.changes.map(({ name }) => name)
+        logger.info(
+          { cluster: key, broker: action.broker, names },
+          'Settings of running brokers are changed.',
+        )
+        mustSucceed(
+          await kafka
+            .of(key, brokersThatMayBe(cache.childrenOf(key), context))
+            .alterBroker(action.broker, action.changes),
+        )
+        return
+      }
+      case 'movePartitions':
+        logger.info({ cluster: key, partitions: action.moves.length, why: action.why }, 'Replicas are moved.')
+        mustSucceed(await kafka.of(key, brokersThatMayBe(cache.childrenOf(key), context)).move(action.moves))
+        return
+      case 'replaceEtcdMember':
+        logger.warn(
+          { cluster: key, peerUrl: action.peerUrl, why: action.why },
+          'A member of etcd is replaced.',
+        )
+        await replaceMember(etcdEndpoints(context), action)
+        await events.tell(object, { type: 'Warning', reason: 'EtcdMemberReplaced', message: action.why })
+        return
+      case 'tell':
+        await events.tell(object, action.happening)
+        return
+      default:
+        unreachable(action)
+    }
+  }
+
+  async #restart(
+    { broker, pod, uid, reason, needsGrant }: Extract<ClusterAction, { kind: 'restartBroker' }>,
+    object: KubeObject,
+    context: ClusterContext,
+    remembered: Remembered,
+  ): Promise<void> {
+    const { cache, logger, events } = this.#parts
+    const durationMs = context.cluster.spec.rollout.brokerTimeoutSeconds * 1000
+    if (needsGrant) {
+      const addresses = controlAddresses(context, cache.childrenOf(keyOf(object.metadata)))
+      const answer = await this.#parts.grants.request(addresses, { broker, reason, durationMs })
+      if (answer.kind === 'refused') {
+        const isNews = remembered.refusal?.reasons.join() !== answer.reasons.join()
+        if (isNews) logger.info({ broker, reasons: answer.reasons }, 'A broker may not be restarted now.')
+        remembered.refusal = { broker, reasons: answer.reasons }
+        return
+      }
+      remembered.heldGrant = broker
+    }
+    remembered.refusal = undefined
+    logger.info({ cluster: keyOf(object.metadata), broker, pod, reason }, 'A broker is restarted.')
+    await cache.api.delete(podRef(context.namespace, pod), { uid })
+    await events.tell(object, {
+      type: 'Normal',
+      reason: 'BrokerRestarted',
+      message: `Broker ${broker} is restarted: ${reason}.`,
+    })
+  }
+}
+
+/** Checked as the API server would, and by the brokers' own tables. */
+export function readCluster(
+  object: KubeObject,
+):
+  | { readonly cluster: Cluster; readonly mistakes?: undefined }
+  | { readonly cluster?: undefined; readonly mistakes: readonly Mistake[] } {
+  const { apiVersion, kind, metadata, spec } = object
+  const { resource, mistakes } = readResource({ apiVersion, kind, metadata, spec })
+  if (resource?.kind !== 'Cluster') return { mistakes }
+  const wrong = checkClusterSettings(resource.cluster)
+  return wrong.length > 0 ? { mistakes: wrong } : { cluster: resource.cluster }
+}
+
+/** Those that are there, or are to be soon; none before the first start. */
+function brokersThatMayBe(children: readonly KubeObject[], { name }: ClusterContext): number {
+  const statefulSet = children.find(
+    ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === names.brokers({ name }),
+  )
+  return (statefulSet?.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0
+}
+
+function controlAddresses(
+  context: ClusterContext,
+  children: readonly KubeObject[],
+): readonly ControlAddress[] {
+  return Array.from({ length: brokersThatMayBe(children, context) }, (_, id) => ({
+    host: hosts.broker(context, id),
+    port: ports.control,
+    tls: false,
+  }))
+}
+
+function podRef(namespace: string, name: string) {
+  return { apiVersion: 'v1', kind: 'Pod', namespace, name }
+}
+
+function mustSucceed({
+  name,
+  error,
+  message,
+}: {
+  readonly name: string
+  readonly error: string
+  readonly message: string
+}): void {
+  if (error !== 'NONE') throw new Error(`The brokers refused ${name}: ${message} (${error})`)
+}

@@ -1,0 +1,118 @@
+/** The operator's metrics, under the names that controller-runtime gave them, so that dashboards know them. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { RequestObserver } from '../kube/api-server.ts'
+import type { QueueObserver } from './work-queue.ts'
+
+type Result = 'success' | 'requeue_after' | 'error'
+
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+export class OperatorMetrics {
+  readonly registry = new Registry()
+  readonly #reconciles = this.#counter('controller_runtime_reconcile_total', 'Reconciliations by result.', [
+    'controller',
+    'result',
+  ])
+  readonly #errors = this.#counter(
+    'controller_runtime_reconcile_errors_total',
+    'Reconciliations that failed.',
+    ['controller'],
+  )
+  readonly #time = this.#histogram('controller_runtime_reconcile_time_seconds', 'Time of a reconciliation.', [
+    'controller',
+  ])
+  readonly #active = this.#gauge('controller_runtime_active_workers', 'Workers that reconcile now.', [
+    'controller',
+  ])
+  readonly #workers = this.#gauge('controller_runtime_max_concurrent_reconciles', 'Workers there are.', [
+    'controller',
+  ])
+  readonly #depth = this.#gauge('workqueue_depth', 'Keys that wait.', ['name'])
+  readonly #adds = this.#counter('workqueue_adds_total', 'Keys that were added.', ['name'])
+  readonly #retries = this.#counter('workqueue_retries_total', 'Keys added again after a failure.', ['name'])
+  readonly #queueTime = this.#histogram('workqueue_queue_duration_seconds', 'Time a key waited.', ['name'])
+  readonly #workTime = this.#histogram('workqueue_work_duration_seconds', 'Time a key was worked on.', [
+    'name',
+  ])
+  readonly #requests = this.#counter(
+    'rest_client_requests_total',
+    'Requests to the API server; code 0: none came back.',
+    ['method', 'code'],
+  )
+  readonly #leader = this.#gauge('leader_election_master_status', 'Whether this operator leads.', ['name'])
+  readonly #resources = this.#gauge(
+    'barnabas_operator_resources',
+    'Resources by kind and whether they are ready.',
+    ['kind', 'ready'],
+  )
+
+  readonly #definitions = this.#gauge(
+    'barnabas_operator_definition_up_to_date',
+    'Whether the CustomResourceDefinition is the one that this operator was made for.',
+    ['kind'],
+  )
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  queueObserver(name: string): QueueObserver {
+    this.#depth.set({ name }, 0)
+    return {
+      added: () => this.#adds.inc({ name }),
+      depth: depth => this.#depth.set({ name }, depth),
+      waited: ms => this.#queueTime.observe({ name }, ms / 1000),
+      retried: () => this.#retries.inc({ name }),
+    }
+  }
+
+  requestObserver(): RequestObserver {
+    return { requested: (method, code) => this.#requests.inc({ method, code: String(code) }) }
+  }
+
+  setWorkers(controller: string, count: number): void {
+    this.#workers.set({ controller }, count)
+    this.#errors.inc({ controller }, 0)
+  }
+
+  setLeader(name: string, leads: boolean): void {
+    this.#leader.set({ name }, leads ? 1 : 0)
+  }
+
+  setResources(kind: string, ready: number, unready: number): void {
+    this.#resources.set({ kind, ready: 'true' }, ready)
+    this.#resources.set({ kind, ready: 'false' }, unready)
+  }
+
+  setDefinition(kind: string, isUpToDate: boolean): void {
+    this.#definitions.set({ kind }, isUpToDate ? 1 : 0)
+  }
+
+  /** A reconciliation begins; to be called once when it has ended. */
+  reconciling(controller: string): (result: Result, tookMs: number) => void {
+    this.#active.inc({ controller })
+    return (result, tookMs) => {
+      this.#active.dec({ controller })
+      this.#reconciles.inc({ controller, result })
+      if (result === 'error') this.#errors.inc({ controller })
+      this.#time.observe({ controller }, tookMs / 1000)
+      this.#workTime.observe({ name: controller }, tookMs / 1000)
+    }
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] })
+  }
+
+  #gauge<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Gauge<Label> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] })
+  }
+
+  #histogram<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+  ): Histogram<Label> {
+    return new Histogram({ name, help, labelNames, registers: [this.registry], buckets: seconds })
+  }
+}

@@ -1,0 +1,158 @@
+/** An etcd that comes with the cluster: a StatefulSet, a Service with a name for every member, and its budget. Pure. */
+import type { KubeObject } from '../resources/kube-object.ts'
+import {
+  childMetadata,
+  type ClusterContext,
+  dataVolume,
+  etcdPorts,
+  hosts,
+  labelsOf,
+  names,
+  selectorLabels,
+} from '../resources/names.ts'
+import type { ManagedEtcd } from './broker-settings.ts'
+import { containerSecurity, httpProbe, podSecurity, volumeClaim } from './pods.ts'
+
+const dataPath = '/var/lib/etcd'
+const quotaBytes = 2 * 2 ** 30
+
+export function etcdService(context: ClusterContext): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: childMetadata(context, names.etcd(context), 'etcd'),
+    spec: {
+      clusterIP: 'None',
+      // Members must find each other before any of them is ready.
+      publishNotReadyAddresses: true,
+      selector: selectorLabels(context.name, 'etcd'),
+      ports: Object.entries(etcdPorts).map(([name, port]) => ({
+        name,
+        port,
+        targetPort: name,
+        protocol: 'TCP',
+      })),
+    },
+  }
+}
+
+export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: childMetadata(context, names.etcd(context), 'etcd'),
+    spec: {
+      replicas: etcd.replicas,
+      serviceName: names.etcd(context),
+      podManagementPolicy: 'Parallel',
+      updateStrategy: { type: 'OnDelete' },
+      persistentVolumeClaimRetentionPolicy: {
+        whenDeleted: context.cluster.spec.brokers.storage.reclaimPolicy,
+        whenScaled: 'Retain',
+      },
+      revisionHistoryLimit: 5,
+      selector: { matchLabels: selectorLabels(context.name, 'etcd') },
+      template: etcdTemplate(context, etcd),
+      volumeClaimTemplates: [volumeClaim(dataVolume, etcd.storage, labelsOf(context.name, 'etcd'))],
+    },
+  }
+}
+
+/** One member of three, or two of five, may be away; of one none can be spared, and a drain must go on all the same. */
+export function etcdBudget(context: ClusterContext, etcd: ManagedEtcd): KubeObject {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: childMetadata(context, names.etcd(context), 'etcd'),
+    spec: {
+      maxUnavailable: 1,
+      selector: { matchLabels: selectorLabels(context.name, 'etcd') },
+      ...(etcd.replicas === 1 ? { unhealthyPodEvictionPolicy: 'AlwaysAllow' } : {}),
+    },
+  }
+}
+
+export function etcdImage(context: ClusterContext, etcd: ManagedEtcd): string {
+  return etcd.image ?? context.images.etcd
+}
+
+export function etcdPeerUrl(context: ClusterContext, index: number): string {
+  return `http://${hosts.etcdMember(context, index)}:${etcdPorts.peer}`
+}
+
+function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
+  const { pullPolicy } = context.images
+  const template = context.cluster.spec.brokers.template
+  return {
+    metadata: { labels: labelsOf(context.name, 'etcd') },
+    spec: {
+      serviceAccountName: names.brokers(context),
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 30,
+      securityContext: podSecurity,
+      ...(template?.imagePullSecrets === undefined ? {} : { imagePullSecrets: template.imagePullSecrets }),
+      ...(template?.nodeSelector === undefined ? {} : { nodeSelector: template.nodeSelector }),
+      ...(template?.tolerations === undefined ? {} : { tolerations: template.tolerations }),
+      affinity: {
+        podAntiAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: [
+            {
+              weight: 100,
+              podAffinityTerm: {
+                topologyKey: 'kubernetes.io/hostname',
+                labelSelector: { matchLabels: selectorLabels(context.name, 'etcd') },
+              },
+            },
+          ],
+        },
+      },
+      containers: [
+        {
+          name: 'etcd',
+          image: etcdImage(context, etcd),
+          ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }),
+          command: ['etcd'],
+          env: [
+            { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+            {
+              name: 'ETCD_INITIAL_CLUSTER_STATE',
+              valueFrom: { configMapKeyRef: { name: names.etcd(context), key: 'state' } },
+            },
+            ...Object.entries(etcdVariables(context, etcd)).map(([name, value]) => ({ name, value })),
+          ],
+          ports: Object.entries(etcdPorts).map(([name, containerPort]) => ({ name, containerPort })),
+          ...(etcd.resources === undefined ? {} : { resources: etcd.resources }),
+          securityContext: containerSecurity,
+          // Without a leader none is healthy, and starting them all again would not bring one.
+          livenessProbe: { tcpSocket: { port: 'client' }, periodSeconds: 10, failureThreshold: 6 },
+          readinessProbe: httpProbe('/health', 'metrics', { periodSeconds: 2, failureThreshold: 3 }),
+          volumeMounts: [{ name: dataVolume, mountPath: dataPath }],
+        },
+      ],
+    },
+  }
+}
+
+/** etcd's flags, as variables: those that name the pod are put together by Kubernetes. */
+function etcdVariables(context: ClusterContext, etcd: ManagedEtcd): Readonly<Record<string, string>> {
+  const own = hosts.service(context, names.etcd(context))
+  const members = Array.from(
+    { length: etcd.replicas },
+    (_, index) => `${names.etcdMember(context, index)}=${etcdPeerUrl(context, index)}`,
+  )
+  return {
+    ETCD_NAME: '$(POD_NAME)',
+    ETCD_DATA_DIR: `${dataPath}/member`,
+    ETCD_LISTEN_CLIENT_URLS: `http://0.0.0.0:${etcdPorts.client}`,
+    ETCD_ADVERTISE_CLIENT_URLS: `http://$(POD_NAME).${own}:${etcdPorts.client}`,
+    ETCD_LISTEN_PEER_URLS: `http://0.0.0.0:${etcdPorts.peer}`,
+    ETCD_INITIAL_ADVERTISE_PEER_URLS: `http://$(POD_NAME).${own}:${etcdPorts.peer}`,
+    ETCD_LISTEN_METRICS_URLS: `http://0.0.0.0:${etcdPorts.metrics}`,
+    ETCD_INITIAL_CLUSTER: members.join(','),
+    ETCD_INITIAL_CLUSTER_TOKEN: `${context.namespace}-${context.name}`,
+    ETCD_AUTO_COMPACTION_MODE: 'periodic',
+    ETCD_AUTO_COMPACTION_RETENTION: '30m',
+    ETCD_QUOTA_BACKEND_BYTES: String(quotaBytes),
+  }
+}

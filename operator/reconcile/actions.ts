@@ -1,0 +1,47 @@
+/** What a reconciliation asks for. Carried out in order; the first that fails ends it, and the loop comes back. */
+import type { ConfigChange, Reassignment } from '../../client/index.ts'
+import type { KubeObject, ObjectRef } from '../resources/kube-object.ts'
+
+export interface Happening {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+}
+
+export type ClusterAction =
+  | { readonly kind: 'apply'; readonly object: KubeObject }
+  | {
+      readonly kind: 'delete'
+      readonly ref: ObjectRef
+      readonly uid: string | undefined
+      readonly why: string
+    }
+  | {
+      readonly kind: 'annotatePod'
+      readonly pod: string
+      readonly uid: string
+      readonly annotations: Readonly<Record<string, string>>
+    }
+  /** `needsGrant`: only if the brokers' controller says that nothing is lost by it. */
+  | {
+      readonly kind: 'restartBroker'
+      readonly broker: number
+      readonly pod: string
+      readonly uid: string
+      readonly reason: string
+      readonly needsGrant: boolean
+    }
+  | { readonly kind: 'releaseRestart'; readonly broker: number }
+  | {
+      readonly kind: 'alterBrokerSettings'
+      readonly broker: number | null
+      readonly changes: readonly ConfigChange[]
+    }
+  | { readonly kind: 'movePartitions'; readonly moves: readonly Reassignment[]; readonly why: string }
+  | {
+      readonly kind: 'replaceEtcdMember'
+      readonly memberId: string
+      readonly peerUrl: string
+      readonly why: string
+    }
+  | { readonly kind: 'tell'; readonly happening: Happening }

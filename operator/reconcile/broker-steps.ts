@@ -1,0 +1,278 @@
+/** The steps that make the objects of the brokers be as they should. Pure. */
+import { brokerFile, brokersConfigMap, settingsConfigMap, splitSettings } from '../desired/broker-settings.ts'
+import { bootstrapService, brokersService, listenerServices } from '../desired/services.ts'
+import {
+  brokersBudget,
+  brokersNetworkPolicy,
+  etcdNetworkPolicy,
+  serviceAccount,
+} from '../desired/small-objects.ts'
+import { brokersStatefulSet } from '../desired/stateful-set.ts'
+import { managedEtcd } from '../desired/broker-settings.ts'
+import { parseProperties } from '../../broker/config/properties.ts'
+import type { KubeObject } from '../resources/kube-object.ts'
+import { names, rackAnnotation } from '../resources/names.ts'
+import type { ClusterAction } from './actions.ts'
+import { type AddressInput, bootstrapAddress, decideAddresses } from './addresses.ts'
+import { partitionsOutOfSync } from './observed-cluster.ts'
+import { decideScale } from './scaling.ts'
+import { applyAll, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
+
+/** On the ConfigMap of brokers: settings that were told to running brokers, so that they can be taken back. */
+const dynamicAnnotation = 'barnabas.dev/told-settings'
+/** On the StatefulSet: replicas are being spread over brokers that came. */
+const rebalanceAnnotation = 'barnabas.dev/rebalancing'
+/** How long the first start waits for addresses from outside Kubernetes, rather than restart brokers for them. */
+const addressWaitMs = 120_000
+
+export const identityStep: Step = (situation, findings) => {
+  const { context } = situation
+  const { networkPolicy } = context.cluster.spec
+  const policies = networkPolicy.enabled
+    ? [
+        brokersNetworkPolicy(context),
+        ...(managedEtcd(context) === undefined ? [] : [etcdNetworkPolicy(context)]),
+      ]
+    : []
+  return { actions: applyAll(situation, findings, [serviceAccount(context), ...policies]) }
+}
+
+export const scaleStep: Step = (situation, findings) => {
+  const { context, observed } = situation
+  const live = liveObject(situation, 'StatefulSet', names.brokers(context))
+  const { scaling, brokers } = context.cluster.spec
+  const scale = decideScale({
+    wanted: brokers.replicas,
+    current: (live?.spec as { readonly replicas?: number } | undefined)?.replicas,
+    kafka: observed.kafka,
+    onScaleUp: scaling.onScaleUp,
+    isRebalancing: live?.metadata.annotations?.[rebalanceAnnotation] === 'true',
+  })
+  findings.scale = scale
+  findings.brokers = Array.from({ length: scale.replicas }, (_, id) => id)
+  if (scale.blocked !== undefined) findings.trouble.push(`Brokers cannot become fewer: ${scale.blocked}.`)
+  if (scale.waitsFor !== undefined) findings.waiting.push(scale.waitsFor)
+  return { actions: [] }
+}
+
+export const serviceStep: Step = (situation, findings) => {
+  const { context } = situation
+  return {
+    actions: applyAll(situation, findings, [
+      brokersService(context),
+      bootstrapService(context),
+      ...listenerServices(context, findings.brokers),
+    ]),
+  }
+}
+
+/** What brokers read when they start: settings of all, and a file for each with the addresses it tells. */
+export const settingsStep: Step = (situation, findings) => {
+  const { context, observed } = situation
+  // What follows from the number of brokers follows from what is asked for, not from a drain that is under way.
+  const settings = splitSettings(context, context.cluster.spec.brokers.replicas)
+  const shared = settingsConfigMap(context, settings)
+  findings.settingsName = shared.metadata.name
+
+  const input = addressInput(situation, findings.brokers)
+  const { addresses, missing } = decideAddresses(input)
+  findings.waiting.push(...missing)
+  findings.listeners = context.cluster.spec.listeners.map(listener => ({
+    name: listener.name,
+    bootstrap: bootstrapAddress(input, listener),
+    addresses: [...addresses.values()].flatMap(byListener => byListener.get(listener.name) ?? []),
+  }))
+
+  const brokers = brokersConfigMap(context, addresses)
+  const told = toldSettings(situation)
+  const isStillSet = (name: string): boolean =>
+    observed.kafka.kind === 'unreachable' || observed.kafka.dynamicSettings.has(name)
+  const known = [...new Set([...settings.dynamic.keys(), ...told.filter(isStillSet)])].sort()
+  const annotated = {
+    ...brokers,
+    metadata: { ...brokers.metadata, annotations: { [dynamicAnnotation]: known.join(',') } },
+  }
+  const actions = applyAll(situation, findings, [shared, annotated])
+  const hasBrokers = liveObject(situation, 'StatefulSet', names.brokers(context)) !== undefined
+  const madeAtMs = Date.parse(observed.object.metadata.creationTimestamp ?? '') || 0
+  const waits = missing.length > 0 && !hasBrokers && observed.nowMs - madeAtMs < addressWaitMs
+  return {
+    actions,
+    ...(waits ? { stop: true, againAfterMs: 2000 } : missing.length > 0 ? { againAfterMs: 10_000 } : {}),
+  }
+}
+
+export const statefulSetStep: Step = (situation, findings) => {
+  const { context } = situation
+  const { replicas = 0, isRebalancing = false } = findings.scale ?? {}
+  const rendered = brokersStatefulSet(context, { replicas, settings: findings.settingsName })
+  const statefulSet: KubeObject = isRebalancing
+    ? { ...rendered, metadata: { ...rendered.metadata, annotations: { [rebalanceAnnotation]: 'true' } } }
+    : rendered
+  return { actions: applyAll(situation, findings, [statefulSet]) }
+}
+
+/** Tells every pod that has a node in which zone that is. */
+export const rackStep: Step = ({ context, observed, brokerPods }) => {
+  const { topologyKey } = context.cluster.spec.brokers.rack
+  const actions = brokerPods.flatMap(({ name, uid, node, rack, isTerminating }): ClusterAction[] => {
+    if (node === undefined || rack !== undefined || isTerminating) return []
+    const labels = observed.nodes.get(node)?.labels
+    if (labels === undefined) return []
+    return [
+      { kind: 'annotatePod', pod: name, uid, annotations: { [rackAnnotation]: labels[topologyKey] ?? '-' } },
+    ]
+  })
+  return { actions }
+}
+
+/** Settings that running brokers take without a restart. Those that we told once and nobody gives any more go back. */
+export const dynamicSettingsStep: Step = situation => {
+  const { context, observed } = situation
+  const { kafka } = observed
+  if (kafka.kind === 'unreachable') return { actions: [] }
+  const { dynamic } = splitSettings(context, context.cluster.spec.brokers.replicas)
+  const changes = [
+    ...[...dynamic]
+      .filter(([name, value]) => kafka.dynamicSettings.get(name) !== value)
+      .map(([name, value]) => ({ name, value })),
+    ...toldSettings(situation)
+      .filter(name => !dynamic.has(name) && kafka.dynamicSettings.has(name))
+      .map(name => ({ name, value: null })),
+  ]
+  if (changes.length === 0) return { actions: [] }
+  return { actions: [{ kind: 'alterBrokerSettings', broker: null, changes }], againAfterMs: 1000 }
+}
+
+/** Cordons brokers that leave, moves their replicas away, and spreads replicas over those that came. */
+export const moveStep: Step = (_, findings) => {
+  const { scale } = findings
+  if (scale === undefined) return { actions: [] }
+  const cordoned = (ids: readonly number[], value: string | null): ClusterAction[] =>
+    ids.map(broker => ({
+      kind: 'alterBrokerSettings',
+      broker,
+      changes: [{ name: 'cordoned.log.dirs', value }],
+    }))
+  const why = scale.draining.length > 0 ? `brokers ${scale.draining.join(', ')} leave` : 'brokers came'
+  const actions: ClusterAction[] = [
+    ...cordoned(scale.cordon, '*'),
+    ...cordoned(scale.uncordon, null),
+    ...(scale.moves.length === 0 ? [] : [{ kind: 'movePartitions', moves: scale.moves, why } as const]),
+  ]
+  return { actions, ...(scale.waitsFor === undefined && actions.length === 0 ? {} : { againAfterMs: 2000 }) }
+}
+
+/** Follows what brokers grant: a drain may take one away only when nothing else is away or behind. */
+export const budgetStep: Step = (situation, findings) => {
+  const { context, observed, brokerPods } = situation
+  const { kafka } = observed
+  const areAllReady =
+    findings.brokers.every(id => brokerPods.some(pod => pod.index === id && pod.isReady)) &&
+    kafka.kind === 'reached' &&
+    partitionsOutOfSync(kafka, 1).length === 0
+  // Of a single broker nobody can take the place, and a drain must end all the same.
+  const mayBeAway = findings.brokers.length === 1 || (areAllReady && observed.heldGrant === undefined) ? 1 : 0
+  return { actions: applyAll(situation, findings, [brokersBudget(context, mayBeAway)]) }
+}
+
+/** What belonged to an earlier shape of the Cluster and to nobody any more. */
+export const cleanUpStep: Step = (situation, findings) => {
+  const { observed, brokerPods } = situation
+  const used = new Set(brokerPods.map(({ settings }) => `ConfigMap/${settings}`))
+  const actions = observed.children.flatMap((child): ClusterAction[] => {
+    const key = `${child.kind}/${child.metadata.name}`
+    if (child.kind === 'Pod' || child.kind === 'PersistentVolumeClaim') return []
+    if (!isOwnChild(situation, child) || findings.wanted.has(key) || used.has(key)) return []
+    if (child.metadata.deletionTimestamp !== undefined) return []
+    const { apiVersion, kind, metadata } = child
+    const ref = { apiVersion, kind, namespace: metadata.namespace, name: metadata.name }
+    return [{ kind: 'delete', ref, uid: metadata.uid, why: 'the Cluster does not ask for it any more' }]
+  })
+  return { actions }
+}
+
+/** Broker → why what it runs with is not what it should; for those whose pods are there. */
+export function restartReasons(situation: Situation, settingsName: string): ReadonlyMap<number, string> {
+  const { context, observed, brokerPods } = situation
+  const live = liveObject(situation, 'StatefulSet', names.brokers(context))
+  const { updateRevision, observedGeneration } = (live?.status ?? {}) as {
+    readonly updateRevision?: string
+    readonly observedGeneration?: number
+  }
+  const reasons = new Map<number, string>()
+  if (updateRevision === undefined || observedGeneration !== live?.metadata.generation) return reasons
+  const files = liveObject(situation, 'ConfigMap', names.brokers(context))?.data ?? {}
+  for (const pod of brokerPods) {
+    if (pod.isTerminating) continue
+    if (pod.revision !== updateRevision) reasons.set(pod.index, templateChange(situation, pod, settingsName))
+    const running = observed.kafka.kind === 'reached' ? observed.kafka.advertised.get(pod.index) : undefined
+    const wanted = propertyOf(files[brokerFile(pod.index)] ?? '', 'advertised.listeners')
+    if (running !== undefined && wanted !== undefined && running !== wanted) {
+      reasons.set(pod.index, `addresses for clients change from ${running} to ${wanted}`)
+    }
+  }
+  return reasons
+}
+
+function templateChange(
+  situation: Situation,
+  pod: Situation['brokerPods'][number],
+  settingsName: string,
+): string {
+  const changes: string[] = []
+  const live = liveObject(situation, 'StatefulSet', names.brokers(situation.context))
+  const image = containerImage(live)
+  if (image !== undefined && image !== pod.image) changes.push(`image changes from ${pod.image} to ${image}`)
+  if (pod.settings !== undefined && pod.settings !== settingsName) {
+    changes.push(settingsChange(situation, pod.settings, settingsName))
+  }
+  return changes.length === 0 ? 'the template of its pod has changed' : changes.join('; ')
+}
+
+function containerImage(statefulSet: KubeObject | undefined): string | undefined {
+  const spec = statefulSet?.spec as
+    | {
+        readonly template?: {
+          readonly spec?: { readonly containers?: readonly { readonly image?: string }[] }
+        }
+      }
+    | undefined
+  return spec?.template?.spec?.containers?.[0]?.image
+}
+
+function settingsChange(situation: Situation, from: string, to: string): string {
+  const [before, after] = [from, to].map(name => {
+    const text = liveObject(situation, 'ConfigMap', name)?.data?.['server.properties'] ?? ''
+    return new Map(parseProperties(text).map(({ name: key, value }) => [key, value]))
+  })
+  if (before === undefined || after === undefined || before.size === 0) return 'settings change'
+  const keys = [...new Set([...before.keys(), ...after.keys()])].filter(
+    key => before.get(key) !== after.get(key),
+  )
+  return `settings change: ${keys.sort().slice(0, 5).join(', ')}${keys.length > 5 ? ', …' : ''}`
+}
+
+function toldSettings(situation: Situation): readonly string[] {
+  const live = liveObject(situation, 'ConfigMap', names.brokers(situation.context))
+  return (live?.metadata.annotations?.[dynamicAnnotation] ?? '').split(',').filter(name => name !== '')
+}
+
+function addressInput(situation: Situation, brokers: readonly number[]): AddressInput {
+  const { context, observed } = situation
+  const files = liveObject(situation, 'ConfigMap', names.brokers(context))?.data ?? {}
+  const services = observed.children.filter(({ kind }) => kind === 'Service')
+  return {
+    context,
+    brokers,
+    services: new Map(services.map(service => [service.metadata.name, service])),
+    nodes: observed.nodes,
+    before: new Map(
+      brokers.map(id => [id, propertyOf(files[brokerFile(id)] ?? '', 'advertised.listeners') ?? '']),
+    ),
+  }
+}
+
+function propertyOf(text: string, name: string): string | undefined {
+  return parseProperties(text).find(property => property.name === name)?.value
+}

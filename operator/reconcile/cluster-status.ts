@@ -1,0 +1,322 @@
+/** What is said of a Cluster: conditions with reasons and sentences, brokers, plan, addresses. Pure. */
+import { etcdEndpoints, etcdPrefix, managedEtcd } from '../desired/broker-settings.ts'
+import { brokerImage } from '../desired/stateful-set.ts'
+import type { ClusterStatus } from '../resources/cluster-status.ts'
+import { type Told, updateConditions } from '../resources/conditions.ts'
+import { names, selectorText } from '../resources/names.ts'
+import { type ObservedCluster, partitionsOutOfSync, partitionsWithoutLeader } from './observed-cluster.ts'
+import type { PodFacts } from './pods.ts'
+import { restartOrder } from './rolling-restart.ts'
+import type { Findings, Situation } from './situation.ts'
+
+type Member = NonNullable<ClusterStatus['members']>[number]
+type Plan = NonNullable<ClusterStatus['plan']>
+
+/** How many names a sentence has room for. */
+const mostNamed = 5
+
+export function clusterStatus(
+  situation: Situation,
+  findings: Findings,
+  { isStopped, isActing }: { readonly isStopped: boolean; readonly isActing: boolean },
+): ClusterStatus {
+  const { context, observed } = situation
+  const members = membersOf(situation, findings)
+  const total = findings.brokers.length
+  const ready = members.filter(({ state }) => state === 'Ready' || state === 'Draining').length
+  const told = conditionsOf(situation, findings, { ready, isStopped, isActing })
+  const before = statusOf(observed)
+  const plan = planOf(situation, findings)
+  const etcd = context.cluster.spec.etcd
+  return {
+    observedGeneration: observed.object.metadata.generation ?? 0,
+    // An identity that was seen once does not go away when brokers are away.
+    clusterId: observed.kafka.kind === 'reached' ? observed.kafka.clusterId : before.clusterId,
+    version: context.cluster.spec.version ?? /:([^:/@]+)$/.exec(brokerImage(context))?.[1],
+    selector: selectorText(context.name, 'broker'),
+    brokers: {
+      total,
+      ready,
+      upToDate: total === 0 ? 0 : members.filter(({ pendingReason }) => pendingReason === undefined).length,
+      draining: findings.scale?.draining.length ?? 0,
+      summary: `${ready}/${total}`,
+    },
+    members,
+    listeners: findings.listeners.map(({ name, bootstrap, addresses }) => ({
+      name,
+      ...(bootstrap === undefined ? {} : { bootstrap }),
+      addresses: [...addresses],
+    })),
+    etcd: {
+      endpoints: [...(etcd?.endpoints ?? etcdEndpoints(context))],
+      prefix: etcdPrefix,
+    },
+    ...(plan === undefined ? {} : { plan }),
+    conditions: updateConditions(before.conditions ?? [], told, {
+      generation: observed.object.metadata.generation ?? 0,
+      nowMs: observed.nowMs,
+    }),
+  }
+}
+
+/** Everything stays as it was said, but for the conditions that say so. */
+export function pausedStatus(observed: ObservedCluster): ClusterStatus {
+  const before = statusOf(observed)
+  const sentence = 'spec.state is Paused: the operator looks after nothing until it is Running again.'
+  const paused: Told = { type: 'Paused', status: 'True', reason: 'AskedFor', message: sentence }
+  const others = (before.conditions ?? []).filter(({ type }) => type !== 'Paused')
+  return {
+    ...before,
+    observedGeneration: observed.object.metadata.generation ?? 0,
+    conditions: updateConditions(before.conditions ?? [], [...others, paused], {
+      generation: observed.object.metadata.generation ?? 0,
+      nowMs: observed.nowMs,
+    }),
+  }
+}
+
+/** A spec that cannot be followed: what is there stays as it is. */
+export function invalidStatus(
+  observed: Pick<ObservedCluster, 'object' | 'nowMs'>,
+  mistakes: readonly string[],
+): ClusterStatus {
+  const before = statusOf(observed)
+  const message = mistakes.join(' ')
+  const told: Told[] = [
+    { type: 'Ready', status: 'False', reason: 'InvalidSpec', message },
+    { type: 'Stalled', status: 'True', reason: 'InvalidSpec', message },
+    { type: 'Reconciling', status: 'False', reason: 'InvalidSpec', message: '' },
+  ]
+  const others = (before.conditions ?? []).filter(({ type }) => !told.some(each => each.type === type))
+  const generation = observed.object.metadata.generation ?? 0
+  return {
+    ...before,
+    observedGeneration: generation,
+    conditions: [
+      ...updateConditions(before.conditions ?? [], told, { generation, nowMs: observed.nowMs }),
+      ...others,
+    ],
+  }
+}
+
+function statusOf({ object }: Pick<ObservedCluster, 'object'>): ClusterStatus {
+  return (object.status ?? {}) as ClusterStatus
+}
+
+// ---- members ----
+
+function membersOf(situation: Situation, findings: Findings): Member[] {
+  const { observed, brokerPods, context } = situation
+  const { kafka, refusal } = observed
+  return findings.brokers.map(id => {
+    const pod = brokerPods.find(({ index }) => index === id)
+    const reason = findings.reasons.get(id)
+    const registered = kafka.kind === 'reached' ? kafka.brokers.find(broker => broker.id === id) : undefined
+    const rack = registered?.rack ?? (pod?.rack === '-' ? undefined : pod?.rack)
+    const blockedBy = reason !== undefined && refusal?.broker === id ? refusal.reasons.join(' ') : undefined
+    return {
+      id,
+      pod: pod?.name ?? names.broker(context, id),
+      ...(rack === undefined ? {} : { rack }),
+      state: stateOf(pod, findings.scale?.draining.includes(id) === true),
+      ...(pod === undefined ? {} : { revision: pod.revision }),
+      ...(reason === undefined ? {} : { pendingReason: reason }),
+      ...(blockedBy === undefined ? {} : { blockedBy }),
+    }
+  })
+}
+
+function stateOf(pod: PodFacts | undefined, isDraining: boolean): Member['state'] {
+  if (pod === undefined) return 'Starting'
+  if (pod.isTerminating) return 'Restarting'
+  if (pod.problem !== undefined) return 'Failed'
+  if (!pod.isReady) return 'Starting'
+  return isDraining ? 'Draining' : 'Ready'
+}
+
+// ---- plan ----
+
+function planOf({ observed, brokerPods }: Situation, findings: Findings): Plan | undefined {
+  const restarts = restartOrder({ reasons: findings.reasons, pods: brokerPods, kafka: observed.kafka }).map(
+    broker => ({ broker, action: 'Restart' as const, reason: findings.reasons.get(broker) ?? '' }),
+  )
+  const drains = (findings.scale?.draining ?? []).map(broker => ({
+    broker,
+    action: 'Drain' as const,
+    reason: 'fewer brokers are asked for',
+  }))
+  const steps = [...drains, ...restarts]
+  if (steps.length === 0) return undefined
+  const parts = [
+    ...(drains.length === 0 ? [] : [`drain ${drains.map(({ broker }) => broker).join(', ')}`]),
+    ...(restarts.length === 0 ? [] : [`restart ${restarts.map(({ broker }) => broker).join(', ')}`]),
+  ]
+  return { hash: findings.planHash, summary: parts.join('; '), steps }
+}
+
+// ---- conditions ----
+
+interface Figures {
+  readonly ready: number
+  readonly isStopped: boolean
+  readonly isActing: boolean
+}
+
+function conditionsOf(situation: Situation, findings: Findings, figures: Figures): readonly Told[] {
+  const available = availability(situation, findings, figures)
+  const upToDate = upToDateness(findings)
+  const replicated = replication(situation)
+  const etcd = etcdAvailability(situation, findings)
+  const degraded = degradation(findings)
+  const progressing = progress(situation, findings, figures)
+  const ready = readiness(findings, figures, [available, upToDate, replicated, etcd, degraded])
+  return [
+    ready,
+    available,
+    upToDate,
+    replicated,
+    etcd,
+    progressing,
+    degraded,
+    {
+      type: 'Reconciling',
+      status: progressing.status,
+      reason: progressing.reason,
+      message: progressing.message,
+    },
+    { type: 'Stalled', status: degraded.status, reason: degraded.reason, message: degraded.message },
+  ]
+}
+
+function availability({ observed }: Situation, findings: Findings, { ready }: Figures): Told {
+  const type = 'Available'
+  const { kafka } = observed
+  if (kafka.kind === 'unreachable') {
+    return {
+      type,
+      status: 'False',
+      reason: 'BrokersUnreachable',
+      message: `No broker can be asked: ${kafka.reason}`,
+    }
+  }
+  const leaderless = partitionsWithoutLeader(kafka)
+  if (leaderless > 0) {
+    return {
+      type,
+      status: 'False',
+      reason: 'PartitionsOffline',
+      message: `${leaderless} partitions have no leader.`,
+    }
+  }
+  const total = findings.brokers.length
+  return {
+    type,
+    status: 'True',
+    reason: 'Serving',
+    message: `${ready} of ${total} brokers serve clients; every partition has a leader.`,
+  }
+}
+
+function upToDateness({ reasons, brokers }: Findings): Told {
+  const type = 'UpToDate'
+  const waiting = [...reasons.keys()].filter(id => brokers.includes(id)).sort((a, b) => a - b)
+  if (waiting.length === 0) {
+    return { type, status: 'True', reason: 'AsAskedFor', message: 'Every broker runs as the spec says.' }
+  }
+  return {
+    type,
+    status: 'False',
+    reason: 'RestartsPending',
+    message: `Brokers ${waiting.join(', ')} are to be restarted: ${reasons.get(waiting[0] ?? -1)}.`,
+  }
+}
+
+function replication({ observed }: Situation): Told {
+  const type = 'FullyReplicated'
+  const { kafka } = observed
+  if (kafka.kind === 'unreachable') {
+    return { type, status: 'Unknown', reason: 'BrokersUnreachable', message: 'No broker can be asked.' }
+  }
+  const behind = partitionsOutOfSync(kafka, mostNamed)
+  if (behind.length === 0) {
+    return { type, status: 'True', reason: 'InSync', message: 'Every replica is in sync.' }
+  }
+  return {
+    type,
+    status: 'False',
+    reason: 'ReplicasBehind',
+    message: `Some replicas are not in sync, or on their way: ${behind.join(', ')}${behind.length === mostNamed ? ', …' : ''}.`,
+  }
+}
+
+function etcdAvailability({ context, observed }: Situation, { etcdTrouble }: Findings): Told {
+  const type = 'EtcdAvailable'
+  if (managedEtcd(context) === undefined) {
+    const isServing = observed.kafka.kind === 'reached'
+    return isServing
+      ? { type, status: 'True', reason: 'Given', message: 'Brokers run on the etcd that was given.' }
+      : { type, status: 'Unknown', reason: 'BrokersUnreachable', message: 'No broker can be asked.' }
+  }
+  if (etcdTrouble !== undefined) return { type, status: 'False', reason: 'NoQuorum', message: etcdTrouble }
+  return { type, status: 'True', reason: 'Serving', message: 'etcd has a quorum.' }
+}
+
+function degradation({ trouble, roll, scale }: Findings): Told {
+  const type = 'Degraded'
+  if (trouble.length === 0) return { type, status: 'False', reason: 'AllGood', message: '' }
+  const reason =
+    roll?.kind === 'stalled' ? 'RollStalled' : scale?.blocked !== undefined ? 'ScaleDownBlocked' : 'NeedsHelp'
+  return { type, status: 'True', reason, message: trouble.join(' ') }
+}
+
+function progress(
+  { observed }: Situation,
+  findings: Findings,
+  { ready, isStopped, isActing }: Figures,
+): Told {
+  const type = 'Progressing'
+  const total = findings.brokers.length
+  if (observed.refusal !== undefined && findings.roll?.kind === 'restart') {
+    const why = observed.refusal.reasons.join(' ')
+    return {
+      type,
+      status: 'True',
+      reason: 'RestartRefused',
+      message: `Broker ${observed.refusal.broker} may not be restarted now: ${why}`,
+    }
+  }
+  const sentences = findings.waiting.map(sentence)
+  if (findings.roll?.kind === 'restart')
+    sentences.push(`Broker ${findings.roll.pod.index} is restarted: ${findings.roll.reason}.`)
+  if (ready < total) sentences.push(`${ready} of ${total} brokers are ready.`)
+  if (isActing || isStopped || sentences.length > 0) {
+    const reason =
+      findings.reasons.size > 0 ? 'Rolling' : findings.scale?.waitsFor !== undefined ? 'Scaling' : 'Changing'
+    // What is written at this moment is no news in the next, so it is not told by itself.
+    return { type, status: 'True', reason, message: sentences.join(' ') }
+  }
+  return { type, status: 'False', reason: 'Converged', message: '' }
+}
+
+function readiness(findings: Findings, { ready, isStopped }: Figures, others: readonly Told[]): Told {
+  const type = 'Ready'
+  const [available, upToDate, replicated, etcd, degraded] = others
+  if (degraded?.status === 'True')
+    return { type, status: 'False', reason: degraded.reason, message: degraded.message }
+  const total = findings.brokers.length
+  if (ready < total || isStopped) {
+    const message = [`${ready} of ${total} brokers are ready.`, ...findings.waiting.map(sentence)].join(' ')
+    return { type, status: 'False', reason: 'BrokersNotReady', message }
+  }
+  for (const other of [etcd, available, upToDate, replicated]) {
+    if (other !== undefined && other.status !== 'True') {
+      return { type, status: 'False', reason: other.reason, message: other.message }
+    }
+  }
+  return { type, status: 'True', reason: 'AllGood', message: `${total} of ${total} brokers are ready.` }
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1)
+  return first.endsWith('.') ? first : `${first}.`
+}

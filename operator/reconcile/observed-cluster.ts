@@ -1,0 +1,88 @@
+/** What is seen of a Cluster before anything is decided: plain values. */
+import type { DescribedBroker, MoveInProgress, TopicPartitions } from '../../client/index.ts'
+import type { KubeObject } from '../resources/kube-object.ts'
+
+export interface ObservedCluster {
+  /** The Cluster as the API server has it. */
+  readonly object: KubeObject
+  /** Every object that carries its label, pods and claims too. */
+  readonly children: readonly KubeObject[]
+  readonly nodes: ReadonlyMap<string, ObservedNode>
+  readonly kafka: ObservedKafka
+  readonly etcd: ObservedEtcd
+  /** The restart that was granted to us and not given back yet. */
+  readonly heldGrant: number | undefined
+  /** What the last request for a restart was refused with. */
+  readonly refusal: { readonly broker: number; readonly reasons: readonly string[] } | undefined
+  readonly nowMs: number
+}
+
+export interface ObservedNode {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** External before internal. */
+  readonly addresses: readonly string[]
+}
+
+export type ObservedKafka = { readonly kind: 'unreachable'; readonly reason: string } | ReachedKafka
+
+export interface ReachedKafka {
+  readonly kind: 'reached'
+  readonly clusterId: string
+  readonly controllerId: number
+  readonly brokers: readonly DescribedBroker[]
+  /** Of every topic, internal ones too. */
+  readonly topics: readonly TopicPartitions[]
+  readonly moves: readonly MoveInProgress[]
+  /** Set for all brokers while they run. */
+  readonly dynamicSettings: ReadonlyMap<string, string>
+  /** Brokers that take no new replicas. */
+  readonly cordoned: ReadonlySet<number>
+  /** What each broker was started with, where listeners outside Kubernetes make that matter. */
+  readonly advertised: ReadonlyMap<number, string>
+}
+
+export type ObservedEtcd =
+  /** Not ours to look after, or not there yet. */
+  | { readonly kind: 'unseen' }
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  | { readonly kind: 'reached'; readonly members: readonly EtcdMember[] }
+
+export interface EtcdMember {
+  readonly id: string
+  /** Empty until it has joined. */
+  readonly name: string
+  readonly peerUrls: readonly string[]
+}
+
+/** "topic-partition" of every partition that lacks an in-sync replica, or is being moved; at most `most`. */
+export function partitionsOutOfSync(kafka: ReachedKafka, most: number): readonly string[] {
+  const found: string[] = []
+  for (const { topic, partition } of kafka.moves) found.push(`${topic}-${partition}`)
+  for (const { name, partitions } of kafka.topics) {
+    for (const { index, replicas, inSync } of partitions) {
+      if (found.length >= most) return found.slice(0, most)
+      if (inSync.length < replicas.length && !found.includes(`${name}-${index}`))
+        found.push(`${name}-${index}`)
+    }
+  }
+  return found.slice(0, most)
+}
+
+export function partitionsWithoutLeader(kafka: ReachedKafka): number {
+  return kafka.topics.reduce(
+    (count, { partitions }) => count + partitions.filter(({ leader }) => leader < 0).length,
+    0,
+  )
+}
+
+/** Replicas that each broker has. */
+export function replicasByBroker(kafka: ReachedKafka): Map<number, number> {
+  const counts = new Map<number, number>()
+  for (const { partitions } of kafka.topics) {
+    for (const { replicas } of partitions) {
+      for (const id of replicas) counts.set(id, (counts.get(id) ?? 0) + 1)
+    }
+  }
+  return counts
+}

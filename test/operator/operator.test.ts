@@ -1,0 +1,141 @@
+/** The whole operator on an API server that is only a map: what it writes, and that it then writes no more. */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Operator } from '../../operator/operator.ts'
+import { readOperatorSettings } from '../../operator/operator-settings.ts'
+import { customResourceDefinition, kinds } from '../../operator/resources/custom-resources.ts'
+import type { KubeObject } from '../../operator/resources/kube-object.ts'
+import { systemClock } from '../../runtime/clock.ts'
+import { silentLogger } from '../../runtime/logger.ts'
+import { seededRandom } from '../../runtime/random.ts'
+import { FakeApiServer } from '../support/fake-api-server.ts'
+import { until } from '../support/until.ts'
+
+let fake: FakeApiServer
+let operator: Operator | undefined
+
+beforeEach(async () => {
+  fake = await FakeApiServer.open()
+  for (const kind of kinds) {
+    const definition = customResourceDefinition(kind) as KubeObject
+    fake.put(
+      `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definition.metadata.name}`,
+      definition,
+    )
+  }
+})
+
+afterEach(async () => {
+  await operator?.stop()
+  await fake.close()
+})
+
+async function start(): Promise<void> {
+  const environment = { BROKER_IMAGE: 'example/barnabas:1', ETCD_IMAGE: 'example/etcd:3', HTTP_PORT: '0' }
+  const { settings, mistakes } = readOperatorSettings(environment, 'me')
+  expect(mistakes).toEqual([])
+  operator = await Operator.start({
+    settings,
+    access: fake.access,
+    clock: systemClock,
+    random: seededRandom(1),
+    logger: silentLogger,
+  })
+}
+
+const clusterPath = '/apis/barnabas.dev/v1/namespaces/team/clusters/demo'
+const topicPath = '/apis/barnabas.dev/v1/namespaces/team/topics/orders'
+const aCluster = (spec: object, metadata: object = {}): KubeObject => ({
+  apiVersion: 'barnabas.dev/v1',
+  kind: 'Cluster',
+  metadata: { name: 'demo', namespace: 'team', generation: 1, ...metadata },
+  spec,
+})
+const readyReason = (path: string): string | undefined =>
+  (
+    fake.object(path)?.status as { conditions?: { type: string; reason: string }[] } | undefined
+  )?.conditions?.find(({ type }) => type === 'Ready')?.reason
+const writes = (): readonly string[] =>
+  fake.requests
+    .filter(({ method, url }) => method !== 'GET' && !url.includes('/leases'))
+    .map(({ method, url }) => `${method} ${url.replace(/\?.*/, '')}`)
+
+test('a Cluster becomes objects, and when they are there nothing is written any more', async () => {
+  await start()
+  fake.put(clusterPath, aCluster({}))
+  const statefulSet = '/apis/apps/v1/namespaces/team/statefulsets/demo-brokers'
+  await until(() => fake.object(statefulSet) !== undefined, 'the brokers are asked for')
+  await until(() => readyReason(clusterPath) !== undefined, 'a status is written')
+  expect(fake.object(statefulSet)?.metadata.ownerReferences).toMatchObject([
+    { kind: 'Cluster', name: 'demo' },
+  ])
+  // Every event of a child is a reason to look again: ten looks in a row must not write.
+  let quietFrom = await looks()
+  let written = writes().length
+  await until(
+    async () => {
+      if (writes().length !== written) {
+        written = writes().length
+        quietFrom = await looks()
+      }
+      fake.put(podPath, aChild)
+      return (await looks()) >= quietFrom + 10
+    },
+    'it looks ten times without a write',
+    30_000,
+  )
+  const applied = writes().filter(line => line.includes('/statefulsets/'))
+  expect(new Set(applied).size).toBe(applied.length)
+})
+
+const podPath = '/api/v1/namespaces/team/pods/demo-other-0'
+const aChild: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'demo-other-0',
+    namespace: 'team',
+    labels: { 'barnabas.dev/cluster': 'demo', 'app.kubernetes.io/managed-by': 'barnabas-operator' },
+  },
+}
+
+/** How often it has reconciled Clusters. */
+async function looks(): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${operator?.httpPort}/metrics`)).text()
+  const counts = [...text.matchAll(/^controller_runtime_reconcile_total\{controller="cluster".*\} (\d+)$/gm)]
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+test('a spec that cannot be followed is told, and nothing is made of it', async () => {
+  fake.put(clusterPath, aCluster({ config: { 'no.such.setting': '1' } }))
+  await start()
+  await until(() => readyReason(clusterPath) === 'InvalidSpec', 'it is told')
+  expect(writes().filter(line => !line.includes('/clusters/') && !line.includes('/events'))).toEqual([])
+})
+
+test('a Topic without a Cluster says so, and one that is deleted is let go', async () => {
+  await start()
+  const topic: KubeObject = {
+    apiVersion: 'barnabas.dev/v1',
+    kind: 'Topic',
+    metadata: { name: 'orders', namespace: 'team', generation: 1 },
+    spec: { clusterRef: { name: 'demo' }, reclaimPolicy: 'Delete' },
+  }
+  fake.put(topicPath, topic)
+  await until(() => readyReason(topicPath) === 'ClusterNotFound', 'it is told')
+  fake.put(topicPath, {
+    ...topic,
+    metadata: {
+      ...topic.metadata,
+      generation: 2,
+      deletionTimestamp: '2026-01-01T00:00:00Z',
+      finalizers: ['barnabas.dev/topic', 'of.others/x'],
+    },
+  })
+  await until(() => fake.object(topicPath)?.metadata.finalizers?.length === 1, 'its finalizer is gone')
+  expect(fake.object(topicPath)?.metadata.finalizers).toEqual(['of.others/x'])
+})
+
+test('without its definitions it does not start', async () => {
+  fake.remove('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/topics.barnabas.dev')
+  await expect(start()).rejects.toThrow(/There is no CustomResourceDefinition topics\.barnabas\.dev/)
+})

@@ -1,0 +1,349 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { podFacts } from '../../../operator/reconcile/pods.ts'
+import { FakeWorld, Killed } from './fake-world.ts'
+
+const oneEtcd = { etcd: { managed: { replicas: 1 } } }
+
+function settled(spec: object, topics: Record<string, number[][]> = {}): FakeWorld {
+  const world = new FakeWorld(spec)
+  world.settle()
+  for (const [name, partitions] of Object.entries(topics)) {
+    world.topics.set(
+      name,
+      partitions.map(replicas => ({ replicas, inSync: [...replicas] })),
+    )
+  }
+  world.settle()
+  world.history.length = 0
+  return world
+}
+
+const condition = (world: FakeWorld, type: string) =>
+  world.status.conditions?.find(each => each.type === type)
+const restarts = (world: FakeWorld): number[] =>
+  world.history.flatMap(line => /^restart (\d+)/.exec(line)?.[1] ?? []).map(Number)
+const orders = {
+  orders: [
+    [0, 1, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+  ],
+}
+
+test('an empty spec becomes a cluster that is ready, and then nothing is written any more', () => {
+  const world = settled({})
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'AllGood' })
+  expect(world.status.brokers).toMatchObject({ total: 3, ready: 3, upToDate: 3, summary: '3/3' })
+  expect(world.status.members?.map(({ rack }) => rack)).toEqual(['zone-a', 'zone-b', 'zone-c'])
+  const { writes } = world
+  for (let minute = 0; minute < 10; minute++) {
+    world.nowMs += 60_000
+    expect(world.reconcile().actions).toEqual([])
+  }
+  expect(world.writes).toBe(writes)
+})
+
+test('a setting that brokers read once rolls them one by one, the controller last, and says why', () => {
+  const world = settled(oneEtcd, orders)
+  world.change({ ...oneEtcd, config: { 'queued.max.requests': '4' } })
+  let mostAway = 0
+  world.settle(300, () => {
+    mostAway = Math.max(mostAway, [0, 1, 2].filter(id => !world.isReady(id)).length)
+  })
+  expect(restarts(world)).toEqual([1, 2, 0])
+  expect(world.history.find(line => line.startsWith('restart'))).toContain(
+    'settings change: queued.max.requests',
+  )
+  expect(mostAway).toBe(1)
+  expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
+test('what can be told to running brokers restarts none, and is taken back when it is not given any more', () => {
+  const world = settled(oneEtcd, orders)
+  world.change({ ...oneEtcd, config: { 'log.retention.ms': '1000' }, logging: { level: 'debug' } })
+  world.settle()
+  expect(restarts(world)).toEqual([])
+  expect(Object.fromEntries(world.dynamicSettings)).toMatchObject({
+    'log.retention.ms': '1000',
+    'log.level': 'debug',
+  })
+  // Somebody else's setting is left alone.
+  world.dynamicSettings.set('background.threads', '7')
+  world.change(oneEtcd)
+  world.settle()
+  expect(Object.fromEntries(world.dynamicSettings)).toEqual({
+    'background.threads': '7',
+    'log.level': 'info',
+    'min.insync.replicas': '2',
+  })
+})
+
+test('a new image that does not start stops the roll after one broker, and an older one gets out of it', () => {
+  const world = settled(oneEtcd, orders)
+  world.brokenImages.add('example/broken:1')
+  world.change({ ...oneEtcd, image: 'example/broken:1' })
+  world.settle()
+  expect(restarts(world)).toEqual([1])
+  expect(condition(world, 'Degraded')).toMatchObject({ status: 'True', reason: 'RollStalled' })
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'False', reason: 'RollStalled' })
+  expect(condition(world, 'Ready')?.message).toContain('Broker 1 does not come up: ImagePullBackOff')
+  world.change(oneEtcd)
+  world.settle()
+  expect(restarts(world)).toEqual([1, 1])
+  expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
+test('a bad image from the very start is replaced without anybody to grant it', () => {
+  const world = new FakeWorld({ ...oneEtcd, image: 'example/broken:1' })
+  world.brokenImages.add('example/broken:1')
+  world.settle()
+  expect(condition(world, 'Ready')?.status).toBe('False')
+  world.change({ ...oneEtcd, image: 'example/good:1' })
+  world.settle()
+  expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
+test('a restart that would take the last replica in sync is refused, and the status says by whom', () => {
+  const world = settled(oneEtcd, { lonely: [[1]] })
+  world.change({ ...oneEtcd, config: { 'queued.max.requests': '4' } })
+  for (let turn = 0; turn < 20; turn++) {
+    world.reconcile()
+    world.step()
+  }
+  expect(world.isReady(1)).toBe(true)
+  expect(world.status.members?.[1]).toMatchObject({ blockedBy: 'It is the last one in sync.' })
+  expect(condition(world, 'Progressing')).toMatchObject({ reason: 'RestartRefused' })
+})
+
+describe('rollout.mode', () => {
+  test('Approve waits until the plan is approved, and for no other plan', () => {
+    const approve = { ...oneEtcd, rollout: { mode: 'Approve' } }
+    const world = settled(approve, orders)
+    world.change({ ...approve, config: { 'queued.max.requests': '4' } })
+    world.settle()
+    expect(restarts(world)).toEqual([])
+    expect(world.status.plan).toMatchObject({ summary: 'restart 1, 2, 0' })
+    world.annotations = { 'barnabas.dev/approve-plan': 'another' }
+    world.settle()
+    expect(restarts(world)).toEqual([])
+    world.annotations = { 'barnabas.dev/approve-plan': world.status.plan?.hash ?? '' }
+    world.settle()
+    expect(restarts(world)).toEqual([1, 2, 0])
+    expect(world.status.plan).toBeUndefined()
+  })
+
+  test('OnDelete leaves it to people', () => {
+    const onDelete = { ...oneEtcd, rollout: { mode: 'OnDelete' } }
+    const world = settled(onDelete, orders)
+    world.change({ ...onDelete, image: 'example/new:2' })
+    world.settle()
+    expect(restarts(world)).toEqual([])
+    for (const id of [0, 1, 2]) {
+      world.deletePod(`demo-brokers-${id}`)
+      world.settle()
+    }
+    expect(condition(world, 'UpToDate')?.status).toBe('True')
+  })
+})
+
+describe('scaling', () => {
+  const three = { ...oneEtcd, brokers: { replicas: 3 } }
+  const five = { ...oneEtcd, brokers: { replicas: 5 } }
+
+  test('new brokers get their share of replicas, and nobody is restarted', () => {
+    const world = settled(three, {
+      big: Array.from({ length: 10 }, (_, at) => [at % 3, (at + 1) % 3, (at + 2) % 3]),
+    })
+    world.change(five)
+    world.settle()
+    const counts = [0, 1, 2, 3, 4].map(
+      id => [...world.topics.values()].flat().filter(({ replicas }) => replicas.includes(id)).length,
+    )
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1)
+    expect(restarts(world)).toEqual([])
+    expect(condition(world, 'Ready')?.status).toBe('True')
+  })
+
+  test('brokers that leave are emptied first, and nothing is lost', () => {
+    const world = settled(five, {
+      orders: [
+        [0, 3, 4],
+        [4, 1, 2],
+        [3, 4, 0],
+      ],
+    })
+    world.change(three)
+    world.settle(300, () => {
+      for (const { replicas } of [...world.topics.values()].flat()) {
+        expect(replicas.every(id => id < world.pods('brokers').length)).toBe(true)
+      }
+    })
+    expect(world.pods('brokers').map(pod => podFacts(pod).index)).toEqual([0, 1, 2])
+    for (const { replicas } of [...world.topics.values()].flat()) {
+      expect(new Set(replicas)).toEqual(new Set([0, 1, 2]))
+    }
+    expect(condition(world, 'Ready')?.status).toBe('True')
+  })
+
+  test('too few brokers for a topic are refused with its name, and more brokers end it', () => {
+    const world = settled(five, { wide: [[0, 1, 2, 3]] })
+    world.change(three)
+    world.settle()
+    expect(world.pods('brokers')).toHaveLength(5)
+    expect(condition(world, 'Degraded')).toMatchObject({ status: 'True', reason: 'ScaleDownBlocked' })
+    expect(condition(world, 'Degraded')?.message).toContain('wide')
+    world.change(five)
+    world.settle()
+    expect(condition(world, 'Ready')?.status).toBe('True')
+    expect(world.cordoned.size).toBe(0)
+  })
+
+  test('asking for more again while brokers are emptied cancels it', () => {
+    const world = settled(five, {
+      orders: [
+        [0, 3, 4],
+        [4, 1, 2],
+      ],
+    })
+    world.change(three)
+    world.reconcile()
+    expect([...world.cordoned]).toEqual([3, 4])
+    world.change(five)
+    world.settle()
+    expect(world.cordoned.size).toBe(0)
+    expect(world.pods('brokers')).toHaveLength(5)
+  })
+})
+
+test('a drain may take a broker only while all are there and in sync', () => {
+  const world = settled(oneEtcd, orders)
+  const mayBeAway = (): unknown =>
+    (world.objects.get('PodDisruptionBudget/demo-brokers')?.spec as { maxUnavailable?: number } | undefined)
+      ?.maxUnavailable
+  expect(mayBeAway()).toBe(1)
+  world.deletePod('demo-brokers-2')
+  world.step()
+  world.reconcile()
+  expect(mayBeAway()).toBe(0)
+  world.settle()
+  expect(mayBeAway()).toBe(1)
+})
+
+test('a member of etcd whose volume is lost is replaced, and only once the others are a quorum', () => {
+  const world = settled({})
+  const [, second] = world.etcd.members
+  world.objects.delete('PersistentVolumeClaim/data-demo-etcd-1')
+  world.deletePod('demo-etcd-1')
+  world.step()
+  world.step()
+  world.reconcile()
+  expect(world.history).toContain(
+    'replace etcd member at http://demo-etcd-1.demo-etcd.team.svc.cluster.local:2380',
+  )
+  world.reconcile()
+  expect(world.objects.get('ConfigMap/demo-etcd')?.data).toEqual({ state: 'existing' })
+  world.settle()
+  expect(world.etcd.members.some(({ id }) => id === second?.id)).toBe(false)
+  expect(world.objects.get('ConfigMap/demo-etcd')?.data).toEqual({ state: 'new' })
+  expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
+test('while it is paused nothing is done, and it says so', () => {
+  const world = settled(oneEtcd)
+  world.change({ ...oneEtcd, state: 'Paused', image: 'example/new:2' })
+  world.deletePod('demo-brokers-1')
+  world.reconcile()
+  expect(world.history).toEqual(['status'])
+  expect(condition(world, 'Paused')?.status).toBe('True')
+  world.change({ ...oneEtcd, image: 'example/new:2' })
+  world.settle()
+  expect(condition(world, 'Paused')).toBeUndefined()
+  expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
+test('what a Cluster does not ask for any more is removed, old settings once no pod has them', () => {
+  const world = settled({ ...oneEtcd, listeners: [{ name: 'outside', port: 9094, type: 'ClusterIP' }] })
+  expect([...world.objects.keys()].filter(key => key.startsWith('Service/demo-outside'))).toHaveLength(3)
+  world.change({ ...oneEtcd, networkPolicy: { enabled: false } })
+  world.settle()
+  expect([...world.objects.keys()].filter(key => key.startsWith('Service/demo-outside'))).toEqual([])
+  expect([...world.objects.keys()].filter(key => key.startsWith('NetworkPolicy/'))).toEqual([])
+  expect([...world.objects.keys()].filter(key => key.startsWith('ConfigMap/demo-settings'))).toHaveLength(1)
+})
+
+test('killed after any of its writes, the operator ends where it would have ended', () => {
+  const life = (killAfter: number): FakeWorld => {
+    const world = new FakeWorld({ ...oneEtcd, brokers: { replicas: 4 } })
+    const run = (): void => {
+      for (;;) {
+        try {
+          world.settle()
+          return
+        } catch (error) {
+          if (!(error instanceof Killed)) throw error
+          world.killAfter = Number.POSITIVE_INFINITY
+          world.restartOperator()
+        }
+      }
+    }
+    world.killAfter = killAfter
+    run()
+    world.topics.set('orders', [{ replicas: [3, 0, 1], inSync: [3, 0, 1] }])
+    run()
+    world.change({
+      ...oneEtcd,
+      brokers: { replicas: 3 },
+      config: { 'queued.max.requests': '4', 'log.retention.ms': '5' },
+    })
+    run()
+    return world
+  }
+  const undisturbed = life(Number.POSITIVE_INFINITY)
+  expect(undisturbed.writes).toBeGreaterThan(30)
+  for (let kill = 0; kill < undisturbed.writes; kill++) {
+    const disturbed = life(kill)
+    expect(disturbed.shape(), `killed after ${kill} writes`).toEqual(undisturbed.shape())
+  }
+})
+
+const anySpec = fc.record({
+  etcd: fc.constant({ managed: { replicas: 1 } }),
+  brokers: fc.record({ replicas: fc.integer({ min: 3, max: 5 }) }),
+  image: fc.constantFrom('example/one:1', 'example/two:2'),
+  config: fc.dictionary(
+    fc.constantFrom('queued.max.requests', 'log.retention.ms', 'log.segment.bytes', 'background.threads'),
+    fc.constantFrom('1048576', '2097152'),
+  ),
+  logging: fc.record({ level: fc.constantFrom('info', 'debug') }),
+  networkPolicy: fc.record({ enabled: fc.boolean() }),
+  listeners: fc.constantFrom(
+    [{ name: 'internal', port: 9092 }],
+    [
+      { name: 'internal', port: 9092 },
+      { name: 'more', port: 9093, type: 'ClusterIP' },
+    ],
+  ),
+})
+
+test('whatever is asked for in between, the same spec ends in the same objects, with one broker away at most', () => {
+  fc.assert(
+    fc.property(anySpec, fc.array(anySpec, { minLength: 1, maxLength: 3 }), (first, others) => {
+      const world = new FakeWorld(first)
+      world.settle()
+      world.topics.set('orders', [{ replicas: [0, 1, 2], inSync: [0, 1, 2] }])
+      world.settle()
+      const shape = world.shape()
+      for (const spec of [...others, first]) {
+        world.change(spec)
+        world.settle(600, () => {
+          const away = world.topics.get('orders')?.filter(({ inSync }) => inSync.length < 2) ?? []
+          expect(away).toEqual([])
+        })
+        expect(condition(world, 'Ready')?.status).toBe('True')
+      }
+      expect(world.shape()).toEqual(shape)
+    }),
+    { numRuns: 15 },
+  )
+})
