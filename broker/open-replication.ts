@@ -4,20 +4,21 @@ import type { ControllerClient } from './controller/controller-client.ts'
 import type { LogDirectories } from './log/log-directories.ts'
 import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
-import { PeerWatch } from './peers/peer-watch.ts'
-import { Peers } from './peers/peers.ts'
+import { DirectoryReports } from './replication/directory-reports.ts'
 import { Followers } from './replication/followers.ts'
 import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
 import { Partitions } from './replication/partitions.ts'
 import { ReplicationThrottle } from './replication/replication-throttle.ts'
 import { type ReplicationCounters, replicationCounters } from './replication/replication-counters.ts'
 import type { SettingsInForce } from './settings-in-force.ts'
+import { peersWithin, watchPeers } from './watch-peers.ts'
 
 /** This broker's replicas with what lets them lead and follow: ways to other brokers and to the controller. */
 export interface Replication {
   readonly partitions: Partitions
   readonly followers: Followers
   readonly counters: ReplicationCounters
+  readonly directoryReports: DirectoryReports
   /** Nothing is copied and no in-sync set changed any more when it resolves; what is led is led on. */
   stop(): Promise<void>
 }
@@ -49,27 +50,8 @@ export function openReplication(
     random,
     logger,
   })
-  const peers = new Peers({
-    image,
-    listenerName: loaded.listeners.interBroker,
-    clientId: `broker-${brokerId}`,
-    settings: () => ({
-      timeoutMs: settings()['replica.socket.timeout.ms'],
-      mostBackoffMs: settings()['replica.fetch.backoff.ms'],
-    }),
-    clock,
-    random,
-  })
-  const watch = new PeerWatch({
-    peers,
-    brokerId,
-    clock,
-    onDead: registration => membership.endDeadRegistration(registration),
-  })
-  membership.images.onChange((next, _, { brokers }) => {
-    if (brokers.size > 0) watch.apply(next)
-  })
-  watch.apply(membership.image)
+  const peers = peersWithin(parts, of, () => settings()['replica.socket.timeout.ms'])
+  const watch = watchPeers(parts, of)
   const followers = new Followers({
     peers,
     brokerId,
@@ -104,11 +86,24 @@ export function openReplication(
       logger,
     },
   })
+  const directoryReports = new DirectoryReports({
+    brokerId,
+    brokerEpoch,
+    image,
+    directoryOf: (topic, partition) => logs.directoryOf(topic, partition),
+    assign: command => controller.assignDirectories(command),
+    timeoutMs: () => settings()['controller.socket.timeout.ms'],
+    clock,
+    random,
+    logger,
+  })
   return {
     partitions,
     followers,
     counters,
+    directoryReports,
     async stop() {
+      await directoryReports.close()
       changes.close()
       await watch.stop()
       await followers.stop()

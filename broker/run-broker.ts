@@ -71,7 +71,11 @@ export async function runBroker(
     clusterId: membership.clusterId,
     onDirectoryOffline: () => membership.registrationChanged(),
     onProgress: progress => health.recovering(progress),
-    onReplicaMoved: (topic, partition, log) => partitions.replaceLog(topic, partition, log),
+    onReplicaMoved: (topic, partition, log) => {
+      partitions.replaceLog(topic, partition, log)
+      const id = membership.image.topicsByName.get(topic)?.id
+      if (id !== undefined) replication.directoryReports.check([id])
+    },
     opened,
   })
   const controller = shared?.control.controller ?? membership.controller
@@ -83,6 +87,7 @@ export async function runBroker(
   // Until a broker has registered for the first time, the metadata tells nothing of what directories may hold.
   if (membership.image.brokerStates.size === 0) refuseUnknownReplicas(logs)
   partitions.start(membership.image)
+  replication.directoryReports.check(membership.image.topicsById.keys())
   const groupCoordinator = new GroupCoordinator({
     brokerId,
     image: () => membership.image,
@@ -96,6 +101,7 @@ export async function runBroker(
   membership.images.onChange((next, previous, changed) => {
     inForce.apply(next, changed.configs)
     partitions.apply(next, previous, changed.topics)
+    replication.directoryReports.check(changed.topics)
     groupCoordinator.apply(next, previous, changed.topics)
     for (const id of changed.topics) {
       const gone = previous.topicsById.get(id)

@@ -131,12 +131,15 @@ const testedElsewhere: Record<string, string> = {
   'protocol/records/snappy-framing.ts': 'test/protocol/records/compression.test.ts',
   'broker/config/': 'tables of settings; the loading that reads them is tested',
   'broker/run-broker.ts': 'joins the parts; test/broker/broker.test.ts and test/compatibility run it',
+  'broker/open-replication.ts': 'joins the parts; test/compatibility/cluster-tools.test.ts runs it',
   'broker/broker-metrics.ts': 'names and reads counters; test/broker/metrics tests what counts',
   'broker/log/load-replicas.ts': 'test/broker/log/log-directories.test.ts and recovery.test.ts',
   'broker/log/log-directory.ts': 'test/broker/log/log-directories.test.ts',
   'broker/control/admin-messages.ts':
     'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
   'broker/control/broker-messages.ts':
+    'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
+  'broker/control/command-messages.ts':
     'declarations; test/broker/control/proto-codec.test.ts runs through all of them',
   'broker/control/proto-': 'one codec; test/broker/control/proto-codec.test.ts',
   'broker/control/control-client.ts': 'test/broker/control/control-server.test.ts',

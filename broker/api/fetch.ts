@@ -161,7 +161,7 @@ function waitForMore(
     if (!isWaiting) return
     const reads = readAgain()
     if (isEnough(reads, minBytes)) finish(reads)
-    else if (limits.follower !== undefined && reads.some(isNewWatermark)) hurry()
+    else if (limits.follower !== undefined && reads.some(isNews)) hurry()
   }
   // Once for all partitions that moved in this turn, when the last of them has.
   const moved = (): void => {
@@ -169,7 +169,7 @@ function waitForMore(
     isCheckQueued = true
     parts.turn.write(check)
   }
-  // Where nothing is produced followers would learn of the watermark only when their time is up.
+  // Where nothing is produced followers would learn of the watermark and the log start only when their time is up.
   const hurry = (): void => {
     timer.cancel()
     timer = parts.clock.after(Math.min(watermarkDelayMs, maxWaitMs), answerNow)
@@ -215,11 +215,11 @@ function watchAll(reads: readonly PartitionRead[], partitionMoved: () => void): 
   }
 }
 
-/** How long a follower may not know of a new high watermark while there are no records to send along. */
+/** How long a follower may not know of a new high watermark or log start while there are no records to send along. */
 const watermarkDelayMs = 10
 
-function isNewWatermark({ highWatermark, partition }: PartitionRead): boolean {
-  return highWatermark !== partition.toldHighWatermark
+function isNews({ highWatermark, logStartOffset, partition }: PartitionRead): boolean {
+  return highWatermark !== partition.toldHighWatermark || logStartOffset !== partition.toldLogStartOffset
 }
 
 /** So that an answer is written into one buffer of the right size. */

@@ -17,8 +17,6 @@ import { outcome } from './outcome-fields.ts'
 
 /** How the commands that clients cause, and their results, travel. */
 
-export const plainOutcome = protoMessage('Outcome', outcome)
-
 const configValue = messageOf(protoMessage('ConfigValue', { name: field(1, text), value: optional(2, text) }))
 
 const configType = word('topic', 'broker', 'group', 'client-metrics')

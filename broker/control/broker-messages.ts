@@ -11,7 +11,7 @@ import {
   uuid,
   wordOrFirst,
 } from './proto-fields.ts'
-import { outcome } from './outcome-fields.ts'
+import { outcome, plainOutcome } from './outcome-fields.ts'
 
 /** How the commands that brokers and the operator ask for themselves, and their results, travel. */
 
@@ -66,6 +66,26 @@ export const alterPartitionResult = protoMessage('AlterPartitionResult', {
       }),
     ),
   ),
+})
+
+export const assignDirectories = protoMessage('AssignDirectories', {
+  brokerId: field(1, int32),
+  brokerEpoch: field(2, int64),
+  assignments: repeated(
+    3,
+    messageOf(
+      protoMessage('DirectoryAssignment', {
+        topicId: field(1, uuid),
+        partitionIndex: field(2, int32),
+        directory: field(3, uuid),
+      }),
+    ),
+  ),
+})
+
+export const assignDirectoriesResult = protoMessage('AssignDirectoriesResult', {
+  ...outcome,
+  results: repeated(3, messageOf(plainOutcome)),
 })
 
 export const prepareToStop = protoMessage('PrepareToStop', {

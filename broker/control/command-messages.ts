@@ -1,6 +1,7 @@
 import type { CommandName, CommandOf, ResultOf } from '../controller/controller-commands.ts'
 import * as admin from './admin-messages.ts'
 import * as broker from './broker-messages.ts'
+import { plainOutcome } from './outcome-fields.ts'
 import { messageOf } from './proto-codec.ts'
 import { oneOf, optional, type ProtoField, type ProtoType, shaped } from './proto-fields.ts'
 
@@ -97,6 +98,11 @@ export const commandMessages: { readonly [Name in CommandName]: CommandMessages<
     messageOf(broker.alterPartitionResult),
   ),
   electLeaders: forwardedWhole(15, messageOf(admin.electLeaders), messageOf(admin.partitionResults)),
+  assignDirectories: direct(
+    'AssignDirectories',
+    messageOf(broker.assignDirectories),
+    messageOf(broker.assignDirectoriesResult),
+  ),
   prepareToStop: direct(
     'PrepareToStop',
     messageOf(broker.prepareToStop),
@@ -114,6 +120,6 @@ export const commandMessages: { readonly [Name in CommandName]: CommandMessages<
     messageOf(admin.reassignPartitions),
     messageOf(admin.partitionResults),
   ),
-  updateFeatures: forwardedWhole(17, messageOf(admin.updateFeatures), messageOf(admin.plainOutcome)),
-  unregisterBroker: forwardedWhole(18, messageOf(admin.unregisterBroker), messageOf(admin.plainOutcome)),
+  updateFeatures: forwardedWhole(17, messageOf(admin.updateFeatures), messageOf(plainOutcome)),
+  unregisterBroker: forwardedWhole(18, messageOf(admin.unregisterBroker), messageOf(plainOutcome)),
 }

@@ -39,6 +39,8 @@ export interface ControllerClient {
   /** All updates or none. */
   updateFeatures(command: UpdateFeatures): Promise<Outcome>
   unregisterBroker(command: UnregisterBroker): Promise<Outcome>
+  /** A broker tells in which directories its replicas are. One result per replica, in order (KIP-858). */
+  assignDirectories(command: AssignDirectories): Promise<AssignDirectoriesResult>
 }
 
 export interface Outcome {
@@ -296,4 +298,21 @@ export interface FeatureUpdate {
 
 export interface UnregisterBroker extends Timed {
   readonly brokerId: number
+}
+
+export interface AssignDirectories extends Timed {
+  readonly brokerId: number
+  readonly brokerEpoch: number
+  readonly assignments: readonly DirectoryAssignment[]
+}
+
+export interface DirectoryAssignment {
+  readonly topicId: Uuid
+  readonly partitionIndex: number
+  readonly directory: Uuid
+}
+
+/** `error` not NONE: the sender itself was refused and `results` is empty. */
+export interface AssignDirectoriesResult extends Outcome {
+  readonly results: readonly Outcome[]
 }

@@ -86,6 +86,10 @@ export const controllerCommands: {
   },
   updateFeatures: { refuse: (_, error, message) => ({ error, message }), isRepeatable: false },
   unregisterBroker: { refuse: (_, error, message) => ({ error, message }), isRepeatable: false },
+  assignDirectories: {
+    refuse: (_, error, message) => ({ error, message, results: [] }),
+    isRepeatable: true,
+  },
   // Guarded by the broker's epoch.
   prepareToStop: {
     refuse: (_, error, message) => ({ error, message, revision: 0, remaining: 0 }),

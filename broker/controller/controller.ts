@@ -7,6 +7,7 @@ import type { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { allocateProducerIds } from './allocate-producer-ids.ts'
 import { changeConfigs, distinctResources, refuseConfigs, replaceConfigs } from './alter-configs.ts'
+import { assignDirectory } from './assign-directories.ts'
 import { type Batch, BatchRunner } from './batch.ts'
 import { changeInSyncSet, checkSender, describe } from './change-in-sync-set.ts'
 import type {
@@ -16,6 +17,8 @@ import type {
   AlterConfigsResult,
   AlterPartition,
   AlterPartitionResult,
+  AssignDirectories,
+  AssignDirectoriesResult,
   CanRestart,
   ControllerClient,
   CreatePartitions,
@@ -25,6 +28,7 @@ import type {
   DeleteTopicResult,
   DeleteTopics,
   PartitionResult,
+  DirectoryAssignment,
   ElectLeaders,
   PartitionResults,
   IncrementalAlterConfigs,
@@ -242,6 +246,21 @@ export class Controller implements ControllerClient {
 
   unregisterBroker(command: UnregisterBroker): Promise<Outcome> {
     return this.#one('unregisterBroker', command, image => unregisterBroker(image, command), plainRefusal)
+  }
+
+  assignDirectories(command: AssignDirectories): Promise<AssignDirectoriesResult> {
+    const run = async (): Promise<AssignDirectoriesResult> => {
+      const sender = checkSender(this.#images.image, command)
+      if (sender.error !== 'NONE') return { ...sender, results: [] }
+      const results = await this.#batches.run<DirectoryAssignment, Outcome>({
+        name: 'assignDirectories',
+        items: command.assignments,
+        decide: (draft, item) => assignDirectory(draft, command, item, this.#context),
+        refuse: (_, error, message) => ({ error, message }),
+      })
+      return { ...sender, results }
+    }
+    return this.#queue.submit(command.timeoutMs, run, (error, message) => ({ error, message, results: [] }))
   }
 
   prepareToStop(command: PrepareToStop): Promise<PrepareToStopResult> {

@@ -34,7 +34,7 @@ export function changePartition(
     adding: members.adding,
     removing: members.removing,
     elr: after.elr,
-    lastKnownLeader: lastKnownLeader(partition, after),
+    lastKnownLeader: lastKnownLeader(partition, after, edit),
     directories: edit.directories ?? directoriesAfter(partition, members.replicas, view),
     recovering: after.recovering,
     partitionEpoch: partition.partitionEpoch + 1,
@@ -54,6 +54,8 @@ export interface PartitionEdit {
   readonly isUnclean?: (brokerId: number) => boolean
   /** `preferred`: the first replica, if it may. `unclean`: anyone who is there, if nobody else may. */
   readonly election?: 'preferred' | 'unclean'
+  /** Whose records are gone with their disk. */
+  readonly isGone?: (brokerId: number) => boolean
   /** The leader's process was replaced by another. */
   readonly isNewTerm?: boolean
 }
@@ -167,19 +169,25 @@ function uncleanCandidate(
   partition: PartitionImage,
   replicas: readonly number[],
   candidates: readonly number[],
-  { election }: PartitionEdit,
+  { election, isGone }: PartitionEdit,
   view: PartitionView,
 ): number | undefined {
   const last = lastLeader(partition)
-  if (view.keepsEligible && candidates.length === 0 && replicas.includes(last) && view.canLead(last))
+  if (
+    isGone?.(last) !== true &&
+    view.keepsEligible &&
+    candidates.length === 0 &&
+    replicas.includes(last) &&
+    view.canLead(last)
+  )
     return last
   if (!view.electsUncleanly && election !== 'unclean') return undefined
   return replicas.find(id => view.canLead(id))
 }
 
-function lastKnownLeader(partition: PartitionImage, after: Elected): number {
-  if (after.leader !== -1 || after.isr.length > 0) return -1
-  return lastLeader(partition)
+function lastKnownLeader(partition: PartitionImage, after: Elected, { isGone }: PartitionEdit): number {
+  const last = lastLeader(partition)
+  return after.leader !== -1 || after.isr.length > 0 || isGone?.(last) === true ? -1 : last
 }
 
 function lastLeader({ leader, lastKnownLeader }: PartitionImage): number {

@@ -1,7 +1,7 @@
 import { configsOf, type MetadataImage, type PartitionImage, type TopicImage } from '../metadata/image.ts'
 import type { DecisionContext } from './decision.ts'
 import type { PartitionView } from './partition-change.ts'
-import { hasDirectory } from './replica-directories.ts'
+import { hasDirectory, onlyDirectoryOf } from './replica-directories.ts'
 
 /** The feature level from which eligible leader replicas are kept (KIP-966). */
 const eligibleLeaderReplicas = 'eligible.leader.replicas.version'
@@ -29,7 +29,7 @@ export function viewOf(
     electsUncleanly,
     minInsyncReplicas,
     keepsEligible,
-    directoryOf: () => undefined,
+    directoryOf: id => onlyDirectoryOf(image, id),
   })
 }
 

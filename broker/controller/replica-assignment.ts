@@ -3,6 +3,7 @@ import { isActive, type MetadataImage } from '../metadata/image.ts'
 import type { PartitionState } from '../metadata/keys.ts'
 import type { DecisionContext } from './decision.ts'
 import { brokersForPlacement, isCordoned, placeReplicas } from './placement.ts'
+import { directoriesOf, onlyDirectoryOf } from './replica-directories.ts'
 
 /** The replica lists of new partitions, or why there are none. */
 export type Assignment =
@@ -67,7 +68,7 @@ export function newPartition(image: MetadataImage, replicas: readonly number[]):
     removing: [],
     elr: [],
     lastKnownLeader: -1,
-    directories: [],
+    directories: directoriesOf(replicas, id => onlyDirectoryOf(image, id)),
     recovering: false,
     partitionEpoch: 0,
   }

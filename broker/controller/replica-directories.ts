@@ -1,11 +1,11 @@
 import { type Uuid, zeroUuid } from '../../protocol/index.ts'
-import type { BrokerImage, PartitionImage } from '../metadata/image.ts'
+import type { BrokerImage, MetadataImage, PartitionImage } from '../metadata/image.ts'
 
 /**
  * In which log directory a partition's replicas are (KIP-858): one id per replica, zero while it is not known. A list
  * of nothing but zeros is left out.
  */
-function directoriesOf(
+export function directoriesOf(
   replicas: readonly number[],
   directoryOf: (brokerId: number) => Uuid | undefined,
 ): readonly Uuid[] {
@@ -24,6 +24,12 @@ export function directoriesAfter(
     const at = partition.replicas.indexOf(id)
     return at === -1 ? directoryOf(id) : partition.directories[at]
   })
+}
+
+/** A broker with one directory has all its replicas there; with several it chooses itself, and reports it. */
+export function onlyDirectoryOf(image: MetadataImage, brokerId: number): Uuid | undefined {
+  const directories = image.brokers.get(brokerId)?.logDirectories ?? []
+  return directories.length === 1 ? directories[0] : undefined
 }
 
 /** Whether the replica is in a directory that the broker says it has; true while it is not known where it is. */

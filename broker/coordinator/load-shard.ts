@@ -3,7 +3,6 @@ import {
   decodeControlRecord,
   decodePlainRecords,
   decodeRecordsAsync,
-  findBatch,
   ProtocolError,
   type RecordBatchView,
   RecordsError,
@@ -36,28 +35,56 @@ export interface LoadResult {
 
 /**
  * Applies all of the log, from its start to its end, committed or not, to the state. The loop is never held up for
- * longer than a slice takes: after `mostMsWithoutPause` it gives way. Throws when the log cannot be read.
+ * longer than a slice takes: after `mostMsWithoutPause` it gives way. One slice is read while another is applied.
+ * Throws when the log cannot be read.
  *
  * Records that make no sense are passed over and counted: a newer broker may have written them.
  */
 export async function loadShard<State, Entry>(options: LoadOptions<State, Entry>): Promise<LoadResult> {
-  const { log, signal, sliceBytes } = options
+  const { log, signal } = options
   const replay = new Replay(options)
   let offset = log.startOffset
-  while (offset < log.endOffset) {
-    const bytes = await log.read(offset, sliceBytes)
+  let reading = readFrom(options, offset)
+  while (reading !== null) {
+    const { batches, error } = await reading
     if (signal.aborted) return replay.result(false)
-    const first = findBatch(bytes)
-    if (first.kind !== 'batch')
-      throw new Error(`There is no batch at offset ${offset} of ${log.topic}-${log.partition}.`)
-    for (const batch of batchesOf(bytes)) {
+    if (batches === undefined) throw error
+    reading = readFrom(options, batches.at(-1)!.nextOffset)
+    for (const batch of batches) {
       const { nextOffset } = batch
-      if (batch.baseOffset >= offset || nextOffset > offset) await replay.batch(batch, offset)
+      if (nextOffset > offset) await replay.batch(batch, offset)
       if (signal.aborted) return replay.result(false)
       offset = nextOffset
     }
+    reading ??= readFrom(options, offset) // a marker of a transaction may have come meanwhile
   }
   return replay.result(true)
+}
+
+type Slice =
+  | { readonly batches: readonly RecordBatchView[]; readonly error?: undefined }
+  | { readonly error: unknown; readonly batches?: undefined }
+
+/** What stands from `offset` on; null at the end of the log. */
+function readFrom(
+  options: Pick<LoadOptions<unknown, unknown>, 'log' | 'sliceBytes'>,
+  offset: number,
+): Promise<Slice> | null {
+  return offset < options.log.endOffset ? readSlice(options, offset) : null
+}
+
+/** Begun while the slice before it is applied, it may fail when nobody wants it any more: that is told as a value. */
+async function readSlice(
+  { log, sliceBytes }: Pick<LoadOptions<unknown, unknown>, 'log' | 'sliceBytes'>,
+  offset: number,
+): Promise<Slice> {
+  try {
+    const batches = [...batchesOf(await log.read(offset, sliceBytes))]
+    if (batches.length > 0) return { batches }
+    return { error: new Error(`There is no batch at offset ${offset} of ${log.topic}-${log.partition}.`) }
+  } catch (error) {
+    return { error }
+  }
 }
 
 /** Unpacked coordinator records are as large as the largest message a topic may be set to take. */

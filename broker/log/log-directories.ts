@@ -100,6 +100,14 @@ export class LogDirectories {
     return this.#find(topic, partition)?.replica.log
   }
 
+  /** The id of the directory in which the replica is; undefined while it has no log, or on a disk that failed. */
+  directoryOf(topic: string, partition: number): Uuid | undefined {
+    const found = this.#find(topic, partition)
+    return found?.directory.isOnline === true && found.replica.log !== undefined
+      ? found.directory.id
+      : undefined
+  }
+
   /** Every log that is open, on disks that work. */
   *all(): Generator<Log, void, undefined> {
     for (const directory of this.#online()) {

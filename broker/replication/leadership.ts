@@ -99,6 +99,15 @@ export class Leadership {
     this.#ask([...this.#isr, brokerId])
   }
 
+  /** Below this offset no replica that is alive has records any more (KIP-107); -1 while one has not said. */
+  lowWatermark(logStartOffset: number): number {
+    let lowest = logStartOffset
+    for (const [id, progress] of this.#followers) {
+      if (this.#parts.mayJoin(id)) lowest = Math.min(lowest, progress.logStartOffset)
+    }
+    return lowest
+  }
+
   /** A follower fetches this partition no more, or in vain. */
   followerPaused(brokerId: number): void {
     const progress = this.#followers.get(brokerId)

@@ -114,6 +114,12 @@ export class Partition {
     return isUnderMinInsyncReplicas({ isr, replicaCount: replicas.length, minInsyncReplicas })
   }
 
+  /** What DeleteRecords waits for: below it no replica that is alive has records any more. */
+  get lowWatermark(): number {
+    const { logStartOffset } = this.#log
+    return this.#leadership?.lowWatermark(logStartOffset) ?? logStartOffset
+  }
+
   /** Takes the role that the metadata gives this broker. */
   apply(state: PartitionImage): void {
     const leads = state.leader === this.#brokerId
@@ -208,6 +214,8 @@ export class Partition {
   ): void {
     if (this.#leadership === undefined) return
     const nowMs = this.#clock.monotonicMs()
+    if (this.#leadership.followers.get(brokerId)?.logStartOffset !== fetch.logStartOffset)
+      this.notifyWatchers()
     this.#leadership.followerFetched(brokerId, { ...fetch, nowMs }, this.#log.highWatermark)
     this.#moveHighWatermark()
   }

@@ -281,6 +281,35 @@ describe('what a broker says of itself', () => {
     expect(replicasOf('b')).toEqual(new Set([1, 2]))
   })
 
+  test('when a directory of a broker fails, others lead what was in it', async () => {
+    cluster = await OneStoreCluster.start([3])
+    let directories = ['a', 'b']
+    const { membership } = await cluster.join(1, { logDirectories: () => directories })
+    await cluster.join(2, { logDirectories: () => ['c'] })
+    const replicas = [
+      { partitionIndex: 0, brokerIds: [1, 2] },
+      { partitionIndex: 1, brokerIds: [1, 2] },
+    ]
+    await createTopics({ ...newTopic('t', -1, -1), assignments: replicas })
+    const topicId = cluster.image.topicsByName.get('t')!.id
+    const assignments = ['a', 'b'].map((directory, partitionIndex) => ({
+      topicId,
+      partitionIndex,
+      directory,
+    }))
+    const { brokerEpoch } = membership
+    const told = { brokerId: 1, brokerEpoch: brokerEpoch!, assignments, timeoutMs }
+    const result = await cluster.during(cluster.controller.assignDirectories(told))
+    expect(result).toMatchObject({ error: 'NONE', results: [{ error: 'NONE' }, { error: 'NONE' }] })
+    expect(cluster.partition('t')).toMatchObject({ leader: 1, directories: ['a', 'c'] })
+    directories = ['b']
+    membership.registrationChanged()
+    await cluster.until(() => cluster.partition('t').leader === 2)
+    expect(cluster.partition('t')).toMatchObject({ isr: [2], leaderEpoch: 1 })
+    expect(cluster.partition('t', 1)).toMatchObject({ leader: 1, isr: [1, 2], leaderEpoch: 0 })
+    expect(membership.brokerEpoch).toBe(brokerEpoch)
+  })
+
   test('a release that does not know a feature of the cluster does not join it', async () => {
     cluster = await OneStoreCluster.start([1])
     await cluster.store.commit({ put: [{ key: 'features', value: '{"group.version":1,"later.version":3}' }] })

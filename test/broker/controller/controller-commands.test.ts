@@ -57,6 +57,7 @@ const samples: { readonly [Name in CommandName]: readonly [CommandOf<Name>, numb
     2,
   ],
   allocateProducerIds: [{ brokerId: 1, brokerEpoch: 1, timeoutMs }, 1],
+  assignDirectories: [{ brokerId: 1, brokerEpoch: 1, assignments: [], timeoutMs }, 1],
   alterPartition: [
     { brokerId: 1, brokerEpoch: 1, partitions: [{ ...partition, recovering: false }], timeoutMs },
     1,

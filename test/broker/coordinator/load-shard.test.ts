@@ -129,3 +129,41 @@ test('a log that cannot be read fails the load', async () => {
   log.readFailure = new Error('The disk is on fire.')
   await expect(load(log).loaded).rejects.toThrow('on fire')
 })
+
+test('what is appended while the last slice is applied is loaded too', async () => {
+  const log = new FakeShardLog()
+  append(log, ['a'])
+  append(log, ['b'])
+  const { state, loaded } = load(log, {
+    sliceBytes: 1_000_000,
+    beforeBatch: end => {
+      if (end === 2) append(log, ['c'])
+    },
+  })
+  expect(await loaded).toEqual({ complete: true, records: 3, passedOver: 0 })
+  expect(state).toEqual(['a', 'b', 'c'])
+})
+
+test('the next slice is read while one is applied, and never more than one', async () => {
+  const log = new FakeShardLog()
+  for (const key of ['a', 'b', 'c', 'd']) append(log, [key])
+  const asked: number[] = []
+  const read = log.read.bind(log)
+  log.read = (offset, maxBytes) => {
+    asked.push(offset)
+    return read(offset, maxBytes)
+  }
+  const askedBefore: number[] = []
+  const { loaded } = load(log, { sliceBytes: 1, beforeBatch: () => askedBefore.push(asked.length) })
+  await loaded
+  expect(asked).toEqual([0, 1, 2, 3])
+  expect(askedBefore).toEqual([2, 3, 4, 4])
+})
+
+test('a damaged batch fails the load', async () => {
+  const log = new FakeShardLog()
+  append(log, ['a'])
+  append(log, ['b'])
+  log.batches[1]!.writeInt8(9, 16)
+  await expect(load(log).loaded).rejects.toThrow('magic 9')
+})

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { fetch, produce } from '../../../protocol/index.ts'
+import { deleteRecords, errorName, fetch, produce } from '../../../protocol/index.ts'
 import type { BrokerConnection } from '../../support/broker-connection.ts'
 import {
   batchOf,
@@ -180,14 +180,23 @@ test('a follower that is behind the start of its leader begins anew there', asyn
   expect(await readAll(follower, 'topic', { offset: 4 })).toEqual(['e'])
 })
 
-test('deleted records are deleted on followers too', async () => {
+test('records are deleted when all replicas have deleted them; one that does not answer runs out the time', async () => {
   cluster = await RunningCluster.start([1, 2])
   const client = await cluster.broker(1).connect()
   await topicOf(client, 'topic', 2)
   const { leader, followers } = await rolesOf(client, 'topic')
   await write(leader, 'topic', ['a', 'b', 'c'])
-  logOf(leader, 'topic').deleteRecordsBefore(2)
-  await until(() => logOf(followers[0]!, 'topic').logStartOffset === 2, 'the follower starts there too')
+  const onLeader = await cluster.broker(leader).connect()
+  const deleteBefore = async (offset: number, timeoutMs: number) => {
+    const request = { topics: [{ name: 'topic', partitions: [{ partitionIndex: 0, offset }] }], timeoutMs }
+    const answer = await onLeader.request(deleteRecords, 2, request)
+    const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!
+    return [errorName(errorCode), lowWatermark]
+  }
+  expect(await deleteBefore(2, 10_000)).toEqual(['NONE', 2])
+  expect(logOf(followers[0]!, 'topic').logStartOffset).toBe(2)
+  await cluster.broker(followers[0]!).broker.replication.followers.stop()
+  expect(await deleteBefore(3, 50)).toEqual(['REQUEST_TIMED_OUT', -1])
 })
 
 test('a follower that stands still leaves the in-sync set, and acks=all goes on without it', async () => {
