@@ -74,7 +74,11 @@ async function attempt(bootstrap: string, topic: string, clock: Clock): Promise<
       await connection.close()
     }
   } finally {
-    await removeTopic(any, topic).finally(() => any.close())
+    try {
+      await removeTopic(any, topic)
+    } finally {
+      await any.close()
+    }
   }
 }
 
