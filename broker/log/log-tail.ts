@@ -23,6 +23,8 @@ export interface WriteListener {
    * epochs, an epoch that begins there included. Nothing of it was readable. Later appends may succeed, and get these offsets.
    */
   refused(endOffset: number, error: Error): void
+  /** By retention or because somebody asked for it, the log begins later. For who has something to do then. */
+  startMoved?(): void
   /** The disk failed; the log accepts nothing any more. */
   failed(error: Error): void
 }
@@ -137,6 +139,10 @@ export class LogTail {
 
   listen(listener: WriteListener): void {
     this.#listener = listener
+  }
+
+  startMoved(): void {
+    this.#parts.log.turn.write(() => this.#listener?.startMoved?.())
   }
 
   /** Whether the batch has to go to a new segment. */

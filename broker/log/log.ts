@@ -78,9 +78,8 @@ export class Log {
     const files = OpenFiles.of(disk)
     const delayMs = (): number => settings()['file.delete.delay.ms']
     this.#removed = new RemovedSegments({ disk, clock, logger, delayMs })
-    const createSegment = (baseOffset: number): Segment =>
-      newSegment(options, files, this.#directory, baseOffset)
-    this.#createSegment = createSegment
+    this.#createSegment = baseOffset => newSegment(options, files, this.#directory, baseOffset)
+    const createSegment = this.#createSegment
     const loaded = loadLog({ log: options, checkpoints, files, createSegment })
     const { endOffset } = loaded
     this.#segments = loaded.segments
@@ -408,6 +407,7 @@ export class Log {
     this.#logStartOffset = offset
     this.#highWatermark = Math.max(this.#highWatermark, offset)
     this.#leaderEpochs.truncateFromStart(offset)
+    this.#tail.startMoved()
   }
 
   #releaseSegments(): void {
