@@ -1,6 +1,7 @@
 import type { BrokerParts } from './broker-parts.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
 import type { ControllerClient } from './controller/controller-client.ts'
+import { hasDirectory } from './controller/replica-directories.ts'
 import type { LogDirectories } from './log/log-directories.ts'
 import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
@@ -79,7 +80,10 @@ export function openReplication(
       brokerId,
       clock,
       registeredEpoch: id => membership.image.brokers.get(id)?.epoch,
-      mayJoin: id => isActive(membership.image, id),
+      mayJoin: (id, partition) => {
+        const broker = membership.image.brokers.get(id)
+        return broker !== undefined && isActive(membership.image, id) && hasDirectory(broker, partition)
+      },
       maxLagMs: () => settings()['replica.lag.time.max.ms'],
       changes,
       counters,
