@@ -1,11 +1,10 @@
 import type { BrokerParts } from './broker-parts.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
 import type { ControllerClient } from './controller/controller-client.ts'
+import { hasDirectory } from './controller/replica-directories.ts'
 import type { LogDirectories } from './log/log-directories.ts'
 import { isActive } from './metadata/image.ts'
 import type { TopicTraffic } from './metrics/topic-traffic.ts'
-import { PeerWatch } from './peers/peer-watch.ts'
-import { Peers } from './peers/peers.ts'
 import { DirectoryReports } from './replication/directory-reports.ts'
 import { Followers } from './replication/followers.ts'
 import { InSyncSetChanges } from './replication/in-sync-set-changes.ts'
@@ -13,6 +12,7 @@ import { Partitions } from './replication/partitions.ts'
 import { ReplicationThrottle } from './replication/replication-throttle.ts'
 import { type ReplicationCounters, replicationCounters } from './replication/replication-counters.ts'
 import type { SettingsInForce } from './settings-in-force.ts'
+import { peersWithin, watchPeers } from './watch-peers.ts'
 
 /** This broker's replicas with what lets them lead and follow: ways to other brokers and to the controller. */
 export interface Replication {
@@ -51,27 +51,8 @@ export function openReplication(
     random,
     logger,
   })
-  const peers = new Peers({
-    image,
-    listenerName: loaded.listeners.interBroker,
-    clientId: `broker-${brokerId}`,
-    settings: () => ({
-      timeoutMs: settings()['replica.socket.timeout.ms'],
-      mostBackoffMs: settings()['replica.fetch.backoff.ms'],
-    }),
-    clock,
-    random,
-  })
-  const watch = new PeerWatch({
-    peers,
-    brokerId,
-    clock,
-    onDead: registration => membership.endDeadRegistration(registration),
-  })
-  membership.images.onChange((next, _, { brokers }) => {
-    if (brokers.size > 0) watch.apply(next)
-  })
-  watch.apply(membership.image)
+  const peers = peersWithin(parts, of, () => settings()['replica.socket.timeout.ms'])
+  const watch = watchPeers(parts, of)
   const followers = new Followers({
     peers,
     brokerId,
@@ -99,7 +80,10 @@ export function openReplication(
       brokerId,
       clock,
       registeredEpoch: id => membership.image.brokers.get(id)?.epoch,
-      mayJoin: id => isActive(membership.image, id),
+      mayJoin: (id, partition) => {
+        const broker = membership.image.brokers.get(id)
+        return broker !== undefined && isActive(membership.image, id) && hasDirectory(broker, partition)
+      },
       maxLagMs: () => settings()['replica.lag.time.max.ms'],
       changes,
       counters,

@@ -37,6 +37,17 @@ export async function run(argv: readonly string[]): Promise<number> {
       exitCode = await status(options)
     })
 
+  program
+    .command('check')
+    .description('Produce a record to a topic made for it, read it back, and delete the topic.')
+    .requiredOption('--bootstrap-server <addresses>', 'host:port of any cluster, several with commas')
+    .option('--wait <seconds>', 'how long to try while it does not work yet', parseSeconds, 0)
+    .addHelpText('after', '\nExit code: 0 the record came back, 1 it did not, 2 asked for wrongly.')
+    .action(async (options: CheckFlags) => {
+      const { check } = await import('./check.ts')
+      exitCode = await check(options)
+    })
+
   try {
     await program.parseAsync(argv)
     return exitCode
@@ -57,6 +68,19 @@ interface UpFlags {
 interface StatusFlags {
   readonly bootstrapServer?: string
   readonly dataDir?: string
+}
+
+interface CheckFlags {
+  readonly bootstrapServer: string
+  readonly wait: number
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (!/^\d+$/.test(text) || seconds > 86_400) {
+    throw new InvalidArgumentError('Give whole seconds, at most a day.')
+  }
+  return seconds
 }
 
 function parsePort(text: string): number {

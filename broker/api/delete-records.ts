@@ -58,7 +58,6 @@ async function deleteBefore(
   const target = offset === -1 ? replica.log.highWatermark : offset
   if (target < 0 || target > replica.log.highWatermark) return failed('OFFSET_OUT_OF_RANGE')
   replica.log.deleteRecordsBefore(target)
-  replica.notifyWatchers()
   return untilDeletedEverywhere(replica, target, clock, timeoutMs)
 }
 

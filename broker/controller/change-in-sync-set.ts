@@ -4,6 +4,7 @@ import type { AlterPartition, AlterPartitionItem, NewInSyncSet, Outcome } from '
 import type { Decision, DecisionContext } from './decision.ts'
 import { changePartition } from './partition-change.ts'
 import { viewOf } from './partition-view.ts'
+import { hasDirectory } from './replica-directories.ts'
 
 /** Whether the sender is who it says, in the registration it says. */
 export function checkSender(
@@ -111,19 +112,28 @@ function findIneligibleMember(
 ): Refusal | null {
   for (const { brokerId, brokerEpoch } of request.newIsr) {
     const broker = image.brokers.get(brokerId)
-    const obstacle = findObstacle(broker, brokerEpoch)
+    const obstacle = findObstacle(broker, brokerEpoch, partition)
     if (obstacle === null) continue
     const isMember = partition.isr.includes(brokerId)
-    if (isMember && (broker === undefined || broker.fenced || broker.stopping)) continue
+    if (isMember && (broker === undefined || isLeaving(broker, partition))) continue
     return { error: 'INELIGIBLE_REPLICA', message: `Broker ${brokerId} ${obstacle}.` }
   }
   return null
 }
 
-function findObstacle(broker: BrokerImage | undefined, epoch: number): string | null {
+function isLeaving(broker: BrokerImage, partition: PartitionImage): boolean {
+  return broker.fenced || broker.stopping || !hasDirectory(broker, partition)
+}
+
+function findObstacle(
+  broker: BrokerImage | undefined,
+  epoch: number,
+  partition: PartitionImage,
+): string | null {
   if (broker === undefined) return 'is away'
   if (broker.fenced) return 'is not let in yet'
   if (broker.stopping) return 'is about to stop'
+  if (!hasDirectory(broker, partition)) return 'does not have the directory of this replica any more'
   if (epoch === -1 || epoch === broker.epoch) return null
   return `has epoch ${broker.epoch}, the request says ${epoch}`
 }

@@ -237,6 +237,18 @@ export class ClusterMembership {
     )
   }
 
+  /**
+   * This broker hears from too few others, though it reaches the store: it gives up its registration, so that others take
+   * over, and makes no new one before it hears from them again.
+   */
+  isolated(isIsolated: boolean): void {
+    const { logger } = this.#options
+    if (isIsolated)
+      logger.warn('This broker hears from less than half of the others; it withdraws until it does.')
+    else logger.info('This broker hears from the others again.')
+    this.#registration?.withhold(isIsolated)
+  }
+
   /** The reverse of `join`. `clean`: all data is on disk; the next start may rely on it. */
   async leave({ clean }: { readonly clean: boolean }): Promise<void> {
     this.#leaving.abort(new Error('The broker leaves the cluster.'))

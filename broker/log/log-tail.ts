@@ -13,19 +13,7 @@ import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { StagedWrites } from './staged-writes.ts'
 import { UnwrittenProducers } from './unwritten-producers.ts'
-
-/** Told at the end of a turn, never inside an append. */
-export interface WriteListener {
-  /** Readers may see everything below this offset. */
-  written(logEndOffset: number): void
-  /**
-   * The disk had no room. What this turn gave out from `endOffset` on was taken back: offsets, producers and leader
-   * epochs, an epoch that begins there included. Nothing of it was readable. Later appends may succeed, and get these offsets.
-   */
-  refused(endOffset: number, error: Error): void
-  /** The disk failed; the log accepts nothing any more. */
-  failed(error: Error): void
-}
+import type { WriteListener } from './write-listener.ts'
 
 export interface LogTailParts {
   readonly log: LogOptions
@@ -137,6 +125,10 @@ export class LogTail {
 
   listen(listener: WriteListener): void {
     this.#listener = listener
+  }
+
+  startMoved(): void {
+    this.#parts.log.turn.write(() => this.#listener?.startMoved?.())
   }
 
   /** Whether the batch has to go to a new segment. */

@@ -17,7 +17,7 @@ import {
   type LogCheckpoints,
   type LogOptions,
 } from './log-options.ts'
-import { LogTail, type WriteListener } from './log-tail.ts'
+import { LogTail } from './log-tail.ts'
 import { OpenFiles } from './open-files.ts'
 import { writeProducerSnapshot } from './producer-snapshots.ts'
 import { ProducerState } from './producer-state.ts'
@@ -30,6 +30,7 @@ import { swapSegments } from './swap-segments.ts'
 import { findRecordAtTime, findRecordOfMaxTime, type LookedIn, type RecordAtTime } from './time-lookup.ts'
 import { DamagedTransactionIndex } from './transaction-index.ts'
 import { mostUnpackedBytes } from './validate-batch.ts'
+import type { WriteListener } from './write-listener.ts'
 
 export type * from './log-options.ts'
 export type { LogRead } from './log-slice.ts'
@@ -78,16 +79,14 @@ export class Log {
     const files = OpenFiles.of(disk)
     const delayMs = (): number => settings()['file.delete.delay.ms']
     this.#removed = new RemovedSegments({ disk, clock, logger, delayMs })
-    const createSegment = (baseOffset: number): Segment =>
-      newSegment(options, files, this.#directory, baseOffset)
-    this.#createSegment = createSegment
+    this.#createSegment = baseOffset => newSegment(options, files, this.#directory, baseOffset)
+    const createSegment = this.#createSegment
     const loaded = loadLog({ log: options, checkpoints, files, createSegment })
-    const { endOffset } = loaded
     this.#segments = loaded.segments
     this.#leaderEpochs = loaded.leaderEpochs
     this.#producers = loaded.producers
     this.#logStartOffset = loaded.logStartOffset
-    this.#highWatermark = clamp(checkpoints.highWatermark ?? 0, loaded.logStartOffset, endOffset)
+    this.#highWatermark = clamp(checkpoints.highWatermark ?? 0, loaded.logStartOffset, loaded.endOffset)
     this.#producers.highWatermarkMoved(this.#highWatermark)
     this.#tail = new LogTail({
       log: options,
@@ -96,8 +95,8 @@ export class Log {
       producers: () => this.#producers,
       createSegment,
       directory: () => this.#directory,
-      endOffset,
-      recoveryPoint: clamp(checkpoints.recoveryPoint ?? 0, loaded.logStartOffset, endOffset),
+      endOffset: loaded.endOffset,
+      recoveryPoint: clamp(checkpoints.recoveryPoint ?? 0, loaded.logStartOffset, loaded.endOffset),
     })
     this.#readFrom = {
       segments: this.#segments,
@@ -408,6 +407,7 @@ export class Log {
     this.#logStartOffset = offset
     this.#highWatermark = Math.max(this.#highWatermark, offset)
     this.#leaderEpochs.truncateFromStart(offset)
+    this.#tail.startMoved()
   }
 
   #releaseSegments(): void {

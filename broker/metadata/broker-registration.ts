@@ -33,6 +33,7 @@ export class BrokerRegistration {
   #isStale = false
   /** A registration of somebody else under this id, and when it was seen first. */
   #inTheWay: { readonly epoch: number; readonly sinceMs: number } | undefined
+  #isWithheld = false
   #stopped = false
 
   constructor(options: BrokerRegistrationOptions) {
@@ -72,6 +73,13 @@ export class BrokerRegistration {
     if (this.#current !== undefined && this.#work === undefined) this.#again(0)
   }
 
+  /** While withheld there is no registration: the one that is held is given up, and no new one made. */
+  withhold(isWithheld: boolean): void {
+    this.#isWithheld = isWithheld
+    if (isWithheld) this.#lose('it is withheld')
+    else if (this.#work === undefined) this.#again(0)
+  }
+
   /**
    * Ends the registration and everything bound to the lease. With `clean`, first leaves a mark that this incarnation
    * stopped with all its data on disk. A store that cannot be reached is told in the log only: the lease runs out.
@@ -97,6 +105,10 @@ export class BrokerRegistration {
 
   #step(): void {
     if (this.#stopped || this.#work !== undefined) return
+    if (this.#isWithheld) {
+      this.#lose('it is withheld')
+      return
+    }
     const work = this.#current === undefined ? this.#register() : this.#keepAlive(this.#current)
     this.#work = work.then(
       () => {

@@ -31,6 +31,7 @@ export class Leadership {
   readonly epoch: number
   readonly #parts: LeaderParts
   readonly #of: LedPartition
+  #state: PartitionImage
   readonly #followers = new Map<number, FollowerProgress>()
   #isr: readonly number[] = []
   #partitionEpoch = -1
@@ -44,6 +45,7 @@ export class Leadership {
     this.epoch = state.leaderEpoch
     this.#parts = parts
     this.#of = of
+    this.#state = state
     this.adopt(state)
   }
 
@@ -66,6 +68,7 @@ export class Leadership {
 
   /** The state of the partition in this leader epoch as an image shows it. What is known of followers stays. */
   adopt(state: PartitionImage): void {
+    this.#state = state
     const nowMs = this.#parts.clock.monotonicMs()
     for (const id of this.#followers.keys()) if (!state.replicas.includes(id)) this.#followers.delete(id)
     for (const id of state.replicas) {
@@ -103,7 +106,7 @@ export class Leadership {
   lowWatermark(logStartOffset: number): number {
     let lowest = logStartOffset
     for (const [id, progress] of this.#followers) {
-      if (this.#parts.mayJoin(id)) lowest = Math.min(lowest, progress.logStartOffset)
+      if (this.#parts.mayJoin(id, this.#state)) lowest = Math.min(lowest, progress.logStartOffset)
     }
     return lowest
   }
@@ -155,7 +158,7 @@ export class Leadership {
   }
 
   readonly #isEligible = (brokerId: number, progress: FollowerProgress): boolean => {
-    if (progress.brokerEpoch === undefined || !this.#parts.mayJoin(brokerId)) return false
+    if (progress.brokerEpoch === undefined || !this.#parts.mayJoin(brokerId, this.#state)) return false
     return progress.brokerEpoch === -1 || progress.brokerEpoch === this.#parts.registeredEpoch(brokerId)
   }
 
@@ -246,8 +249,8 @@ export interface LeaderParts {
   readonly clock: Clock
   /** Epoch of a broker that is registered; undefined for any other. */
   readonly registeredEpoch: (brokerId: number) => number | undefined
-  /** Let in by the controller, and not about to stop (KIP-841). */
-  readonly mayJoin: (brokerId: number) => boolean
+  /** Let in by the controller, not about to stop (KIP-841), and with the directory in which its replica is (KIP-858). */
+  readonly mayJoin: (brokerId: number, partition: PartitionImage) => boolean
   /** The setting replica.lag.time.max.ms. */
   readonly maxLagMs: () => number
   readonly changes: Pick<InSyncSetChanges, 'submit'>

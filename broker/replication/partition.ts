@@ -286,7 +286,7 @@ export class Partition {
     this.#onWritten()
   }
 
-  /** Something a waiting fetch may care about has changed outside an append (DeleteRecords, deletion). */
+  /** Something a waiting fetch may care about has changed outside an append. */
   notifyWatchers(): void {
     if (this.#watchers.size === 0 || this.#notifying) return
     this.#notifying = true
@@ -310,6 +310,9 @@ export class Partition {
       },
       refused: endOffset => {
         if (log === this.#log) this.#onRefused(endOffset)
+      },
+      startMoved: () => {
+        if (log === this.#log) this.notifyWatchers()
       },
       failed: () => {
         if (log === this.#log) this.#onFailed()
@@ -378,9 +381,8 @@ export class Partition {
     const log = this.#log
     const before = log.highWatermark
     log.advanceHighWatermark(this.#leaderHighWatermark)
-    const isStartBehind = this.#leaderLogStartOffset > log.logStartOffset
-    if (isStartBehind) log.deleteRecordsBefore(this.#leaderLogStartOffset)
-    if (isStartBehind || log.highWatermark !== before) this.notifyWatchers()
+    log.deleteRecordsBefore(this.#leaderLogStartOffset)
+    if (log.highWatermark !== before) this.notifyWatchers()
   }
 
   #settle(): void {

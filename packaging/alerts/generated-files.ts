@@ -3,8 +3,9 @@ import { stringify } from 'yaml'
 import type { Alert, AlertGroup } from './alert.ts'
 import { brokerAlerts } from './broker-alerts.ts'
 import { etcdAlerts } from './etcd-alerts.ts'
+import { operatorAlerts } from './operator-alerts.ts'
 
-export const alertGroups: readonly AlertGroup[] = [brokerAlerts, etcdAlerts]
+export const alertGroups: readonly AlertGroup[] = [brokerAlerts, etcdAlerts, operatorAlerts]
 
 const notice = 'Made from packaging/alerts by `npm run generate`. Never edit it by hand.'
 

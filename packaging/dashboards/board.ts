@@ -5,6 +5,8 @@ export interface Board {
   readonly name: string
   readonly title: string
   readonly sentence: string
+  /** What every selector of a panel begins with. */
+  readonly scope: string
   readonly variables: readonly Variable[]
   readonly rows: readonly Row[]
 }

@@ -14,6 +14,7 @@ export const clusterBoard: Board = {
   name: 'barnabas-cluster',
   title: 'Barnabas / Cluster',
   sentence: 'Health, traffic, latency, resources and metadata of one Kafka cluster.',
+  scope: inCluster,
   variables: clusterVariables,
   rows: [
     {

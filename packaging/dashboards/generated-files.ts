@@ -2,9 +2,10 @@
 import type { Board } from './board.ts'
 import { clusterBoard } from './cluster-board.ts'
 import { grafanaDashboard } from './grafana.ts'
+import { operatorBoard } from './operator-board.ts'
 import { topicsBoard } from './topics-board.ts'
 
-export const boards: readonly Board[] = [clusterBoard, topicsBoard]
+export const boards: readonly Board[] = [clusterBoard, topicsBoard, operatorBoard]
 
 export interface GeneratedFile {
   /** From the root of the repository. */

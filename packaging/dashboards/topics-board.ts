@@ -14,6 +14,7 @@ export const topicsBoard: Board = {
   name: 'barnabas-topics',
   title: 'Barnabas / Topics and groups',
   sentence: 'Partitions, replicas, traffic and sizes of topics; positions and lag of consumer groups.',
+  scope: inCluster,
   variables: [
     ...clusterVariables.filter(({ name }) => name !== 'broker'),
     {

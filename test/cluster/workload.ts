@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { prepareKafkaJava, repositoryRoot } from '../targets/kafka-jars.ts'
 import { RunningProcess, waitUntil } from '../targets/processes.ts'
 import { apiKeys, listOffsetsBody, listOffsetsOutcome } from '../targets/wire.ts'
-import { HistoryChecker, type Verdict } from './checker.ts'
+import { type Anomaly, HistoryChecker, type Verdict } from './checker.ts'
 import type { Cluster } from './cluster.ts'
 import { compareReplicas } from './compare-replicas.ts'
 import { parseHistoryLine } from './history.ts'
@@ -120,6 +120,11 @@ export class Workload {
       () => this.#progress.isRead(reading, written),
     )
     return performance.now() - began
+  }
+
+  /** What is wrong already, while clients are still at work. */
+  get anomaliesSoFar(): readonly Anomaly[] {
+    return this.#checker.anomaliesSoFar
   }
 
   /** Stops the producers, lets the readers come to the end, stops them, and compares all that is known. */

@@ -14,6 +14,7 @@ export interface AlertCase {
 
 const cluster = 'namespace="team",cluster="kafka"'
 const broker = `${cluster},broker="0"`
+const operator = 'operator="barnabas",namespace="system",pod="barnabas-1"'
 const member = `${cluster},member="0"`
 
 /** Of the metric with these labels, a bad and a good course. */
@@ -126,6 +127,52 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     at: '15m',
     labels: broker,
   },
+  BarnabasOperatorAway: {
+    ...course('leader_election_master_status', operator, '0x10', '1x10'),
+    at: '8m',
+    labels: 'namespace="system"',
+  },
+  BarnabasResourcesNotReady: {
+    ...course('barnabas_operator_resources', `${operator},kind="Topic",ready="false"`, '2x20', '2x10 0x10'),
+    at: '20m',
+    labels: 'namespace="system",kind="Topic"',
+  },
+  BarnabasReconcileErrors: {
+    ...course(
+      'controller_runtime_reconcile_errors_total',
+      `${operator},controller="cluster"`,
+      '0+30x30',
+      '0+1x30',
+    ),
+    at: '25m',
+    labels: 'namespace="system",controller="cluster"',
+  },
+  BarnabasReconcileRunaway: {
+    fires: { [`controller_runtime_reconcile_total{${operator},controller="topic"}`]: '0+600x40' },
+    quiet: {
+      [`controller_runtime_reconcile_total{${operator},controller="topic"}`]: '0+60x40',
+      'controller_runtime_reconcile_total{operator="another",controller="topic"}': '0+600x40',
+    },
+    at: '35m',
+    labels: 'namespace="system",controller="topic"',
+  },
+  BarnabasOperatorStalled: {
+    fires: stalled('0x50'),
+    quiet: stalled('0+1x50'),
+    at: '45m',
+    labels: 'namespace="system"',
+  },
+  BarnabasOperatorSaturated: {
+    fires: workers('4x40'),
+    quiet: workers('1x40'),
+    at: '35m',
+    labels: 'namespace="system",controller="topic"',
+  },
+  BarnabasDefinitionsOutOfDate: {
+    ...course('barnabas_operator_definition_up_to_date', `${operator},kind="Topic"`, '0x10', '1x10'),
+    at: '8m',
+    labels: 'namespace="system",kind="Topic"',
+  },
   BarnabasEtcdNoLeader: {
     ...course('etcd_server_has_leader', member, '0x10', '1x10'),
     at: '3m',
@@ -148,6 +195,20 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     at: '20m',
     labels: member,
   },
+}
+
+function stalled(reconciled: string): Series {
+  return {
+    [`workqueue_depth{${operator},name="topic"}`]: '5x50',
+    [`controller_runtime_reconcile_total{${operator},controller="topic"}`]: reconciled,
+  }
+}
+
+function workers(active: string): Series {
+  return {
+    [`controller_runtime_active_workers{${operator},controller="topic"}`]: active,
+    [`controller_runtime_max_concurrent_reconciles{${operator},controller="topic"}`]: '4x40',
+  }
 }
 
 /** Free parts of a disk of 100. */

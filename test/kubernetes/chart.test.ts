@@ -1,6 +1,7 @@
 /** The chart on a real API server, under both lines of helm: what it installs, protects, may do, and leaves behind. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../targets/processes.ts'
+import { helmVersions } from '../charts/render.ts'
 import { useKubernetes } from './fixture.ts'
 import { installChart, operatorNamespace, uninstallChart } from './operator-chart.ts'
 
@@ -127,6 +128,35 @@ test('an upgrade by the other helm takes effect', async () => {
   ])
   expect(stdout).toMatch(/name: LOG_LEVEL\n\s+value: debug/)
 })
+
+test.each(helmVersions)(
+  'by helm %s test, a Cluster comes up and a record goes there and back',
+  async version => {
+    const { kubernetes } = fixture
+    await install(version, { replicas: 1 })
+    await kubernetes.kubectl([
+      '-n',
+      operatorNamespace,
+      'rollout',
+      'status',
+      'deployment/barnabas',
+      '--timeout=60s',
+    ])
+    const { exit, stdout, stderr } = await kubernetes.tryHelm(version, [
+      'test',
+      'barnabas',
+      '--namespace',
+      operatorNamespace,
+      '--timeout',
+      '150s',
+    ])
+    expect({ exit, said: stdout + stderr }).toMatchObject({
+      exit: 0,
+      said: expect.stringContaining('Succeeded'),
+    })
+    await install(version)
+  },
+)
 
 test('Clusters outlive the chart, and are there when it comes back', async () => {
   await apply(manifest('Cluster', 'survivor', '{deletionProtection: false}'))

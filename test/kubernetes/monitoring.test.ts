@@ -6,7 +6,7 @@ import { boards } from '../../packaging/dashboards/generated-files.ts'
 import { metricsIn } from '../support/promql.ts'
 import { type RunningProcess, waitUntil } from '../targets/processes.ts'
 import { useKubernetes } from './fixture.ts'
-import { bootstrapOf, startPlainCluster } from './plain-cluster.ts'
+import { installChart, operatorNamespace, uninstallChart } from './operator-chart.ts'
 import { Prometheus } from './prometheus.ts'
 
 const fixture = useKubernetes('monitoring')
@@ -25,16 +25,26 @@ const deserved: Readonly<Record<string, string>> = {
   BarnabasDiskAlmostFull: 'the disk is the one of this machine',
 }
 
+const topic = `{apiVersion: barnabas.dev/v1, kind: Topic, metadata: {name: orders},
+  spec: {clusterRef: {name: ${cluster}}, partitions: 6}}`
+
 let prometheus: Prometheus
 let load: RunningProcess
 
 beforeAll(async () => {
   const { kubernetes, namespace, image } = fixture
-  const plain = { name: cluster, namespace, image, etcdImage: kubernetes.etcdImage, brokers: 3 }
-  await startPlainCluster(kubernetes, plain)
+  await installChart(kubernetes, '4.1', image, {})
+  await kubernetes.apply(manifest('{deletionProtection: false, etcd: {managed: {replicas: 1}}}'), [
+    '-n',
+    namespace,
+  ])
+  await clusterIsReady()
+  await kubernetes.apply(topic, ['-n', namespace])
+  await kubernetes.kubectl(['-n', namespace, 'wait', 'bnt/orders', '--for=condition=Ready', '--timeout=60s'])
   const script = join(import.meta.dirname, 'load.ts')
-  load = kubernetes.startInside([process.execPath, script, bootstrapOf(plain), String(loadSeconds)])
-  prometheus = await Prometheus.start(kubernetes, namespace)
+  const bootstrap = `${cluster}-bootstrap.${namespace}:9092`
+  load = kubernetes.startInside([process.execPath, script, bootstrap, String(loadSeconds)])
+  prometheus = await Prometheus.start(kubernetes, [namespace, operatorNamespace])
   await waitUntil(
     () => `the load runs; it said: ${load.output}`,
     () => load.output.includes('load runs') || undefined,
@@ -45,11 +55,25 @@ beforeAll(async () => {
 afterAll(async () => {
   load?.kill('SIGKILL')
   await prometheus?.stop()
+  for (const resource of ['bnt/orders', `bnc/${cluster}`]) {
+    await fixture.kubernetes.kubectl(['-n', fixture.namespace, 'delete', resource, '--ignore-not-found'])
+  }
+  await uninstallChart(fixture.kubernetes, '4.1')
 })
+
+function manifest(spec: string): string {
+  return `{apiVersion: barnabas.dev/v1, kind: Cluster, metadata: {name: ${cluster}}, spec: ${spec}}`
+}
+
+async function clusterIsReady(): Promise<void> {
+  const ready = ['wait', `bnc/${cluster}`, '--for=condition=Ready', '--timeout=120s']
+  await fixture.kubernetes.kubectl(['-n', fixture.namespace, ...ready])
+}
 
 /** A panel's query with what Grafana puts in for its variables. */
 function chosen(expression: string): string {
-  const { namespace } = fixture
+  // The board of the operator is about the namespace that the operator is in.
+  const namespace = expression.includes('operator="barnabas"') ? operatorNamespace : fixture.namespace
   const values: Readonly<Record<string, string>> = {
     $__rate_interval: '30s',
     $namespace: namespace,
@@ -132,19 +156,31 @@ test('a broker that is away shows in the rules, and no more when it is back', as
   const { kubernetes, namespace } = fixture
   const scale = (replicas: number): Promise<string> =>
     kubernetes.kubectl(['-n', namespace, 'scale', `statefulset/${cluster}-brokers`, `--replicas=${replicas}`])
+  const setState = (state: string): Promise<string> =>
+    kubernetes.kubectl([
+      '-n',
+      namespace,
+      'patch',
+      'bnc',
+      cluster,
+      '--type=merge',
+      '-p',
+      `{"spec":{"state":"${state}"}}`,
+    ])
   const rules = ['BarnabasUnderReplicatedPartitions', 'BarnabasBrokerFenced']
   const active = async (): Promise<string[]> => {
     const pending = await prometheus.query('ALERTS')
     return rules.filter(name => pending.some(({ metric }) => metric['alertname'] === name))
   }
+  await setState('Paused') // or the operator would put it back at once
   await scale(2)
   await waitUntil('both rules apply', async () => (await active()).length === rules.length || undefined, {
     deadlineMs: 60_000,
     everyMs: 500,
   })
   await scale(3)
-  const brokers = `statefulset/${cluster}-brokers`
-  await kubernetes.kubectl(['-n', namespace, 'rollout', 'status', brokers, '--timeout=90s'])
+  await setState('Running')
+  await clusterIsReady()
   await prometheus.discover()
   await waitUntil('neither applies any more', async () => (await active()).length === 0 || undefined, {
     deadlineMs: 90_000,

@@ -11,14 +11,17 @@ import { type RunningProcess, waitUntil } from '../targets/processes.ts'
 import { installDebianPackages } from './debian-packages.ts'
 import type { Kubernetes } from './kubernetes.ts'
 
+interface Relabeling {
+  readonly sourceLabels?: readonly string[]
+  readonly targetLabel: string
+  readonly replacement?: string
+}
+
 interface PodMonitor {
   readonly selector: { readonly matchLabels: Readonly<Record<string, string>> }
   readonly podMetricsEndpoints: readonly {
     readonly port: string
-    readonly relabelings?: readonly {
-      readonly sourceLabels: readonly string[]
-      readonly targetLabel: string
-    }[]
+    readonly relabelings?: readonly Relabeling[]
   }[]
 }
 
@@ -29,27 +32,27 @@ export interface Sample {
 
 export class Prometheus {
   readonly #kubernetes: Kubernetes
-  readonly #namespace: string
+  readonly #namespaces: readonly string[]
   readonly #process: RunningProcess
   readonly #directory: string
   readonly #url: string
 
   private constructor(
     kubernetes: Kubernetes,
-    namespace: string,
+    namespaces: readonly string[],
     started: RunningProcess,
     directory: string,
     url: string,
   ) {
     this.#kubernetes = kubernetes
-    this.#namespace = namespace
+    this.#namespaces = namespaces
     this.#process = started
     this.#directory = directory
     this.#url = url
   }
 
-  /** Scrapes the pods of `namespace` every second, and evaluates the rules as often. */
-  static async start(kubernetes: Kubernetes, namespace: string): Promise<Prometheus> {
+  /** Scrapes the pods of `namespaces` every second, and evaluates the rules as often. */
+  static async start(kubernetes: Kubernetes, namespaces: readonly string[]): Promise<Prometheus> {
     await installDebianPackages({ prometheus: 'prometheus' })
     const directory = mkdtempSync(join(tmpdir(), 'prometheus-'))
     const objects = objectsOf(
@@ -75,7 +78,7 @@ export class Prometheus {
       `--web.listen-address=0.0.0.0:${port}`,
     ])
     const url = `http://${kubernetes.insideAddress}:${port}`
-    const prometheus = new Prometheus(kubernetes, namespace, started, directory, url)
+    const prometheus = new Prometheus(kubernetes, namespaces, started, directory, url)
     await prometheus.discover()
     await waitUntil(
       () => `Prometheus answers; it said: ${started.output}`,
@@ -92,22 +95,28 @@ export class Prometheus {
 
   /** Tells it what pods there are now. */
   async discover(): Promise<void> {
-    const { items } = await this.#kubernetes.get<{ items: readonly Pod[] }>(['-n', this.#namespace, 'pods'])
-    const targets = items.flatMap(({ metadata, spec, status }) =>
-      spec.containers.flatMap(({ ports = [] }) =>
-        ports.map(({ name = '', containerPort }) => ({
-          targets: [`${status.podIP}:${containerPort}`],
-          labels: {
-            __meta_kubernetes_namespace: this.#namespace,
-            __meta_kubernetes_pod_name: metadata.name,
-            __meta_kubernetes_pod_container_port_name: name,
-            ...Object.fromEntries(
-              Object.entries(metadata.labels).map(([label, value]) => [podLabel(label), value]),
-            ),
-          },
-        })),
+    const lists = await Promise.all(
+      this.#namespaces.map(namespace =>
+        this.#kubernetes.get<{ items: readonly Pod[] }>(['-n', namespace, 'pods']),
       ),
     )
+    const targets = lists
+      .flatMap(({ items }) => items)
+      .flatMap(({ metadata, spec, status }) =>
+        spec.containers.flatMap(({ ports = [] }) =>
+          ports.map(({ name = '', containerPort }) => ({
+            targets: [`${status.podIP}:${containerPort}`],
+            labels: {
+              __meta_kubernetes_namespace: metadata.namespace,
+              __meta_kubernetes_pod_name: metadata.name,
+              __meta_kubernetes_pod_container_port_name: name,
+              ...Object.fromEntries(
+                Object.entries(metadata.labels).map(([label, value]) => [podLabel(label), value]),
+              ),
+            },
+          })),
+        ),
+      )
     const fresh = join(this.#directory, 'fresh')
     writeFileSync(fresh, JSON.stringify(targets))
     renameSync(fresh, join(this.#directory, targetsFile))
@@ -147,7 +156,11 @@ export class Prometheus {
 const targetsFile = 'targets.json'
 
 interface Pod {
-  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly labels: Readonly<Record<string, string>>
+  }
   readonly spec: {
     readonly containers: readonly {
       readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
@@ -181,7 +194,11 @@ function scrapeConfigs({ selector, podMetricsEndpoints }: PodMonitor, at: number
       keep('__meta_kubernetes_pod_container_port_name', port),
       set(['__meta_kubernetes_namespace'], 'namespace'),
       set(['__meta_kubernetes_pod_name'], 'pod'),
-      ...relabelings.map(({ sourceLabels, targetLabel }) => set(sourceLabels, targetLabel)),
+      ...relabelings.map(({ sourceLabels, targetLabel, replacement }) => ({
+        ...(sourceLabels === undefined ? {} : { source_labels: sourceLabels }),
+        target_label: targetLabel,
+        ...(replacement === undefined ? {} : { replacement }),
+      })),
     ],
   }))
 }

@@ -21,13 +21,15 @@ test('nothing is left of boards and alerts that are gone', () => {
   }
 })
 
-test('every query of a panel reads as PromQL and stays within the chosen cluster', () => {
-  for (const { title, panels } of boards.flatMap(board => board.rows)) {
+test('every query of a panel reads as PromQL and stays within the scope of its board', () => {
+  for (const { scope, title, panels } of boards.flatMap(({ rows, ...board }) =>
+    rows.map(row => ({ ...row, scope: board.scope })),
+  )) {
     for (const panel of panels) {
       for (const { expression } of panel.queries) {
         const metrics = metricsIn(expression.replaceAll('$__rate_interval', '5m'))
         expect(metrics.length, `${title} / ${panel.title}`).toBeGreaterThan(0)
-        const scopes = expression.split('namespace="$namespace",cluster="$cluster"').length - 1
+        const scopes = expression.split(`{${scope}`).length - 1
         expect(scopes, `${title} / ${panel.title}: ${expression}`).toBe(metrics.length)
       }
     }

@@ -16,17 +16,25 @@ export class RunningCluster {
   readonly #store: EmbeddedStore
   readonly #stores = new Map<number, CuttableStore>()
   readonly #settings: Readonly<Record<string, string>>
+  readonly #logDirectories: readonly string[]
 
-  private constructor(directory: string, store: EmbeddedStore, settings: Readonly<Record<string, string>>) {
+  private constructor(
+    directory: string,
+    store: EmbeddedStore,
+    settings: Readonly<Record<string, string>>,
+    logDirectories: readonly string[],
+  ) {
     this.#directory = directory
     this.#store = store
     this.#settings = settings
+    this.#logDirectories = logDirectories
   }
 
-  /** The first of `ids` becomes the controller. */
+  /** The first of `ids` becomes the controller. Each broker has directories of these names in its own. */
   static async start(
     ids: readonly number[],
     settings: Readonly<Record<string, string>> = {},
+    logDirectories: readonly string[] = ['data'],
   ): Promise<RunningCluster> {
     const directory = mkdtempSync(join(tmpdir(), 'barnabas-cluster-'))
     const store = await EmbeddedStore.open({
@@ -35,7 +43,7 @@ export class RunningCluster {
       clock: systemClock,
       logger: silentLogger,
     })
-    const cluster = new RunningCluster(directory, store, settings)
+    const cluster = new RunningCluster(directory, store, settings, logDirectories)
     for (const id of ids) await cluster.join(id)
     return cluster
   }
@@ -46,6 +54,7 @@ export class RunningCluster {
     const broker = await RunningBroker.start({
       directory: join(this.#directory, String(id)),
       sharedStore: store,
+      logDirectories: this.#logDirectories,
       settings: {
         'node.id': String(id),
         'control.listeners': 'http://127.0.0.1:0',

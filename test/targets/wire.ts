@@ -214,6 +214,7 @@ export function createTopicsBody(
   partitions: number,
   settings: Record<string, string> = {},
   replicas: number | readonly (readonly number[])[] = 1,
+  timeoutMs = 60_000,
 ): Buffer {
   const counts = typeof replicas === 'number' ? [int32(partitions), int16(replicas)] : [int32(-1), int16(-1)]
   const assigned = (typeof replicas === 'number' ? [] : replicas).map((brokers, index) =>
@@ -226,7 +227,7 @@ export function createTopicsBody(
     arrayOf(
       topics.map(name => Buffer.concat([string(name), ...counts, arrayOf(assigned), arrayOf(entries)])),
     ),
-    int32(60_000),
+    int32(timeoutMs),
     int8(0),
   ])
 }

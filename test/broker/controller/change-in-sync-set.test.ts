@@ -72,6 +72,24 @@ describe('a leader asks for another in-sync set', () => {
     expect(errorOf(request([1, 2]), imageWith(), 2)).toBe('INVALID_REQUEST')
   })
 
+  test('a replica whose directory has failed cannot join; one that is to leave for it holds up nobody', () => {
+    const directories = ['a', 'b', 'c']
+    const image = (isr: number[]) =>
+      withTopic(withBroker(brokers, 3, { logDirectories: ['other'] }), 't', [
+        { leader: 1, isr, replicas: [1, 2, 3], leaderEpoch: 4, partitionEpoch: 6, directories },
+      ])
+    const newIsr = [1, 2, 3].map(brokerId => ({ brokerId, brokerEpoch: -1 }))
+    const two = withBroker(withBroker(image([1, 2]), 1, { logDirectories: ['a'] }), 2, {
+      logDirectories: ['b'],
+    })
+    expect(errorOf({ ...request([]), newIsr }, two)).toBe('INELIGIBLE_REPLICA')
+    expect(errorOf({ ...request([]), newIsr: newIsr.slice(0, 2) }, two)).toBe('NONE')
+    const three = withBroker(withBroker(image([1, 3]), 1, { logDirectories: ['a'] }), 2, {
+      logDirectories: ['b'],
+    })
+    expect(errorOf({ ...request([]), newIsr }, three)).toBe('NONE')
+  })
+
   test('a member that is away, fenced, or registered anew since cannot join', () => {
     expect(errorOf(request([1, 3]), withoutBroker(imageWith(), 3))).toBe('INELIGIBLE_REPLICA')
     const renewed = withBroker(withoutBroker(imageWith(), 3), 3)

@@ -119,6 +119,21 @@ describe('the registration of a broker', () => {
     expect(events).toEqual([`registered ${epoch}`])
   })
 
+  test('is given up while it is withheld, and made anew afterwards', async () => {
+    const before = registration.epoch!
+    registration.withhold(true)
+    expect(registration.isValid).toBe(false)
+    await until(() => !images.image.brokers.has(7), 'the record is gone')
+    clock.advance(3 * heartbeatMs)
+    expect(registration.epoch).toBeUndefined()
+    registration.withhold(false)
+    await until(() => {
+      clock.advance(0)
+      return registration.isValid
+    }, 'the broker is registered again')
+    expect(registration.epoch).toBeGreaterThan(before)
+  })
+
   describe('of a process that was killed', () => {
     const dead = { incarnationId: 'before', listeners: [], control: null, rack: null, cordoned: false }
     const told = { ...dead, previousEpoch: -1, features: [], minInsyncReplicas: 1 }

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { emptyImage } from '../../../broker/metadata/changes.ts'
+import type { MetadataChange } from '../../../broker/metadata/keys.ts'
 import type { MetadataImage } from '../../../broker/metadata/image.ts'
 import { PeerWatch } from '../../../broker/peers/peer-watch.ts'
 import { Peers } from '../../../broker/peers/peers.ts'
@@ -14,26 +15,32 @@ import { imageAfter } from '../controller/image-of.ts'
 let watch: PeerWatch
 let image: MetadataImage
 const dead: { id: number; epoch: number }[] = []
+const isolation: boolean[] = []
 
 afterEach(() => {
   dead.length = 0
+  isolation.length = 0
   return watch.stop()
 })
 
-function watching(port: number): void {
-  const listener = { name: 'BETWEEN', host: '127.0.0.1', port, securityProtocol: 'PLAINTEXT' as const }
-  const registration = {
-    incarnationId: 'i',
-    listeners: [listener],
-    control: null,
-    features: [],
-    minInsyncReplicas: 1,
-    rack: null,
-    logDirectories: [],
-    cordoned: false,
-    previousEpoch: -1,
-  }
-  image = imageAfter(emptyImage, [{ kind: 'broker', id: 2, registration }])
+/** Broker 1 watches those with the ids 2, 3, … that listen there. */
+function watching(...ports: number[]): void {
+  const changes = ports.map((port, index): MetadataChange => {
+    const listener = { name: 'BETWEEN', host: '127.0.0.1', port, securityProtocol: 'PLAINTEXT' as const }
+    const registration = {
+      incarnationId: 'i',
+      listeners: [listener],
+      control: null,
+      features: [],
+      minInsyncReplicas: 1,
+      rack: null,
+      logDirectories: [],
+      cordoned: false,
+      previousEpoch: -1,
+    }
+    return { kind: 'broker', id: 2 + index, registration }
+  })
+  image = imageAfter(emptyImage, changes)
   const settings = () => ({ timeoutMs: 300, mostBackoffMs: 100 })
   const random = seededRandom(1)
   const peers = new Peers({
@@ -44,7 +51,15 @@ function watching(port: number): void {
     clock: systemClock,
     random,
   })
-  watch = new PeerWatch({ peers, brokerId: 1, clock: systemClock, onDead: one => dead.push(one) })
+  watch = new PeerWatch({
+    peers,
+    brokerId: 1,
+    clock: systemClock,
+    heartbeatMs: 50,
+    isolatedAfterMs: 400,
+    onDead: one => dead.push(one),
+    onIsolated: isIsolated => isolation.push(isIsolated),
+  })
   watch.apply(image)
 }
 
@@ -81,6 +96,43 @@ test('a registration that is gone is watched no more', async () => {
   await watch.stop()
   expect(dead).toEqual([])
 })
+
+test('a broker that hears from nobody is isolated, one that hears from half of the others is not', async () => {
+  const silent = await silentServer()
+  const answering = await RunningBroker.start()
+  watching(silent.port, silent.port)
+  await until(() => isolation.length > 0, 'it is told')
+  expect(isolation).toEqual([true])
+  await watch.stop()
+  isolation.length = 0
+
+  watching(silent.port, answering.port)
+  const before = silent.connections()
+  await until(() => silent.connections() > before + 4, 'the silent one is tried for longer than that takes')
+  expect(isolation).toEqual([])
+  await answering.remove()
+  await until(() => isolation.length > 0, 'the last one that answered is gone')
+  expect(isolation).toEqual([true])
+  silent.server.close()
+})
+
+test('of two brokers that do not hear each other none is isolated', async () => {
+  const silent = await silentServer()
+  watching(silent.port)
+  await until(() => silent.connections() > 4, 'it is tried for longer than it takes to be isolated')
+  expect(isolation).toEqual([])
+  silent.server.close()
+})
+
+/** Takes connections and says nothing. */
+async function silentServer(): Promise<{ server: Server; port: number; connections: () => number }> {
+  let connections = 0
+  const server = createServer(socket => {
+    connections++
+    socket.on('error', () => {})
+  })
+  return { ...(await listening(server)), connections: () => connections }
+}
 
 async function listening(server: Server): Promise<{ server: Server; port: number }> {
   await once(server.listen(0, '127.0.0.1'), 'listening')

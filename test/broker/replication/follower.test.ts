@@ -2,11 +2,18 @@ import { afterEach, expect, test } from 'vitest'
 import { deleteRecords, errorName, fetch, produce } from '../../../protocol/index.ts'
 import type { BrokerConnection } from '../../support/broker-connection.ts'
 import {
+  bytesOf,
+  heldBy,
+  inSync,
+  logOf,
+  replicatedTopic,
+  rolesOf,
+  write,
+} from '../../support/replicated-topic.ts'
+import {
   batchOf,
-  createTopic,
   fetchFrom,
   fetchRequest,
-  metadataOf,
   produceRequest,
   produceTo,
   readAll,
@@ -18,102 +25,39 @@ let cluster: RunningCluster
 
 afterEach(() => cluster.remove())
 
-async function topicOf(
-  client: BrokerConnection,
-  name: string,
-  replicationFactor: number,
-  configs: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const { error, errorMessage } = await createTopic(client, name, { replicationFactor, configs })
-  expect([error, errorMessage]).toEqual(['NONE', null])
-}
-
-async function partitionOf(client: BrokerConnection, topic: string) {
-  const { topics } = await metadataOf(client, [topic])
-  return topics[0]!.partitions[0]!
-}
-
-/** The leader and the others, by what the cluster says. */
-async function rolesOf(client: BrokerConnection, topic: string) {
-  const { leaderId, replicaNodes } = await partitionOf(client, topic)
-  return { leader: leaderId, followers: replicaNodes.filter(id => id !== leaderId) }
-}
-
-async function write(id: number, topic: string, values: readonly string[], acks = -1): Promise<void> {
-  const client = await cluster.broker(id).connect()
-  for (const value of values) {
-    const { error } = await produceTo(client, topic, batchOf([value]), { acks })
-    expect([value, error]).toEqual([value, 'NONE'])
-  }
-}
-
-/** Everything this very broker has, once it knows that it is committed. */
-async function heldBy(id: number, topic: string, highWatermark: number): Promise<(string | null)[]> {
-  const client = await cluster.broker(id).connect()
-  const knows = async () => (await fetchFrom(client, topic)).highWatermark === highWatermark
-  await until(knows, `broker ${id} knows the watermark ${highWatermark}`)
-  return readAll(client, topic)
-}
-
-function inSync(client: BrokerConnection, topic: string, count: number): Promise<void> {
-  const holds = async () => (await partitionOf(client, topic)).isrNodes.length === count
-  return until(holds, `${count} replicas are in sync`, 20_000)
-}
-
-/** The log of partition 0 as it lies on the disk of this broker. */
-function logOf(id: number, topic: string) {
-  const partition = cluster.broker(id).broker.replication.partitions.get(topic, 0)
-  if (partition === undefined) throw new Error(`Broker ${id} has no replica of ${topic}.`)
-  return partition.log
-}
-
-function bytesOf(id: number, topic: string): Buffer {
-  const log = logOf(id, topic)
-  const read = log.read({
-    offset: log.logStartOffset,
-    maxBytes: 2 ** 26,
-    minOneBatch: true,
-    upTo: log.highWatermark,
-  })
-  if ('error' in read) throw new Error(read.error)
-  const bytes = Buffer.alloc(read.records.length)
-  read.records.readInto(bytes, 0)
-  return bytes
-}
-
 test('three brokers hold the same bytes, and acks=all waits for them', async () => {
   cluster = await RunningCluster.start([1, 2, 3])
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 3)
+  await replicatedTopic(client, 'topic', 3)
   const { leader } = await rolesOf(client, 'topic')
-  await write(leader, 'topic', ['a', 'b', 'c'])
+  await write(cluster, leader, 'topic', ['a', 'b', 'c'])
   for (const id of [1, 2, 3]) {
     // The leader has answered, so it is there; the watermark follows.
-    expect(logOf(id, 'topic').logEndOffset).toBe(3)
-    expect(await heldBy(id, 'topic', 3)).toEqual(['a', 'b', 'c'])
-    expect(bytesOf(id, 'topic').equals(bytesOf(leader, 'topic'))).toBe(true)
+    expect(logOf(cluster, id, 'topic').logEndOffset).toBe(3)
+    expect(await heldBy(cluster, id, 'topic', 3)).toEqual(['a', 'b', 'c'])
+    expect(bytesOf(cluster, id, 'topic').equals(bytesOf(cluster, leader, 'topic'))).toBe(true)
   }
 })
 
 test('a broker that was away catches up and is back in the in-sync set', async () => {
   cluster = await RunningCluster.start([1, 2, 3])
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 3, { 'min.insync.replicas': '2' })
+  await replicatedTopic(client, 'topic', 3, { 'min.insync.replicas': '2' })
   await cluster.leave(3)
   await inSync(client, 'topic', 2)
   const { leader } = await rolesOf(client, 'topic')
-  await write(leader, 'topic', ['a', 'b', 'c'])
+  await write(cluster, leader, 'topic', ['a', 'b', 'c'])
   await cluster.join(3)
   await inSync(client, 'topic', 3)
-  expect(await heldBy(3, 'topic', 3)).toEqual(['a', 'b', 'c'])
+  expect(await heldBy(cluster, 3, 'topic', 3)).toEqual(['a', 'b', 'c'])
 })
 
 test('when the leader goes another one leads with everything that was acknowledged, and the others follow it', async () => {
   cluster = await RunningCluster.start([1, 2, 3])
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 3, { 'min.insync.replicas': '2' })
+  await replicatedTopic(client, 'topic', 3, { 'min.insync.replicas': '2' })
   const before = await rolesOf(client, 'topic')
-  await write(before.leader, 'topic', ['a', 'b'])
+  await write(cluster, before.leader, 'topic', ['a', 'b'])
   await cluster.leave(before.leader)
   const other = await cluster.broker(before.followers[0]!).connect()
   await until(async () => (await rolesOf(other, 'topic')).leader !== before.leader, 'another one leads')
@@ -122,24 +66,24 @@ test('when the leader goes another one leads with everything that was acknowledg
     const { error } = await produceTo(await cluster.broker(leader).connect(), 'topic', batchOf(['c']))
     return error === 'NONE'
   }, 'the new leader takes records')
-  for (const id of before.followers) expect(await heldBy(id, 'topic', 3)).toEqual(['a', 'b', 'c'])
+  for (const id of before.followers) expect(await heldBy(cluster, id, 'topic', 3)).toEqual(['a', 'b', 'c'])
   await cluster.join(before.leader)
   await inSync(other, 'topic', 3)
-  expect(await heldBy(before.leader, 'topic', 3)).toEqual(['a', 'b', 'c'])
+  expect(await heldBy(cluster, before.leader, 'topic', 3)).toEqual(['a', 'b', 'c'])
 })
 
 test('records that only the old leader had are cut off when it follows', async () => {
   cluster = await RunningCluster.start([1, 2])
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2)
+  await replicatedTopic(client, 'topic', 2)
   const { leader, followers } = await rolesOf(client, 'topic')
   const other = followers[0]!
-  await write(leader, 'topic', ['a', 'b'])
-  expect(await heldBy(other, 'topic', 2)).toEqual(['a', 'b'])
+  await write(cluster, leader, 'topic', ['a', 'b'])
+  expect(await heldBy(cluster, other, 'topic', 2)).toEqual(['a', 'b'])
   // The follower goes, and the leader writes alone what nobody else gets.
   await cluster.leave(other)
   await inSync(await cluster.broker(leader).connect(), 'topic', 1)
-  await write(leader, 'topic', ['lost', 'lost too'], 1)
+  await write(cluster, leader, 'topic', ['lost', 'lost too'], 1)
   await cluster.leave(leader)
   // Without the old leader the other one can lead only uncleanly.
   await cluster.join(other, { 'unclean.leader.election.enable': 'true' })
@@ -151,8 +95,8 @@ test('records that only the old leader had are cut off when it follows', async (
   }, 'it takes records')
   await cluster.join(leader, { 'unclean.leader.election.enable': 'true' })
   await inSync(alone, 'topic', 2)
-  expect(await heldBy(leader, 'topic', 3)).toEqual(['a', 'b', 'c'])
-  expect(bytesOf(leader, 'topic').equals(bytesOf(other, 'topic'))).toBe(true)
+  expect(await heldBy(cluster, leader, 'topic', 3)).toEqual(['a', 'b', 'c'])
+  expect(bytesOf(cluster, leader, 'topic').equals(bytesOf(cluster, other, 'topic'))).toBe(true)
   const told = cluster.broker(leader).lines.find(({ msg }) => String(msg).includes('cuts off records'))
   expect(told).toMatchObject({ offset: 2, endOffset: 4, lost: { from: 2, to: 4 } })
 })
@@ -160,18 +104,18 @@ test('records that only the old leader had are cut off when it follows', async (
 test('a follower that is behind the start of its leader begins anew there', async () => {
   cluster = await RunningCluster.start([1, 2])
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2)
+  await replicatedTopic(client, 'topic', 2)
   const { leader, followers } = await rolesOf(client, 'topic')
   const other = followers[0]!
-  await write(leader, 'topic', ['a', 'b'])
-  await heldBy(other, 'topic', 2)
+  await write(cluster, leader, 'topic', ['a', 'b'])
+  await heldBy(cluster, other, 'topic', 2)
   await cluster.leave(other)
   await inSync(await cluster.broker(leader).connect(), 'topic', 1)
-  await write(leader, 'topic', ['c', 'd', 'e'])
-  logOf(leader, 'topic').deleteRecordsBefore(4)
+  await write(cluster, leader, 'topic', ['c', 'd', 'e'])
+  logOf(cluster, leader, 'topic').deleteRecordsBefore(4)
   await cluster.join(other)
   await inSync(await cluster.broker(leader).connect(), 'topic', 2)
-  expect(logOf(other, 'topic').logStartOffset).toBe(4)
+  expect(logOf(cluster, other, 'topic').logStartOffset).toBe(4)
   const follower = await cluster.broker(other).connect()
   await until(
     async () => (await fetchFrom(follower, 'topic', { offset: 4 })).highWatermark === 5,
@@ -183,9 +127,9 @@ test('a follower that is behind the start of its leader begins anew there', asyn
 test('records are deleted when all replicas have deleted them; one that does not answer runs out the time', async () => {
   cluster = await RunningCluster.start([1, 2])
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2)
+  await replicatedTopic(client, 'topic', 2)
   const { leader, followers } = await rolesOf(client, 'topic')
-  await write(leader, 'topic', ['a', 'b', 'c'])
+  await write(cluster, leader, 'topic', ['a', 'b', 'c'])
   const onLeader = await cluster.broker(leader).connect()
   const deleteBefore = async (offset: number, timeoutMs: number) => {
     const request = { topics: [{ name: 'topic', partitions: [{ partitionIndex: 0, offset }] }], timeoutMs }
@@ -194,7 +138,7 @@ test('records are deleted when all replicas have deleted them; one that does not
     return [errorName(errorCode), lowWatermark]
   }
   expect(await deleteBefore(2, 10_000)).toEqual(['NONE', 2])
-  expect(logOf(followers[0]!, 'topic').logStartOffset).toBe(2)
+  expect(logOf(cluster, followers[0]!, 'topic').logStartOffset).toBe(2)
   await cluster.broker(followers[0]!).broker.replication.followers.stop()
   expect(await deleteBefore(3, 50)).toEqual(['REQUEST_TIMED_OUT', -1])
 })
@@ -205,16 +149,16 @@ test('a follower that stands still leaves the in-sync set, and acks=all goes on 
     'replica.fetch.wait.max.ms': '200',
   })
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2)
+  await replicatedTopic(client, 'topic', 2)
   const { leader, followers } = await rolesOf(client, 'topic')
-  await write(leader, 'topic', ['a'])
+  await write(cluster, leader, 'topic', ['a'])
   const stuck = cluster.broker(followers[0]!)
   await stuck.broker.replication.followers.stop()
-  await write(leader, 'topic', ['b'])
+  await write(cluster, leader, 'topic', ['b'])
   const leaderClient = await cluster.broker(leader).connect()
   await inSync(leaderClient, 'topic', 1)
-  expect(await heldBy(leader, 'topic', 2)).toEqual(['a', 'b'])
-  expect(logOf(followers[0]!, 'topic').logEndOffset).toBe(1)
+  expect(await heldBy(cluster, leader, 'topic', 2)).toEqual(['a', 'b'])
+  expect(logOf(cluster, followers[0]!, 'topic').logEndOffset).toBe(1)
   const shrinks = /^kafka_server_replicamanager_isrshrinks_total (\d+)$/m.exec(
     await cluster.broker(leader).metric(),
   )
@@ -228,9 +172,9 @@ test('a replica that a broker on a listener of clients asks for is not given', a
     'inter.broker.listener.name': 'BETWEEN',
   })
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2)
+  await replicatedTopic(client, 'topic', 2)
   const { leader, followers } = await rolesOf(client, 'topic')
-  await write(leader, 'topic', ['a'])
+  await write(cluster, leader, 'topic', ['a'])
   const onLeader = await cluster.broker(leader).connect()
   const { error } = await fetchFrom(onLeader, 'topic', { offset: 1, replicaId: followers[0]! })
   expect(error).toBe('TOPIC_AUTHORIZATION_FAILED')
@@ -243,11 +187,11 @@ test('consumers are sent to the replica in their rack, and that serves them up t
     await cluster.join(id, { 'broker.rack': `rack-${id}`, 'replica.selector.class': selector })
   }
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2)
+  await replicatedTopic(client, 'topic', 2)
   const { leader, followers } = await rolesOf(client, 'topic')
   const near = followers[0]!
-  await write(leader, 'topic', ['a', 'b'])
-  await heldBy(near, 'topic', 2)
+  await write(cluster, leader, 'topic', ['a', 'b'])
+  await heldBy(cluster, near, 'topic', 2)
   const onLeader = await cluster.broker(leader).connect()
   const ask = async (connection: BrokerConnection, rackId: string) => {
     const answer = await connection.request(fetch, 12, { ...fetchRequest('topic'), rackId })
@@ -263,7 +207,7 @@ test('consumers are sent to the replica in their rack, and that serves them up t
   expect([there.preferredReadReplica, there.highWatermark, there.records?.length]).toEqual([
     -1,
     2,
-    bytesOf(leader, 'topic').length,
+    bytesOf(cluster, leader, 'topic').length,
   ])
   // Clients that cannot be sent anywhere are told to find the leader.
   const old = await fetchFrom(await cluster.broker(near).connect(), 'topic', { version: 10 })
@@ -273,7 +217,7 @@ test('consumers are sent to the replica in their rack, and that serves them up t
 test('who asks the wrong broker is told the right one and where it listens', async () => {
   cluster = await RunningCluster.start([1, 2])
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2)
+  await replicatedTopic(client, 'topic', 2)
   const { leader, followers } = await rolesOf(client, 'topic')
   const wrong = await cluster.broker(followers[0]!).connect()
   const answer = await wrong.request(produce, 12, produceRequest('topic', batchOf(['a'])))
@@ -286,10 +230,10 @@ test('who asks the wrong broker is told the right one and where it listens', asy
 test('where every record is synced before it counts, followers wait for their disks', async () => {
   cluster = await RunningCluster.start([1, 2])
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2, { 'flush.messages': '1' })
+  await replicatedTopic(client, 'topic', 2, { 'flush.messages': '1' })
   const { leader, followers } = await rolesOf(client, 'topic')
-  await write(leader, 'topic', ['a', 'b', 'c'])
-  const { recoveryPoint, logEndOffset } = logOf(followers[0]!, 'topic')
+  await write(cluster, leader, 'topic', ['a', 'b', 'c'])
+  const { recoveryPoint, logEndOffset } = logOf(cluster, followers[0]!, 'topic')
   expect([recoveryPoint, logEndOffset]).toEqual([3, 3])
 })
 
@@ -297,9 +241,9 @@ test('a topic that is made while followers wait for records is copied at once', 
   cluster = await RunningCluster.start([1, 2], { 'replica.fetch.wait.max.ms': '25000' })
   const client = await cluster.broker(1).connect()
   for (const topic of ['first', 'second']) {
-    await topicOf(client, topic, 2)
+    await replicatedTopic(client, topic, 2)
     const { leader } = await rolesOf(client, topic)
-    await write(leader, topic, ['a'])
+    await write(cluster, leader, topic, ['a'])
   }
 })
 
@@ -309,7 +253,7 @@ test('a replica that catches up takes no more than it is allowed, and gets there
     'follower.replication.throttled.rate': '200000',
   })
   const client = await cluster.broker(1).connect()
-  await topicOf(client, 'topic', 2, {
+  await replicatedTopic(client, 'topic', 2, {
     'leader.replication.throttled.replicas': '*',
     'follower.replication.throttled.replicas': '*',
   })
@@ -318,8 +262,8 @@ test('a replica that catches up takes no more than it is allowed, and gets there
   await cluster.leave(other)
   await inSync(await cluster.broker(leader).connect(), 'topic', 1)
   const half = 'x'.repeat(200_000)
-  await write(leader, 'topic', [half, half])
+  await write(cluster, leader, 'topic', [half, half])
   await cluster.join(other, { 'replica.fetch.max.bytes': '1000' })
   await inSync(await cluster.broker(leader).connect(), 'topic', 2)
-  expect(bytesOf(other, 'topic').equals(bytesOf(leader, 'topic'))).toBe(true)
+  expect(bytesOf(cluster, other, 'topic').equals(bytesOf(cluster, leader, 'topic'))).toBe(true)
 })

@@ -82,6 +82,16 @@ test('a follower that has everything committed and everything from before the ep
   ])
 })
 
+test('the watermark waits for nobody who left the set because his disk failed, however lately he had everything', () => {
+  const { fetched, leadership, leaving, state } = leads()
+  for (const id of [2, 3]) fetched(id, 10)
+  fetched(2, 12, { leaderEnd: 12 })
+  leaving.add(3)
+  expect(leadership.nextHighWatermark(12, 10)).toBe(10)
+  leadership.adopt(state({ isr: [1, 2], partitionEpoch: 1 }))
+  expect(leadership.nextHighWatermark(12, 10)).toBe(12)
+})
+
 test('an incarnation that is not the registered one, or is about to stop, does not join', () => {
   const { fetched, wanted, alive, leaving, leadership } = leads({ isr: [1, 2] })
   fetched(3, 10, { epoch: 29 })

@@ -196,6 +196,25 @@ test('watchers are told once a turn, and not after they have gone', () => {
   expect(woken).toBe(1)
 })
 
+test('watchers are told when retention or a deletion of records has moved the log start', () => {
+  const { append, partition, turn, log, clock, settings } = aReplica()
+  for (let count = 0; count < 2; count++) append(1)
+  turn.flush()
+  let woken = 0
+  partition.watch({ partitionMoved: () => woken++ })
+  log.deleteRecordsBefore(1)
+  turn.flush()
+  expect([log.logStartOffset, woken]).toEqual([1, 1])
+  log.deleteRecordsBefore(1)
+  log.deleteOldSegments(clock.nowMs())
+  turn.flush()
+  expect(woken).toBe(1)
+  settings['retention.bytes'] = 0
+  log.deleteOldSegments(clock.nowMs())
+  turn.flush()
+  expect([log.logStartOffset, woken]).toEqual([2, 2])
+})
+
 test('a transaction that no coordinator vouches for is not begun by a client', () => {
   const { partition } = aReplica()
   const batch = () => aBatch(1, { producerId: 7, producerEpoch: 0, baseSequence: 0, isTransactional: true })
