@@ -170,10 +170,10 @@ test('where it is switched off nothing is created', async () => {
 })
 
 test('while no broker is registered there is no answer, which clients would take for an empty cluster', () => {
-  const { handle } = metadataHandler({
+  const brokerless = metadataHandler({
     image: () => emptyImage,
     autoTopicCreation: { errorFor: () => 'UNKNOWN_TOPIC_OR_PARTITION' } as never,
   })
   const context = { apiVersion: 12, listenerName: 'PLAINTEXT' } as RequestContext
-  expect(() => handle({ topics: [] }, context)).toThrow(Unanswerable)
+  expect(() => brokerless.handle({ topics: [] }, context)).toThrow(Unanswerable)
 })
