@@ -64,7 +64,7 @@ export function renderInstructions(bootstrap: string, topic: string): string[] {
     "or with Kafka's own tools:",
     '',
     `  kafka-console-producer.sh --bootstrap-server ${bootstrap} --topic ${topic}`,
-    `  kafka-console-consumer.sh --bootstrap-server ${bootstrap} --topic ${topic} --partition 0 --offset earliest`,
+    `  kafka-console-consumer.sh --bootstrap-server ${bootstrap} --topic ${topic} --from-beginning`,
     '',
   ]
 }
