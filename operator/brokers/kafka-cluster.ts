@@ -127,7 +127,7 @@ export class KafkaCluster {
             'cordoned.log.dirs',
           ])
           const cordon = configs.get('cordoned.log.dirs')
-          if (cordon !== undefined && cordon.value !== '') cordoned.add(id)
+          if (cordon?.source === 'thisBroker' && cordon.value !== '') cordoned.add(id)
           const listeners = configs.get('advertised.listeners')
           if (listeners?.source === 'start') advertised.set(id, listeners.value)
         } catch {

@@ -32,6 +32,9 @@ export interface TopicControllerParts {
   readonly logger: Logger
 }
 
+/** Brokers tell each other what was done a moment later. */
+const seenAfterMs = 200
+
 /** How long what was refused is not tried again, while the spec stays the same; what may be over soon, sooner. */
 const refusalLastsMs = 60_000
 const shortRefusalMs = 2000
@@ -86,7 +89,7 @@ export class TopicController {
       }
     }
     // What was done is told only once it is seen.
-    return { againAfterMs: 10 }
+    return { againAfterMs: seenAfterMs }
   }
 
   async #observe(

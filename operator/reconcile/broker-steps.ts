@@ -12,9 +12,11 @@ import { managedEtcd } from '../desired/broker-settings.ts'
 import { parseProperties } from '../../broker/config/properties.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import { names, rackAnnotation } from '../resources/names.ts'
+import { settingChanges } from '../resources/setting-changes.ts'
 import type { ClusterAction } from './actions.ts'
 import { type AddressInput, bootstrapAddress, decideAddresses } from './addresses.ts'
 import { partitionsOutOfSync } from './observed-cluster.ts'
+import { isSameBrokerSetting } from './same-setting.ts'
 import { decideScale } from './scaling.ts'
 import { applyAll, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
 
@@ -132,14 +134,13 @@ export const dynamicSettingsStep: Step = situation => {
   const { kafka } = observed
   if (kafka.kind === 'unreachable') return { actions: [] }
   const { dynamic } = splitSettings(context, context.cluster.spec.brokers.replicas)
-  const changes = [
-    ...[...dynamic]
-      .filter(([name, value]) => kafka.dynamicSettings.get(name) !== value)
-      .map(([name, value]) => ({ name, value })),
-    ...toldSettings(situation)
-      .filter(name => !dynamic.has(name) && kafka.dynamicSettings.has(name))
-      .map(name => ({ name, value: null })),
-  ]
+  const told = toldSettings(situation)
+  const changes = settingChanges(dynamic, kafka.dynamicSettings, told, isSameBrokerSetting).map(
+    ({ name, to }) => ({
+      name,
+      value: to,
+    }),
+  )
   if (changes.length === 0) return { actions: [] }
   return { actions: [{ kind: 'alterBrokerSettings', broker: null, changes }], againAfterMs: 1000 }
 }

@@ -261,11 +261,17 @@ function etcdAvailability({ context, observed }: Situation, { etcdTrouble }: Fin
   return { type, status: 'True', reason: 'Serving', message: 'etcd has a quorum.' }
 }
 
-function degradation({ trouble, roll, scale }: Findings): Told {
+function degradation({ trouble, roll, scale, reasons }: Findings): Told {
   const type = 'Degraded'
   if (trouble.length === 0) return { type, status: 'False', reason: 'AllGood', message: '' }
-  const reason =
-    roll?.kind === 'stalled' ? 'RollStalled' : scale?.blocked !== undefined ? 'ScaleDownBlocked' : 'NeedsHelp'
+  const isRolling = roll?.kind === 'stalled' && reasons.size > 0
+  const reason = isRolling
+    ? 'RollStalled'
+    : roll?.kind === 'stalled'
+      ? 'BrokerFailed'
+      : scale?.blocked !== undefined
+        ? 'ScaleDownBlocked'
+        : 'NeedsHelp'
   return { type, status: 'True', reason, message: trouble.join(' ') }
 }
 

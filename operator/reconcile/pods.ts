@@ -14,7 +14,8 @@ export interface PodFacts {
   readonly node: string | undefined
   /** What the operator told it; undefined: not yet. */
   readonly rack: string | undefined
-  readonly createdAtMs: number
+  /** Since when it is not ready; its making, when it never was. */
+  readonly unreadySinceMs: number
   readonly image: string
   /** Name of the ConfigMap with its settings. */
   readonly settings: string | undefined
@@ -35,6 +36,7 @@ interface PodShape {
       readonly status: string
       readonly reason?: string
       readonly message?: string
+      readonly lastTransitionTime?: string
     }[]
     readonly containerStatuses?: readonly {
       readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } }
@@ -51,19 +53,17 @@ const hopeless =
 export function podFacts(pod: KubeObject): PodFacts {
   const { spec, status } = pod as PodShape
   const { name, uid = '', labels = {}, annotations = {}, creationTimestamp, deletionTimestamp } = pod.metadata
-  const conditions = status?.conditions ?? []
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
   return {
     name,
     uid,
     index: Number(/-(\d+)$/.exec(name)?.[1] ?? -1),
-    isReady:
-      deletionTimestamp === undefined &&
-      conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+    isReady: deletionTimestamp === undefined && ready?.status === 'True',
     isTerminating: deletionTimestamp !== undefined,
     revision: labels['controller-revision-hash'] ?? '',
     node: spec?.nodeName,
     rack: annotations[rackAnnotation],
-    createdAtMs: Date.parse(creationTimestamp ?? '') || 0,
+    unreadySinceMs: Date.parse(ready?.lastTransitionTime ?? creationTimestamp ?? '') || 0,
     image: spec?.containers?.[0]?.image ?? '',
     settings: spec?.volumes?.find(volume => volume.name === 'settings')?.configMap?.name,
     problem: problemOf(status),

@@ -16,6 +16,7 @@ import {
   ownerText,
   type TopicInKafka,
 } from './observed-topic.ts'
+import { isSameTopicSetting } from './same-setting.ts'
 import { type Drift, keptStatus, topicStatus, type TopicVerdict } from './topic-status.ts'
 
 export const topicFinalizer = 'barnabas.dev/topic'
@@ -115,7 +116,7 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
   }
   const actions = enforce(observed, kafka, actual, {
     ...differences,
-    settings: settingChanges(wanted, actual.settings, appliedBefore(object)),
+    settings: settingChanges(wanted, actual.settings, appliedBefore(object), isSameTopicSetting),
   })
   if (actions === 'too few brokers') {
     const message = `There are not enough brokers for ${topic.spec.replicationFactor} replicas of topic ${name}.`
@@ -140,7 +141,12 @@ function differencesOf({ topic, object }: ObservedTopic, actual: ActualTopic): D
   const has = actual.partitions.length
   const isOther = actual.partitions.some(({ replicas }) => replicas.length !== replicationFactor)
   return {
-    settings: settingChanges(settingsOfTopic(topic), actual.settings, appliedBefore(object)),
+    settings: settingChanges(
+      settingsOfTopic(topic),
+      actual.settings,
+      appliedBefore(object),
+      isSameTopicSetting,
+    ),
     morePartitions: partitions !== undefined && partitions > has ? partitions : undefined,
     fewerPartitions: partitions !== undefined && partitions < has ? partitions : undefined,
     // While replicas move there are more of them than before or after.

@@ -101,7 +101,7 @@ export function restartOrder({
 
 function isStuck(pod: PodFacts, { timeoutMs, nowMs }: RollInput): boolean {
   if (pod.isReady || pod.isTerminating) return false
-  return pod.problem !== undefined || nowMs - pod.createdAtMs > timeoutMs
+  return pod.problem !== undefined || nowMs - pod.unreadySinceMs > timeoutMs
 }
 
 function stuckSentence(pod: PodFacts, { timeoutMs }: RollInput): string {

@@ -7,6 +7,9 @@ export interface SettingChange {
   readonly to: string | null
 }
 
+/** Whether two texts stand for the same value of a setting. */
+export type SameSetting = (name: string, one: string, other: string) => boolean
+
 /**
  * `applied`: settings that were set from the manifest before; those that it no longer names go back to the default.
  * Settings that others set, and the manifest does not name, are left alone.
@@ -15,11 +18,12 @@ export function settingChanges(
   wanted: ReadonlyMap<string, string>,
   actual: ReadonlyMap<string, string>,
   applied: readonly string[],
+  isSame: SameSetting = (_, one, other) => one === other,
 ): SettingChange[] {
   const changes: SettingChange[] = []
   for (const [name, to] of wanted) {
     const from = actual.get(name)
-    if (from !== to) changes.push({ name, from, to })
+    if (from === undefined || !isSame(name, from, to)) changes.push({ name, from, to })
   }
   for (const name of applied) {
     if (wanted.has(name) || !actual.has(name)) continue

@@ -65,15 +65,25 @@ export async function createReplicated(
           lead,
           ...(index % 2 === 0 ? others : others.toReversed()),
         ])
-  const answer = await onSomeBroker(
-    cluster,
-    apiKeys.createTopics,
-    4,
-    createTopicsBody(names, partitions, {}, replicas),
+  let missing = names
+  await waitUntil(
+    () => `${missing.join(', ')} are created`,
+    async () => {
+      const body = createTopicsBody(missing, partitions, {}, replicas)
+      const answer = await onSomeBroker(cluster, apiKeys.createTopics, 4, body)
+      // What took too long the first time may be there the second time.
+      const refused = createTopicsOutcome(answer).filter(
+        ({ errorCode }) => errorCode !== 0 && errorCode !== 36,
+      )
+      const final = refused.find(({ errorCode }) => errorCode !== 7 && errorCode !== 41)
+      if (final !== undefined) {
+        throw new Error(`Creating ${final.topic} was refused with error code ${final.errorCode}.`)
+      }
+      missing = refused.map(({ topic }) => topic)
+      return missing.length === 0 || undefined
+    },
+    { deadlineMs: 300_000 },
   )
-  for (const { topic, errorCode } of createTopicsOutcome(answer)) {
-    if (errorCode !== 0) throw new Error(`Creating ${topic} was refused with error code ${errorCode}.`)
-  }
 }
 
 /** The answer of the first broker that takes the request. */

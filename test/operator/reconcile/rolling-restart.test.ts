@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import type { PodFacts } from '../../../operator/reconcile/pods.ts'
+import { decideRoll, type RollInput } from '../../../operator/reconcile/rolling-restart.ts'
+
+const aPod = (index: number, facts: Partial<PodFacts> = {}): PodFacts => ({
+  name: `demo-brokers-${index}`,
+  uid: `uid-${index}`,
+  index,
+  isReady: true,
+  isTerminating: false,
+  revision: 'new',
+  node: 'node',
+  rack: '-',
+  unreadySinceMs: 0,
+  image: 'image',
+  settings: 'settings',
+  problem: undefined,
+  ...facts,
+})
+
+function decide(input: Partial<RollInput>) {
+  return decideRoll({
+    mode: 'Automatic',
+    reasons: new Map(),
+    pods: [aPod(0), aPod(1)],
+    brokers: [0, 1],
+    kafka: { kind: 'unreachable', reason: 'gone' },
+    timeoutMs: 1000,
+    nowMs: 10_000,
+    planHash: 'plan',
+    approvedHash: undefined,
+    ...input,
+  })
+}
+
+test('a pod is stuck only after it was not ready for the whole time, however old it is', () => {
+  const pods = (unreadySinceMs: number) => [aPod(0), aPod(1, { isReady: false, unreadySinceMs })]
+  expect(decide({ pods: pods(9500) })).toEqual({ kind: 'done' })
+  expect(decide({ pods: pods(8500) })).toEqual({
+    kind: 'stalled',
+    broker: 1,
+    why: 'Broker 1 does not come up: it is not ready after 1 seconds.',
+  })
+})
+
+test('brokers that are ready are not restarted while none can be asked', () => {
+  expect(decide({ reasons: new Map([[0, 'because']]) })).toEqual({
+    kind: 'wait',
+    why: 'the brokers cannot be asked: gone',
+  })
+})
+
+test('one that serves nobody is restarted first, and nobody has to grant it', () => {
+  const pods = [aPod(0), aPod(1, { isReady: false, unreadySinceMs: 9500 })]
+  const reasons = new Map([
+    [0, 'because'],
+    [1, 'because'],
+  ])
+  expect(decide({ pods, reasons })).toMatchObject({ kind: 'restart', pod: { index: 1 }, needsGrant: false })
+})
+
+test('while a pod stops or is missing, none is restarted', () => {
+  const reasons = new Map([[0, 'because']])
+  const stopping = [aPod(0), aPod(1, { isReady: false, isTerminating: true })]
+  expect(decide({ pods: stopping, reasons })).toEqual({ kind: 'wait', why: 'broker 1 stops' })
+  expect(decide({ pods: [aPod(0)], reasons })).toEqual({ kind: 'wait', why: 'broker 1 has no pod yet' })
+})
