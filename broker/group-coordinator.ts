@@ -8,12 +8,13 @@ import type { BrokerSettings } from './config/broker-settings.ts'
 import type { ControllerClient, NewTopic } from './controller/controller-client.ts'
 import { Shards } from './coordinator/shards.ts'
 import { type ConsumerGroupsOptions, consumerCommands, ConsumerGroups } from './groups/consumer-groups.ts'
-import { groupMetrics } from './groups/group-metrics.ts'
+import { groupMetrics, positionsOf } from './groups/group-metrics.ts'
 import type { GroupRecord } from './groups/group-records.ts'
 import type { GroupParts } from './groups/group-settings.ts'
 import { groupShardKind } from './groups/group-shard-kind.ts'
 import type { GroupState } from './groups/group-state.ts'
 import { groupParts, Groups } from './groups/groups.ts'
+import { LagElsewhere, type LagElsewhereOptions, type PlacedPosition } from './groups/lag-elsewhere.ts'
 import type { Log } from './log/log.ts'
 import { RecordTimes } from './log/record-times.ts'
 import type { MetadataImage } from './metadata/image.ts'
@@ -32,6 +33,8 @@ export class GroupCoordinator {
   readonly #shards: Shards<GroupState, GroupRecord>
   readonly #partitions: Partitions
   readonly #clock: Clock
+  /** Undefined in a broker alone: it leads everything. */
+  readonly #lagElsewhere: LagElsewhere | undefined
 
   constructor(options: GroupCoordinatorOptions) {
     const { image, settings, clock, random, partitions } = options
@@ -51,6 +54,17 @@ export class GroupCoordinator {
     this.groups = new Groups({ shards: this.#shards, parts, random })
     this.consumerGroups = new ConsumerGroups(this.#shards, consumers, machine)
     this.#shards.apply(image())
+    const { brokerId, askLeader } = options
+    if (askLeader === undefined) return
+    this.#lagElsewhere = new LagElsewhere({
+      positions: () => this.#positions(),
+      leaderElsewhere: (topic, partition) => {
+        const leader = image().topicsByName.get(topic)?.partitions[partition]?.leader ?? -1
+        return leader < 0 || leader === brokerId ? undefined : leader
+      },
+      ask: askLeader,
+      clock,
+    })
   }
 
   /** Called with every image, after the replicas have taken their roles from it. */
@@ -77,12 +91,21 @@ export class GroupCoordinator {
         const log = led(topic, partition)
         return log && times.timeOf(log, offset)
       },
+      lagElsewhere: (group, topic, partition) => this.#lagElsewhere?.of(group, topic, partition),
       nowMs: () => this.#clock.nowMs(),
     })
   }
 
+  *#positions(): Generator<PlacedPosition, void, undefined> {
+    for (const { labels, offset } of positionsOf({ shards: () => this.#shards.all() })) {
+      const { consumergroup: group, topic, partition } = labels
+      yield { group, topic, partition, offset }
+    }
+  }
+
   /** Before the replicas close: everybody who waits is told to look for another coordinator. */
   close(): void {
+    this.#lagElsewhere?.stop()
     this.#shards.close()
   }
 }
@@ -96,6 +119,8 @@ export interface GroupCoordinatorOptions {
   readonly random: Random
   readonly turn: EndOfTurn
   readonly logger: Logger
+  /** Asks another broker of positions in partitions that it leads; undefined: there is no other broker. */
+  readonly askLeader: LagElsewhereOptions['ask'] | undefined
 }
 
 /** Makes the internal topics that coordinators of this broker need. */

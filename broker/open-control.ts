@@ -4,9 +4,14 @@ import { advertisedControlListener, parseControlListener } from './config/contro
 import type { Control } from './control/control.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
 import { describeBroker } from './describe-broker.ts'
+import { RecordTimes } from './log/record-times.ts'
 import type { ControlAddress } from './metadata/image.ts'
 import type { Replication } from './open-replication.ts'
+import { describePositions } from './replication/describe-positions.ts'
 import type { StartingHealth } from './starting-health.ts'
+
+/** Reading times of records may take so long; less than those who ask wait. */
+const mostMsForPositions = 2000
 
 /**
  * Opens the control service of a broker that is one of a cluster. Its code is loaded only then: a broker alone starts
@@ -31,6 +36,7 @@ export async function openControl(
   const brokerId = settings['node.id']
   const readFile = (path: string): Buffer | undefined => disk.readFile(path)
   const certificates = new ControlCertificates({ settings, readFile, clock, logger })
+  const times = new RecordTimes()
   const control = await Control.open({
     brokerId,
     listeners: settings['control.listeners'].flatMap(entry => parseControlListener(entry) ?? []),
@@ -42,6 +48,14 @@ export async function openControl(
       return controller === undefined ? undefined : { epoch: controller.epoch, controller }
     },
     status: () => describeBroker({ brokerId, membership, health, replication: replication() }),
+    positions: async asked => {
+      const partitions = replication()?.partitions
+      const untilMs = clock.monotonicMs() + mostMsForPositions
+      const monotonicMs = (): number => clock.monotonicMs()
+      return partitions === undefined
+        ? asked.map(() => ({ highWatermark: null, timeMs: null }))
+        : describePositions(asked, { partitions, times, monotonicMs, untilMs })
+    },
     isReady: () => health.ready().length === 0,
     clock,
     random,

@@ -97,7 +97,13 @@ export async function runBroker(
     random,
     turn,
     logger,
+    askLeader:
+      shared === null
+        ? undefined
+        : (leader, positions, withinMs, signal) =>
+            shared.control.describePositions(leader, positions, withinMs, signal),
   })
+  opened.push(async () => groupCoordinator.close())
   membership.images.onChange((next, previous, changed) => {
     inForce.apply(next, changed.configs)
     partitions.apply(next, previous, changed.topics)

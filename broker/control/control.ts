@@ -9,6 +9,14 @@ import { commandHandlers, type CommandHandlerParts } from './command-handlers.ts
 import { ControlConnections } from './control-client.ts'
 import { ControlServer, mostRequestBytes } from './control-server.ts'
 import type { ControlTls } from './control-tls.ts'
+import {
+  decodePositionsAnswer,
+  describePositionsHandler,
+  describePositionsMethod,
+  encodePositionsAsked,
+  type PositionAsked,
+  type PositionAtLeader,
+} from './describe-positions.ts'
 import { forwardingController } from './forwarding-controller.ts'
 import { healthService } from './health-service.ts'
 
@@ -19,6 +27,7 @@ export class Control {
   readonly #servers: readonly ControlServer[]
   readonly #listeners: readonly ControlListener[]
   readonly #connections: ControlConnections
+  readonly #images: ImageFollower
   readonly #unsubscribe: () => void
 
   private constructor(
@@ -31,6 +40,7 @@ export class Control {
     this.#servers = servers
     this.#listeners = options.listeners
     this.#connections = connections
+    this.#images = options.images
     this.#unsubscribe = options.images.onChange((image, _, changed) => {
       if (changed.brokers.size === 0) return
       connections.keepOnly([...image.brokers.values()].flatMap(({ control }) => control ?? []))
@@ -58,7 +68,11 @@ export class Control {
       anywhere: controller,
       revision: () => images.image.revision,
     })
-    const handlers = new Map([...commands, [brokerStatusMethod.name, brokerStatusHandler(options.status)]])
+    const handlers = new Map([
+      ...commands,
+      [brokerStatusMethod.name, brokerStatusHandler(options.status)],
+      [describePositionsMethod.name, describePositionsHandler(options.positions)],
+    ])
     const services = [healthService({ isReady: options.isReady, clock })]
     const servers: ControlServer[] = []
     try {
@@ -88,6 +102,21 @@ export class Control {
     return this.#servers[at]?.port ?? 0
   }
 
+  /** What another broker knows of positions in partitions that it leads, in order; undefined: it did not answer, or cannot. */
+  async describePositions(
+    brokerId: number,
+    positions: readonly PositionAsked[],
+    withinMs: number,
+    signal: AbortSignal,
+  ): Promise<readonly PositionAtLeader[] | undefined> {
+    const address = this.#images.image.brokers.get(brokerId)?.control
+    if (address === null || address === undefined) return undefined
+    const { name } = describePositionsMethod
+    const request = encodePositionsAsked(positions)
+    const outcome = await this.#connections.call(address, name, request, withinMs, signal)
+    return outcome.kind === 'answered' ? decodePositionsAnswer(outcome.bytes) : undefined
+  }
+
   async stop(): Promise<void> {
     this.#unsubscribe()
     await Promise.all(this.#servers.map(server => server.stop()))
@@ -105,6 +134,8 @@ export interface ControlOptions extends Pick<CommandHandlerParts, 'active'> {
   readonly local: ControllerClient
   /** What the broker says of itself. */
   readonly status: () => BrokerStatus
+  /** What it knows of positions in partitions that it leads. */
+  readonly positions: (asked: readonly PositionAsked[]) => Promise<readonly PositionAtLeader[]>
   /** Whether clients are served. */
   readonly isReady: () => boolean
   readonly clock: Clock

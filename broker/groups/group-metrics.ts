@@ -3,6 +3,7 @@ import type { Emit, Metric } from '../metrics/metrics.ts'
 import type { GroupRecord } from './group-records.ts'
 import { rulesOf } from './group-rules.ts'
 import type { GroupState } from './group-state.ts'
+import type { Lag } from './lag-elsewhere.ts'
 
 /**
  * What a coordinator exports about its groups, under the names that dashboards know. Series stop at a bound, so that a
@@ -22,27 +23,21 @@ export function groupMetrics(parts: GroupMetricsParts): Metric[] {
     }),
     gauge(
       'kafka_consumergroup_lag',
-      'Records between the position of a group and the high watermark; for partitions that this broker leads.',
+      'Records between the position of a group and the high watermark; where another broker leads, as of its last answer.',
       emit => {
-        for (const { labels, offset } of positionsOf(parts)) {
-          const end = parts.highWatermark(labels.topic, labels.partition)
-          if (end !== undefined) emit(Math.max(0, end - offset), labels)
+        for (const position of positionsOf(parts)) {
+          const lag = lagOf(position, parts)
+          if (lag !== undefined) emit(lag.records, position.labels)
         }
       },
     ),
     gauge(
       'kafka_consumergroup_lag_seconds',
-      'Age of the record at the position of a group, 0 at the end; for partitions that this broker leads.',
+      'Age of the record at the position of a group, 0 at the end; where another broker leads, as of its last answer.',
       emit => {
-        const nowMs = parts.nowMs()
-        for (const { labels, offset } of positionsOf(parts)) {
-          const end = parts.highWatermark(labels.topic, labels.partition)
-          if (end === undefined) continue
-          if (offset >= end) emit(0, labels)
-          else {
-            const timeMs = parts.timeOfRecord(labels.topic, labels.partition, offset)
-            if (timeMs !== undefined) emit(Math.max(0, nowMs - timeMs) / 1000, labels)
-          }
+        for (const position of positionsOf(parts)) {
+          const seconds = lagOf(position, parts)?.seconds
+          if (seconds !== undefined) emit(seconds, position.labels)
         }
       },
     ),
@@ -87,12 +82,24 @@ export function groupMetrics(parts: GroupMetricsParts): Metric[] {
   ]
 }
 
+function lagOf({ labels, offset }: Position, parts: GroupMetricsParts): Lag | undefined {
+  const { consumergroup, topic, partition } = labels
+  const end = parts.highWatermark(topic, partition)
+  if (end === undefined) return parts.lagElsewhere(consumergroup, topic, partition)
+  if (offset >= end) return { records: 0, seconds: 0 }
+  const timeMs = parts.timeOfRecord(topic, partition, offset)
+  const seconds = timeMs === undefined ? undefined : Math.max(0, parts.nowMs() - timeMs) / 1000
+  return { records: end - offset, seconds }
+}
+
 export interface GroupMetricsParts {
   readonly shards: () => Iterable<Shard<GroupState, GroupRecord>>
   /** Undefined for a partition that this broker does not lead. */
   readonly highWatermark: (topic: string, partition: number) => number | undefined
   /** Wall clock, when it was written; undefined when that is not known, or not yet. */
   readonly timeOfRecord: (topic: string, partition: number, offset: number) => number | undefined
+  /** For such a partition, as far as its leader has told. */
+  readonly lagElsewhere: (group: string, topic: string, partition: number) => Lag | undefined
   /** Wall clock. */
   readonly nowMs: () => number
 }
@@ -118,7 +125,8 @@ interface Position {
   readonly offset: number
 }
 
-function* positionsOf({ shards }: GroupMetricsParts): Iterable<Position> {
+/** Those that metrics tell of, at most 5,000. */
+export function* positionsOf({ shards }: Pick<GroupMetricsParts, 'shards'>): Iterable<Position> {
   let series = 0
   for (const { state } of shards()) {
     if (state === undefined) continue

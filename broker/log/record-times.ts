@@ -19,19 +19,35 @@ export class RecordTimes {
 
   /** Undefined: not known, or not yet. */
   timeOf(log: Log, offset: number): number | undefined {
+    const { known, time, unread } = this.#look(log, offset)
+    if (unread !== undefined) {
+      void this.#load(known, `${unread.segmentBaseOffset} ${log.directory}`, offset, unread)
+    }
+    return time
+  }
+
+  /** The same for whoever can wait until it is read. */
+  async find(log: Log, offset: number): Promise<number | undefined> {
+    const { known, time, unread } = this.#look(log, offset)
+    if (unread === undefined) return time
+    try {
+      return remember(known, offset, await unread.load())
+    } catch {
+      return undefined // as in #load
+    }
+  }
+
+  #look(log: Log, offset: number): Looked {
     let known = this.#known.get(log)
     if (known === undefined) this.#known.set(log, (known = new Map()))
-    const remembered = known.get(offset)
-    if (remembered !== undefined) return remembered
+    const time = known.get(offset)
+    if (time !== undefined) return { known, time }
     const read = log.read({ offset, maxBytes: readAhead, minOneBatch: true, upTo: log.highWatermark })
-    if ('error' in read || read.records.length < batchHeaderBytes) return undefined
-    if (!read.recent) {
-      void this.#load(known, `${read.segmentBaseOffset} ${log.directory}`, offset, read)
-      return undefined
-    }
+    if ('error' in read || read.records.length < batchHeaderBytes) return { known }
+    if (!read.recent) return { known, unread: read }
     const bytes = Buffer.allocUnsafe(read.records.length)
     read.records.readInto(bytes, 0)
-    return remember(known, offset, bytes)
+    return { known, time: remember(known, offset, bytes) }
   }
 
   async #load(known: Map<number, number>, name: string, offset: number, read: LogRead): Promise<void> {
@@ -45,6 +61,14 @@ export class RecordTimes {
       this.#loading.delete(name)
     }
   }
+}
+
+interface Looked {
+  /** Of the log. */
+  readonly known: Map<number, number>
+  readonly time?: number | undefined
+  /** Where it stands on the disk. */
+  readonly unread?: LogRead
 }
 
 function remember(known: Map<number, number>, offset: number, bytes: Buffer): number | undefined {

@@ -29,6 +29,8 @@ export async function benchmarkGroups(
   chosen: readonly string[],
 ): Promise<void> {
   const settings = {
+    // At 0, as tests have it, how many generations (each a heartbeat of clients long) a group needs to gather is luck.
+    'group.initial.rebalance.delay.ms': '1000',
     'offsets.topic.num.partitions': '1',
     'offsets.topic.segment.bytes': '2000000000', // nothing of it is compacted while it is measured
     'log.cleaner.backoff.ms': '200',

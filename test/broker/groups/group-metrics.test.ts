@@ -11,6 +11,8 @@ function scraped(fixture: GroupsFixture, name: string): Map<string, number> {
     highWatermark: topic => (topic === 'elsewhere' ? undefined : 100),
     // The record at offset n is n seconds old; nobody knows of those from 90 on.
     timeOfRecord: (_topic, _partition, offset) => (offset < 90 ? nowMs - 1000 * offset : undefined),
+    lagElsewhere: (_group, topic, partition) =>
+      topic === 'elsewhere' && partition === 0 ? { records: 7, seconds: 3 } : undefined,
     nowMs: () => nowMs,
   })
   const samples = new Map<string, number>()
@@ -30,25 +32,28 @@ function commit(
   expect(later.value).toEqual({ errors: offsets.map(() => 'NONE') })
 }
 
-test('lag is told in records and in seconds, for partitions that are led here', async () => {
+test('lag is told in records and in seconds, wherever the leader is that knows it', async () => {
   const fixture = await GroupsFixture.start()
   commit(fixture, 'g', [
     { topic: 't', partition: 0, offset: 40 },
     { topic: 't', partition: 1, offset: 100 },
     { topic: 't', partition: 2, offset: 95 },
     { topic: 'elsewhere', partition: 0, offset: 1 },
+    { topic: 'elsewhere', partition: 1, offset: 1 },
   ])
   expect(scraped(fixture, 'kafka_consumergroup_lag')).toEqual(
     new Map([
       ['g t 0', 60],
       ['g t 1', 0],
       ['g t 2', 5],
+      ['g elsewhere 0', 7],
     ]),
   )
   expect(scraped(fixture, 'kafka_consumergroup_lag_seconds')).toEqual(
     new Map([
       ['g t 0', 40],
       ['g t 1', 0],
+      ['g elsewhere 0', 3],
     ]),
   )
   expect(scraped(fixture, 'kafka_consumergroup_current_offset').get('g elsewhere 0')).toBe(1)

@@ -50,6 +50,15 @@ test('what nobody has read for long is read beside the loop and known when someb
   await until(() => times.timeOf(harness.log, 2) === base + 1000, 'the time')
 })
 
+test('who can wait is told what has to be read first', async () => {
+  const harness = aLog({ 'segment.bytes': 40_000_000, 'max.message.bytes': 20_000_000 })
+  for (const seconds of [0, 1, 2, 3, 4, 5]) appendAt(harness, seconds, 7_000_000)
+  const times = new RecordTimes()
+  const found = await Promise.all([0, 3, 4, 12, 99].map(offset => times.find(harness.log, offset)))
+  expect(found).toEqual([base, base + 1000, base + 2000, undefined, undefined])
+  expect(times.timeOf(harness.log, 3)).toBe(base + 1000)
+})
+
 test('more positions of a log than are remembered are looked up again', () => {
   const harness = aLog()
   for (let seconds = 0; seconds < 100; seconds++) appendAt(harness, seconds)
