@@ -20,6 +20,8 @@ import { LeaderLease } from './kube/leader-lease.ts'
 import type { OperatorSettings } from './operator-settings.ts'
 import { type KubeObject, keyOf } from './resources/kube-object.ts'
 
+const topicsPerWorker = 8
+
 export interface OperatorParts {
   readonly settings: OperatorSettings
   readonly access: ApiAccess
@@ -184,7 +186,13 @@ function makeControllers(
   const shared = { workers: settings.workers, clock, random, logger, metrics, retryAfterMs }
   return {
     cluster: new Controller({ ...shared, name: 'cluster', reconcile: key => clusters.reconcile(key) }),
-    topic: new Controller({ ...shared, name: 'topic', reconcile: key => topics.reconcile(key) }),
+    topic: new Controller({
+      ...shared,
+      // They mostly wait for brokers, which answer for many of them at once.
+      workers: settings.workers * topicsPerWorker,
+      name: 'topic',
+      reconcile: key => topics.reconcile(key),
+    }),
   }
 }
 

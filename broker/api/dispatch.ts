@@ -18,7 +18,7 @@ import { RequestStats } from '../metrics/request-stats.ts'
 import { apiVersionsKey, unsupportedApiVersions } from './api-versions.ts'
 import { Exchange, type ExchangeOwner, type ServedApi } from './exchange.ts'
 import { type ErrorWalk, errorWalk, failureResponse } from './failure-response.ts'
-import { type ApiHandler, type ApiHandlers, LateAnswer, noResponse } from './handler.ts'
+import { type ApiHandler, type ApiHandlers, LateAnswer, noResponse, Unanswerable } from './handler.ts'
 
 /**
  * From a frame's bytes to the handler of its API, and from the handler's answer back to bytes.
@@ -146,6 +146,10 @@ class Served implements ServedApi {
     const { api } = this.handler
     if (error instanceof ProtocolError) {
       exchange.refused(`${api.name} v${exchange.apiVersion} could not be read: ${error.message}`)
+      return
+    }
+    if (error instanceof Unanswerable) {
+      exchange.refused(`${api.name} v${exchange.apiVersion} cannot be answered: ${error.message}`)
       return
     }
     this.#logger.error(

@@ -9,6 +9,14 @@ export type { RequestContext } from './request-context.ts'
 export const noResponse: unique symbol = Symbol('no response')
 
 /**
+ * Thrown by a handler that could say nothing yet that a client may believe: the connection is closed, and the client asks
+ * again, or somebody else. `message` is a clause for the log.
+ */
+export class Unanswerable extends Error {
+  override readonly name = 'Unanswerable'
+}
+
+/**
  * An answer that comes later, without the cost of a promise: when it is settled during a turn's end (`turn.write`), it
  * still leaves in that very turn. Settled once, by `answer` or `fail`; settling again does nothing.
  */

@@ -10,18 +10,24 @@ import type { MetadataImage, TopicImage } from '../metadata/image.ts'
 import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
 import type { AutoTopicCreation } from './auto-topic-creation.ts'
 import { brokerEndpoints, controllerForClients, partitionView } from './cluster-view.ts'
-import { type ApiHandler, handler, type RequestContext } from './handler.ts'
+import { type ApiHandler, handler, type RequestContext, Unanswerable } from './handler.ts'
 import { isInternalTopic } from './produce.ts'
 
 type TopicAnswer = NonNullable<Encodable<typeof metadata.response>['topics']>[number]
 
-/** Metadata: the brokers of the listener the request came in on, and topics by name, by id, or all of them. */
+/**
+ * Metadata: the brokers of the listener the request came in on, and topics by name, by id, or all of them. While no broker is
+ * registered, as in a cluster of one that starts, there is no answer: a list without brokers makes librdkafka forget the last
+ * one that it knew, and some of its members never find back.
+ */
 export function metadataHandler(parts: {
   readonly image: () => MetadataImage
   readonly autoTopicCreation: AutoTopicCreation
 }): ApiHandler {
   return handler(metadata, {}, (request, context) => {
     const image = parts.image()
+    const endpoints = brokerEndpoints(image, context.listenerName)
+    if (endpoints.length === 0) throw new Unanswerable('no broker is registered yet')
     const { apiVersion } = context
     const wantsAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
     const operations = request.includeTopicAuthorizedOperations ? allTopicOperations : operationsNotAsked
@@ -32,7 +38,6 @@ export function metadataHandler(parts: {
       : askedTopics(view, request.topics ?? [], name =>
           parts.autoTopicCreation.errorFor(name, apiVersion < 4 || request.allowAutoTopicCreation),
         )
-    const endpoints = brokerEndpoints(image, context.listenerName)
     return {
       throttleTimeMs: 0,
       brokers: endpoints.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),

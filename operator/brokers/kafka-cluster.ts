@@ -18,7 +18,9 @@ import {
   type Reassignment,
   removeTopics,
   startReassignments,
+  type TopicPartitions,
 } from '../../client/index.ts'
+import { Batch } from './batch.ts'
 import type { ObservedKafka, ReachedKafka } from '../reconcile/observed-cluster.ts'
 
 /** host:port of a broker's listener among brokers. */
@@ -26,11 +28,25 @@ export type AddressOf = (broker: number) => { readonly host: string; readonly po
 
 const clientId = 'barnabas-operator'
 const connectTimeoutMs = 5000
+/** Topics that are asked for, or made, in one request. */
+const mostAtOnce = 50
+
+interface DescribedTopic extends TopicPartitions {
+  readonly settings: ReadonlyMap<string, string>
+}
 
 export class KafkaCluster {
   readonly #addressOf: AddressOf
   readonly #any: AnyBroker
   readonly #one = new Map<number, AnyBroker>()
+  readonly #described = new Batch((names: readonly string[]) => this.#describeTopics(names), {
+    keyOf: name => name,
+    most: mostAtOnce,
+  })
+  readonly #created = new Batch((topics: readonly NewTopic[]) => this.#createTopics(topics), {
+    keyOf: ({ name }) => name,
+    most: mostAtOnce,
+  })
   #brokers: readonly number[] = []
 
   constructor(addressOf: AddressOf) {
@@ -60,22 +76,16 @@ export class KafkaCluster {
   }
 
   /** Undefined: there is no such topic. */
-  async describeTopic(name: string) {
-    const [topic] = await describePartitions(this.#any, [name])
-    if (topic === undefined) return undefined
-    const overrides = await describeTopicOverrides(this.#any, [name])
-    return { ...topic, settings: overrides.get(name) ?? new Map<string, string>() }
+  describeTopic(name: string): Promise<DescribedTopic | undefined> {
+    return this.#described.ask(name)
   }
 
   async isMoving(name: string): Promise<boolean> {
     return (await this.#moves()).some(({ topic }) => topic === name)
   }
 
-  /** First asked whether it could be done, so that nothing is half done. */
-  async createTopic(topic: NewTopic): Promise<AdminResult> {
-    const tried = await createNewTopics(this.#any, [topic], { validateOnly: true })
-    if (tried[0]?.error !== 'NONE') return only(tried)
-    return only(await createNewTopics(this.#any, [topic]))
+  createTopic(topic: NewTopic): Promise<AdminResult> {
+    return this.#created.ask(topic)
   }
 
   async addPartitions(name: string, partitions: number): Promise<AdminResult> {
@@ -106,6 +116,28 @@ export class KafkaCluster {
 
   async close(): Promise<void> {
     await Promise.all([this.#any, ...this.#one.values()].map(connection => connection.close()))
+  }
+
+  async #describeTopics(names: readonly string[]): Promise<readonly (DescribedTopic | undefined)[]> {
+    const described = await describePartitions(this.#any, names)
+    const found = new Map(described.map(topic => [topic.name, topic]))
+    const overrides = await describeTopicOverrides(this.#any, [...found.keys()])
+    return names.map(name => {
+      const topic = found.get(name)
+      return topic === undefined ? undefined : { ...topic, settings: overrides.get(name) ?? new Map() }
+    })
+  }
+
+  /** First asked whether it could be done, so that nothing is half done. */
+  async #createTopics(topics: readonly NewTopic[]): Promise<readonly AdminResult[]> {
+    const results = new Map<string, AdminResult>()
+    for (const tried of await createNewTopics(this.#any, topics, { validateOnly: true }))
+      results.set(tried.name, tried)
+    const possible = topics.filter(({ name }) => results.get(name)?.error === 'NONE')
+    if (possible.length > 0) {
+      for (const made of await createNewTopics(this.#any, possible)) results.set(made.name, made)
+    }
+    return topics.map(({ name }) => results.get(name) ?? only([]))
   }
 
   #moves(): ReturnType<typeof listReassignments> {

@@ -10,6 +10,7 @@ export interface Kind {
 const plurals: Readonly<Record<string, string>> = {
   Cluster: 'clusters',
   Topic: 'topics',
+  Deployment: 'deployments',
   StatefulSet: 'statefulsets',
   Pod: 'pods',
   Service: 'services',

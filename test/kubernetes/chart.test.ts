@@ -158,6 +158,43 @@ test.each(helmVersions)(
   },
 )
 
+test('a Topic can be deleted after the operator is gone, unless the chart was told to stay for it', async () => {
+  const { kubernetes, namespace } = fixture
+  await apply(
+    manifest(
+      'Cluster',
+      'owner',
+      '{deletionProtection: false, brokers: {replicas: 1}, etcd: {managed: {replicas: 1}}}',
+    ),
+  )
+  await apply(manifest('Topic', 'held', '{clusterRef: {name: owner}, reclaimPolicy: Delete}'))
+  await install('4.1', { replicas: 1, 'uninstall.finalizers': 'Refuse' })
+  await kubernetes.kubectl(['-n', namespace, 'wait', 'bnt/held', '--for=condition=Ready', '--timeout=120s'])
+  const uninstall = ['uninstall', 'barnabas', '--namespace', operatorNamespace]
+  expect((await kubernetes.tryHelm('4.1', uninstall)).exit).not.toBe(0)
+  const said = await kubernetes.kubectl(['-n', operatorNamespace, 'logs', 'job/barnabas-uninstall'])
+  expect(said).toContain(`These Topics are still looked after: ${namespace}/held.`)
+
+  await setReclaimPolicy('Retain')
+  await uninstallChart(kubernetes, '4.1')
+
+  await install('4.1', { replicas: 1 })
+  await setReclaimPolicy('Delete')
+  await uninstallChart(kubernetes, '4.1')
+  expect(await kubectl('delete', 'bnt', 'held', '--timeout=20s')).toMatchObject({ exit: 0 })
+  expect(await kubectl('delete', 'bnc', 'owner', '--timeout=20s')).toMatchObject({ exit: 0 })
+  await install('3.17')
+})
+
+/** Resolves when the operator has taken hold of the Topic, or let it go. */
+async function setReclaimPolicy(policy: 'Retain' | 'Delete'): Promise<void> {
+  await kubectl('patch', 'bnt', 'held', '--type=merge', '-p', `{"spec":{"reclaimPolicy":"${policy}"}}`)
+  await waitUntil(`the Topic is as ${policy} asks`, async () => {
+    const { stdout } = await kubectl('get', 'bnt', 'held', '-o', 'jsonpath={.metadata.finalizers}')
+    return stdout.includes('barnabas.dev/topic') === (policy === 'Delete') || undefined
+  })
+}
+
 test('Clusters outlive the chart, and are there when it comes back', async () => {
   await apply(manifest('Cluster', 'survivor', '{deletionProtection: false}'))
   await uninstallChart(fixture.kubernetes, '3.17')

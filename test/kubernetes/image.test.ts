@@ -60,11 +60,18 @@ async function exec(script: string): Promise<string> {
   return (await kubernetes.kubectl(['-n', namespace, 'exec', 'kafka-0', '--', ...node, script])).trim()
 }
 
+/** Asked again while there is an error: nodes learn a moment later than the API server which pods a Service has. */
 async function kcat(args: readonly string[], input = ''): Promise<string> {
-  const { kubernetes } = fixture
-  const result = await kubernetes.runInside(['kcat', ...args], { input })
-  expect(result.stderr).not.toMatch(/ERROR/)
-  return result.stdout
+  let said = ''
+  return waitUntil(
+    () => `kcat ${args.join(' ')} ends well; it said: ${said}`,
+    async () => {
+      const { exit, stdout, stderr } = await fixture.kubernetes.runInside(['kcat', ...args], { input })
+      said = stderr
+      return exit === 0 && !stderr.includes('ERROR') ? stdout : undefined
+    },
+    { everyMs: 500 },
+  )
 }
 
 test('a broker becomes ready under the restricted Pod Security Standard', async () => {

@@ -8,6 +8,7 @@ import {
   handler,
   LateAnswer,
   noResponse,
+  Unanswerable,
 } from '../../../broker/api/handler.ts'
 import { type Encodable, ProtocolError, produce, saslAuthenticate, Writer } from '../../../protocol/index.ts'
 import { deferred } from '../../../runtime/deferred.ts'
@@ -123,6 +124,19 @@ test('a handler that finds a request malformed has the connection closed, withou
   expect(start(request)).toMatchObject({
     state: 'refused',
     refusal: 'SaslAuthenticate v2 could not be read: The inner message is cut off.',
+  })
+  expect(lines).toEqual([])
+})
+
+test('a handler that has nothing to say yet has the connection closed, without a line of its own', () => {
+  const { start, lines } = aDispatcher([
+    handler(saslAuthenticate, {}, () => {
+      throw new Unanswerable('nobody is there')
+    }),
+  ])
+  expect(start(request)).toMatchObject({
+    state: 'refused',
+    refusal: 'SaslAuthenticate v2 cannot be answered: nobody is there',
   })
   expect(lines).toEqual([])
 })

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RequestContext, Unanswerable } from '../../../broker/api/handler.ts'
+import { metadataHandler } from '../../../broker/api/metadata.ts'
+import { emptyImage } from '../../../broker/metadata/changes.ts'
 import { errorName, metadata } from '../../../protocol/index.ts'
 import { BrokerConnection } from '../../support/broker-connection.ts'
 import { createTopic, metadataOf, topicOf } from '../../support/requests.ts'
@@ -164,4 +167,13 @@ test('where it is switched off nothing is created', async () => {
   await topicOf(other, 'made')
   expect(names(await metadataOf(other, null))).toEqual(['made'])
   await strict.remove()
+})
+
+test('while no broker is registered there is no answer, which clients would take for an empty cluster', () => {
+  const brokerless = metadataHandler({
+    image: () => emptyImage,
+    autoTopicCreation: { errorFor: () => 'UNKNOWN_TOPIC_OR_PARTITION' } as never,
+  })
+  const context = { apiVersion: 12, listenerName: 'PLAINTEXT' } as RequestContext
+  expect(() => brokerless.handle({ topics: [] }, context)).toThrow(Unanswerable)
 })
