@@ -203,7 +203,8 @@ export class EtcdStore implements MetadataStore {
   async #commit(request: object, deadline: number): Promise<CommitResult> {
     if (this.#refusal !== undefined) throw this.#refusal
     const timeoutMs = deadline - this.#options.clock.monotonicMs()
-    if (timeoutMs <= 0) throw new StoreUnavailable('etcd was too slow with the changes before this one.')
+    if (timeoutMs < leastForCommitMs)
+      throw new StoreUnavailable('etcd was too slow with the changes before this one.')
     const { header, succeeded } = await this.#client.call<TxnAnswer>({ ...txn, timeoutMs }, request)
     return { ok: succeeded, revision: revisionOf(header.revision) }
   }
@@ -272,6 +273,8 @@ function isOwn(key: string): boolean {
 
 const entriesPerPage = 2000
 const mostQueuedCommits = 10_000
+/** What has less time left is not sent: its outcome would most likely be unknown. */
+const leastForCommitMs = 20
 
 const range = {
   operation: 'read',
