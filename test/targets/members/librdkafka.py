@@ -84,8 +84,8 @@ while not ending:
     message = consumer.poll(0.1)
     error = None if message is None else message.error()
     if error is not None:
-        say("error", error.name())
-        if error.fatal():
+        say("error", error.name(), error.str().replace(" ", "_"))
+        if error.fatal() or error.name() == "_FATAL":
             raise KafkaException(error)
         continue
     if message is not None:
