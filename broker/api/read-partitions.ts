@@ -10,7 +10,7 @@ import type { FetchedPartition, Heartbeat, SessionResult } from './fetch-session
  * finds out where the bytes are; they are read when the answer is encoded.
  */
 export function readPartitions(
-  partitions: Partitions,
+  partitions: Pick<Partitions, 'readable' | 'topicName'>,
   wanted: Iterable<FetchedPartition>,
   limits: FetchLimits,
 ): PartitionRead[] {
@@ -74,7 +74,7 @@ export interface PartitionRead extends SessionResult {
 }
 
 function readPartition(
-  partitions: Partitions,
+  partitions: Pick<Partitions, 'readable' | 'topicName'>,
   wanted: FetchedPartition,
   limits: FetchLimits,
   remainingBytes: number,

@@ -38,7 +38,12 @@ test.each([
 ])('when one of the disks %s fails, others lead what was on it until it is mended', async (_, failing) => {
   cluster = await RunningCluster.start(
     [1, 2, 3],
-    { 'replica.high.watermark.checkpoint.interval.ms': '100', 'min.insync.replicas': '2' },
+    {
+      'replica.high.watermark.checkpoint.interval.ms': '100',
+      'min.insync.replicas': '2',
+      // Nobody is to be given up because the machine is busy.
+      'broker.session.timeout.ms': '10000',
+    },
     ['one', 'two'],
   )
   const { error } = await createTopic(await cluster.broker(1).connect(), 'topic', {

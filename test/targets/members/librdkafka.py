@@ -82,7 +82,13 @@ consumer = Consumer(settings)
 consumer.subscribe([topic], on_assign=assigned, on_revoke=revoked, on_lost=lost)
 while not ending:
     message = consumer.poll(0.1)
-    if message is not None and message.error() is None:
+    error = None if message is None else message.error()
+    if error is not None:
+        say("error", error.name(), error.str().replace(" ", "_"))
+        if error.fatal() or error.name() == "_FATAL":
+            raise KafkaException(error)
+        continue
+    if message is not None:
         say("processed", message.partition(), message.offset(), message.value().decode())
         processed[message.partition()] = message.offset() + 1
     if message is None or message.offset() % 10 == 9:
