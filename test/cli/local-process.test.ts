@@ -7,6 +7,7 @@ import { askReadiness } from '../../cli/readiness.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { seededRandom } from '../../runtime/random.ts'
 import { freePort } from '../support/barnabas-up.ts'
+import { until } from '../support/until.ts'
 
 let directory: string
 let port: number
@@ -90,7 +91,8 @@ test('one that ends before it was ready has failed, with its last words', async 
   )
   await expect(process.ready).rejects.toThrow('no such disk')
   expect(process.status).toMatchObject({ state: 'failed', detail: 'exit code 1' })
-  expect(readFileSync(join(directory, 'broker.log'), 'utf8')).toContain('hello')
+  const logged = (): string => readFileSync(join(directory, 'broker.log'), 'utf8')
+  await until(() => logged().includes('hello'), 'its output is in its log')
 })
 
 test('one that dies later is started again, and that is told', async () => {
