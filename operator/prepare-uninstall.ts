@@ -3,6 +3,7 @@
  * operator is stopped first, since it would take hold again.
  */
 import { type Clock, sleep } from '../runtime/clock.ts'
+import { ApiError } from './kube/api-error.ts'
 import type { ApiServer } from './kube/api-server.ts'
 import { topicFinalizer } from './reconcile/reconcile-topic.ts'
 import type { KubeObject } from './resources/kube-object.ts'
@@ -37,7 +38,7 @@ export async function prepareUninstall(parts: UninstallParts): Promise<boolean> 
   }
   await stopOperator(parts)
   // Read again: the operator may have written meanwhile.
-  for (const { apiVersion, kind, metadata } of await heldTopics(parts)) {
+  for (const { apiVersion, kind, metadata } of await heldTopics({ ...parts, say: () => undefined })) {
     const { name, namespace, resourceVersion, finalizers: all = [] } = metadata
     const others = all.filter(each => each !== topicFinalizer)
     await api.mergePatch(
@@ -49,14 +50,28 @@ export async function prepareUninstall(parts: UninstallParts): Promise<boolean> 
   return true
 }
 
-async function heldTopics({ api, watchedNamespaces }: UninstallParts): Promise<readonly KubeObject[]> {
+async function heldTopics(parts: UninstallParts): Promise<readonly KubeObject[]> {
+  const { watchedNamespaces } = parts
   const places = watchedNamespaces.length === 0 ? [undefined] : watchedNamespaces
-  const lists = await Promise.all(
-    places.map(namespace => api.list({ apiVersion: 'barnabas.dev/v1', kind: 'Topic' }, { namespace })),
-  )
-  return lists
-    .flatMap(({ items }) => items)
-    .filter(({ metadata }) => metadata.finalizers?.includes(topicFinalizer) === true)
+  const lists = await Promise.all(places.map(namespace => topicsIn(namespace, parts)))
+  return lists.flat().filter(({ metadata }) => metadata.finalizers?.includes(topicFinalizer) === true)
+}
+
+/** Our rights in a namespace that was deleted went with it, and are not in one made anew under its name. */
+async function topicsIn(
+  namespace: string | undefined,
+  { api, say }: UninstallParts,
+): Promise<readonly KubeObject[]> {
+  try {
+    return (await api.list({ apiVersion: 'barnabas.dev/v1', kind: 'Topic' }, { namespace })).items
+  } catch (error) {
+    const mayNotLook = error instanceof ApiError && error.status === 403
+    if (!mayNotLook || namespace === undefined) throw error
+    say(
+      `Topics in ${namespace} are left as they are, since the rights to read them are gone: the namespace was deleted. Should one of them not go away when it is deleted, remove its finalizer ${topicFinalizer}.`,
+    )
+    return []
+  }
 }
 
 async function stopOperator({ api, clock, namespace, deployment }: UninstallParts): Promise<void> {

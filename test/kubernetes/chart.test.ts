@@ -19,7 +19,7 @@ afterAll(async () => {
     'namespace',
     operatorNamespace,
     '--ignore-not-found',
-    '--wait=false',
+    '--timeout=60s', // the next file installs into it
   ])
 })
 
