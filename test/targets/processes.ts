@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { createInterface } from 'node:readline'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -23,7 +22,10 @@ interface ProcessOptions {
 }
 
 interface RunningProcessOptions extends ProcessOptions {
-  /** Takes what the process prints on standard output line by line; `output` then holds standard error alone. */
+  /**
+   * Takes what the process prints on standard output line by line; `output` then holds standard error alone. The part of a
+   * line that a killed process left is dropped: it says something else than the whole line would have.
+   */
   readonly onLine?: (line: string) => void
 }
 
@@ -39,15 +41,18 @@ function commandLine(
 /** A started program with the last part of what it printed. */
 export class RunningProcess {
   readonly pid: number
-  /** Resolves when the process has ended: its exit code, or the signal that ended it. */
+  /**
+   * Resolves when the process has ended, and all its lines were taken where somebody takes them: its exit code, or the
+   * signal that ended it.
+   */
   readonly ended: Promise<number | NodeJS.Signals>
   #child: ChildProcess
   #output = ''
   #hasEnded = false
 
   constructor(command: string, args: readonly string[], options: RunningProcessOptions = {}) {
-    const [program, ...rest] = commandLine(command, args, options)
-    const child = spawn(program, rest, {
+    const [program, ...programArgs] = commandLine(command, args, options)
+    const child = spawn(program, programArgs, {
       cwd: options.directory,
       env: { ...process.env, ...options.environment },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -63,7 +68,13 @@ export class RunningProcess {
       child.stdin.end()
       child.stdout.on('data', keep)
     } else {
-      createInterface({ input: child.stdout }).on('line', options.onLine)
+      const onLine = options.onLine
+      let rest = ''
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) onLine(line)
+      })
     }
     child.stderr.on('data', keep)
     this.ended = new Promise((resolve, reject) => {
@@ -71,8 +82,9 @@ export class RunningProcess {
       child.once('exit', (code, signal) => {
         this.#hasEnded = true
         running.delete(child)
-        resolve(code ?? signal ?? 'SIGKILL')
+        if (options.onLine === undefined) resolve(code ?? signal ?? 'SIGKILL')
       })
+      child.once('close', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'))
     })
     this.ended.catch(() => {}) // looked at by whoever waits; a spawn failure also shows as hasEnded
   }
