@@ -1,0 +1,201 @@
+/** A namespace with an operator, installed by its chart, and one Cluster called kafka in it: what tests say and ask there. */
+import { afterAll, beforeAll, expect } from 'vitest'
+import { waitUntil } from '../targets/processes.ts'
+import { type Fixture, useKubernetes } from './fixture.ts'
+import { installChart, operatorNamespace, uninstallChart } from './operator-chart.ts'
+
+/** `spec` is flow or block YAML that stands two spaces in. */
+export const cluster = (spec = ''): string => `
+apiVersion: barnabas.dev/v1
+kind: Cluster
+metadata: {name: kafka}
+spec:
+  deletionProtection: false
+  etcd: {managed: {replicas: 1}}
+  ${spec}
+`
+
+/** `spec` is the inner of a flow mapping: `partitions: 3, replicationFactor: 3`. */
+export const topic = (name: string, spec: string): string => `
+apiVersion: barnabas.dev/v1
+kind: Topic
+metadata: {name: ${name}}
+spec: {clusterRef: {name: kafka}, ${spec}}
+`
+
+/** Records for `produce`, in the order in which `consume` gives them. */
+export const numbered = (from: number, count: number): string[] =>
+  Array.from({ length: count }, (_, at) => `record-${String(from + at).padStart(5, '0')}`)
+
+const operatorPods = ['-l', 'app.kubernetes.io/name=barnabas-operator']
+
+interface Conditions {
+  readonly metadata: { readonly generation: number }
+  readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string
+      readonly status: string
+      readonly reason: string
+      readonly message: string
+      readonly observedGeneration?: number
+    }[]
+  }
+}
+
+/** Installs the operator for the tests of one file, in a namespace of the file's own, and uninstalls it after them. */
+export function useOperator(prefix: string, values: Readonly<Record<string, unknown>> = {}): OperatedCluster {
+  const fixture = useKubernetes(prefix)
+  const operated = new OperatedCluster(fixture)
+  beforeAll(async () => {
+    await installChart(fixture.kubernetes, '4.1', fixture.image, {
+      'watch.namespaces': [fixture.namespace],
+      ...values,
+    })
+    await operated.operatorReady()
+  })
+  afterAll(async () => {
+    await operated.kubectl('delete', 'bnc,bnt', '--all', '--wait=false')
+    await uninstallChart(fixture.kubernetes, '4.1')
+  })
+  return operated
+}
+
+class OperatedCluster {
+  readonly #fixture: Fixture
+
+  constructor(fixture: Fixture) {
+    this.#fixture = fixture
+  }
+
+  get kubernetes(): Fixture['kubernetes'] {
+    return this.#fixture.kubernetes
+  }
+
+  get namespace(): string {
+    return this.#fixture.namespace
+  }
+
+  get image(): string {
+    return this.#fixture.image
+  }
+
+  /** Where clients inside the cluster's network begin. */
+  get bootstrap(): string {
+    return `kafka-bootstrap.${this.namespace}:9092`
+  }
+
+  /** In the file's namespace. */
+  kubectl(...args: readonly string[]): Promise<string> {
+    return this.kubectlIn(this.namespace, ...args)
+  }
+
+  kubectlIn(namespace: string, ...args: readonly string[]): Promise<string> {
+    return this.kubernetes.kubectl(['-n', namespace, ...args])
+  }
+
+  async apply(...manifests: readonly string[]): Promise<void> {
+    await this.kubernetes.apply(manifests.join('---'), ['-n', this.namespace])
+  }
+
+  /** Waits until what is said of the newest spec is so. `what` is a kind and a name: bnc/kafka, bnt/orders. */
+  async until(
+    what: string,
+    type: string,
+    status: string,
+    reason?: string,
+    deadlineMs = 150_000,
+  ): Promise<void> {
+    let last = 'nothing'
+    await waitUntil(
+      () => `${what} is ${type}=${status} ${reason ?? ''}; it said ${last}`,
+      async () => {
+        const { metadata, status: told } = await this.kubernetes.get<Conditions>(['-n', this.namespace, what])
+        const condition = told?.conditions?.find(each => each.type === type)
+        last = JSON.stringify(condition)
+        const isNew = condition?.observedGeneration === metadata.generation
+        return (
+          (isNew && condition.status === status && (reason === undefined || condition.reason === reason)) ||
+          undefined
+        )
+      },
+      { deadlineMs, everyMs: 500 },
+    )
+  }
+
+  /** A broker that goes away is told on standard error and is no harm; a record that is not delivered ends kcat otherwise. */
+  async produce(name: string, records: readonly string[]): Promise<void> {
+    const { exit, stderr } = await this.kubernetes.runInside(
+      ['kcat', '-P', '-b', this.bootstrap, '-t', name, '-X', 'acks=all', '-X', 'enable.idempotence=true'],
+      { input: records.map(record => `${record}\n`).join('') },
+    )
+    expect({ exit, undelivered: /delivery failed/i.test(stderr) }, stderr).toEqual({
+      exit: 0,
+      undelivered: false,
+    })
+  }
+
+  /** All records of a topic, sorted. */
+  async consume(name: string): Promise<string[]> {
+    const args = ['-C', '-b', this.bootstrap, '-t', name, '-o', 'beginning', '-e', '-q']
+    const { stdout } = await this.kubernetes.runInside(['kcat', ...args])
+    return stdout
+      .split('\n')
+      .filter(line => line !== '')
+      .sort()
+  }
+
+  /** The empty string when there is no such pod. */
+  uidOf(pod: string): Promise<string> {
+    return this.kubectl('get', 'pod', pod, '-o', 'jsonpath={.metadata.uid}', '--ignore-not-found')
+  }
+
+  /** Of the brokers' pods, by id. */
+  podUids(brokers = 3): Promise<readonly string[]> {
+    return Promise.all(Array.from({ length: brokers }, (_, id) => this.uidOf(`kafka-brokers-${id}`)))
+  }
+
+  /** Waits until another pod than the one of that uid has the name and is ready. */
+  async replaced(pod: string, before: string): Promise<void> {
+    const path = '{.metadata.uid} {.status.conditions[?(@.type=="Ready")].status}'
+    await waitUntil(
+      `another ${pod} is ready`,
+      async () => {
+        const ready = await this.kubectl('get', 'pod', pod, '-o', `jsonpath=${path}`, '--ignore-not-found')
+        return (ready.endsWith('True') && !ready.startsWith(before)) || undefined
+      },
+      { deadlineMs: 90_000, everyMs: 500 },
+    )
+  }
+
+  /** kill -9 of the operator's pod; its Deployment makes another. */
+  async killOperator(): Promise<void> {
+    await this.kubectlIn(operatorNamespace, 'delete', 'pod', ...operatorPods, '--grace-period=0', '--force')
+  }
+
+  /** 0: it is away. */
+  async scaleOperator(replicas: 0 | 1): Promise<void> {
+    await this.kubectlIn(operatorNamespace, 'scale', 'deployment/barnabas', `--replicas=${replicas}`)
+    if (replicas === 0) {
+      await this.kubectlIn(operatorNamespace, 'wait', 'pod', ...operatorPods, '--for=delete', '--timeout=60s')
+    } else await this.operatorReady()
+  }
+
+  async operatorReady(): Promise<void> {
+    await this.kubectlIn(operatorNamespace, 'rollout', 'status', 'deployment/barnabas', '--timeout=120s')
+  }
+
+  /** What the operator's /metrics says. */
+  async operatorMetrics(): Promise<string> {
+    const running = ['get', 'pods', ...operatorPods, '--field-selector=status.phase=Running', '-o', 'name']
+    const pods = await this.kubectlIn(operatorNamespace, ...running)
+    const pod = pods.trim().split('\n')[0] ?? ''
+    const forward = await this.kubernetes.forward(operatorNamespace, pod, 8080)
+    try {
+      return await (await fetch(`http://${forward.host}:${forward.port}/metrics`)).text()
+    } finally {
+      await forward.close()
+    }
+  }
+}
+
+export type { OperatedCluster }
