@@ -44,5 +44,6 @@ function faceOf(plan: ClusterPlan): ClusterDescription {
     importCommands: plan.nodes.map(importCommand),
     insideAddress: plan.controlAddress,
     inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
+    takeDown: 'node_modules/.bin/node test/kubernetes/main.ts down',
   }
 }
