@@ -75,6 +75,7 @@ function reconcile({
     topics: [],
     moves: [],
     dynamicSettings: new Map(),
+    throttled: new Set<string>(),
     cordoned: new Set<number>(),
     advertised: new Map(),
   }
@@ -241,6 +242,41 @@ test('without a Cluster, or without its leave, nothing is done', () => {
   expect(reconcile({ cluster: { kind: 'present', refusal: 'No.' } }).ready).toMatchObject({
     reason: 'NamespaceNotAllowed',
     message: 'No.',
+  })
+})
+
+describe('a namespace that may have only so many partitions', () => {
+  const cluster = (others: number): ObservedTopic['cluster'] => ({
+    kind: 'present',
+    refusal: undefined,
+    quota: { mostPartitions: 10, others, defaultPartitions: 2 },
+  })
+
+  test('gets a topic that fits, and not one that does not', () => {
+    const create = (others: number, spec: object) => reconcile({ spec, cluster: cluster(others) })
+    expect(create(4, { partitions: 6 }).actions[0]?.kind).toBe('createTopic')
+    expect(create(5, { partitions: 6 }).actions).toEqual([])
+    expect(create(5, { partitions: 6 }).ready).toMatchObject({
+      status: 'False',
+      reason: 'QuotaExceeded',
+      message: expect.stringContaining(
+        'may have 10 partitions in this Cluster, its other topics have 5, and this one asks for 6;',
+      ),
+    })
+    expect(create(8, {}).actions[0]?.kind).toBe('createTopic')
+    expect(create(9, {}).ready?.reason).toBe('QuotaExceeded')
+  })
+
+  test('keeps what it has, and cannot grow or adopt beyond that', () => {
+    expect(reconcile({ spec: { partitions: 3 }, actual: {}, cluster: cluster(20) }).ready?.reason).toBe(
+      'InSync',
+    )
+    const grown = reconcile({ spec: { partitions: 5 }, actual: {}, cluster: cluster(6) })
+    expect(grown.ready?.reason).toBe('QuotaExceeded')
+    expect(grown.status.partitions).toBe(3)
+    const foreign = { settings: new Map<string, string>() }
+    expect(reconcile({ actual: foreign, cluster: cluster(8) }).ready?.reason).toBe('QuotaExceeded')
+    expect(reconcile({ actual: foreign, cluster: cluster(7) }).actions[0]?.kind).toBe('alterSettings')
   })
 })
 
