@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import type { ControlAddress, ControlGrants } from '../brokers/control-grants.ts'
-import { observeEtcd, replaceMember } from '../brokers/etcd-members.ts'
+import { changeMembers, observeEtcd, replaceMember } from '../brokers/etcd-members.ts'
 import { etcdEndpoints, managedEtcd } from '../desired/broker-settings.ts'
 import type { Events } from '../kube/events.ts'
 import type { ClusterAction } from '../reconcile/actions.ts'
@@ -194,6 +194,12 @@ export class ClusterController {
         await replaceMember(etcdEndpoints(context), action)
         await events.tell(object, { type: 'Warning', reason: 'EtcdMemberReplaced', message: action.why })
         return
+      case 'changeEtcdMembers': {
+        const { change, peerUrl, why } = action
+        logger.info({ cluster: key, change, peerUrl, why }, 'The members of etcd change.')
+        await changeMembers(etcdEndpoints(context), action)
+        return
+      }
       case 'tell':
         await events.tell(object, action.happening)
         return

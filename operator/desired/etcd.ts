@@ -36,13 +36,14 @@ export function etcdService(context: ClusterContext): KubeObject {
   }
 }
 
-export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd): KubeObject {
+/** `members`: how many there are to be now. */
+export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd, members: number): KubeObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
     metadata: childMetadata(context, names.etcd(context), 'etcd'),
     spec: {
-      replicas: etcd.replicas,
+      replicas: members,
       serviceName: names.etcd(context),
       podManagementPolicy: 'Parallel',
       updateStrategy: { type: 'OnDelete' },
@@ -69,6 +70,26 @@ export function etcdBudget(context: ClusterContext, etcd: ManagedEtcd): KubeObje
       selector: { matchLabels: selectorLabels(context.name, 'etcd') },
       ...(etcd.replicas === 1 ? { unhealthyPodEvictionPolicy: 'AlwaysAllow' } : {}),
     },
+  }
+}
+
+/**
+ * What a member without data reads when it starts: who the others are, and whether it begins a new cluster with them or
+ * joins one that is there. Not in the template, or a change of it would restart those that are there.
+ */
+export function etcdStateConfigMap(
+  context: ClusterContext,
+  { members, isJoining }: { readonly members: number; readonly isJoining: boolean },
+): KubeObject {
+  const named = Array.from(
+    { length: members },
+    (_, index) => `${names.etcdMember(context, index)}=${etcdPeerUrl(context, index)}`,
+  )
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: childMetadata(context, names.etcd(context), 'etcd'),
+    data: { state: isJoining ? 'existing' : 'new', members: named.join(',') },
   }
 }
 
@@ -115,11 +136,14 @@ function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
           command: ['etcd'],
           env: [
             { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-            {
-              name: 'ETCD_INITIAL_CLUSTER_STATE',
-              valueFrom: { configMapKeyRef: { name: names.etcd(context), key: 'state' } },
-            },
-            ...Object.entries(etcdVariables(context, etcd)).map(([name, value]) => ({ name, value })),
+            ...[
+              ['ETCD_INITIAL_CLUSTER_STATE', 'state'],
+              ['ETCD_INITIAL_CLUSTER', 'members'],
+            ].map(([name, key]) => ({
+              name,
+              valueFrom: { configMapKeyRef: { name: names.etcd(context), key } },
+            })),
+            ...Object.entries(etcdVariables(context)).map(([name, value]) => ({ name, value })),
           ],
           ports: Object.entries(etcdPorts).map(([name, containerPort]) => ({ name, containerPort })),
           ...(etcd.resources === undefined ? {} : { resources: etcd.resources }),
@@ -135,12 +159,8 @@ function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
 }
 
 /** etcd's flags, as variables: those that name the pod are put together by Kubernetes. */
-function etcdVariables(context: ClusterContext, etcd: ManagedEtcd): Readonly<Record<string, string>> {
+function etcdVariables(context: ClusterContext): Readonly<Record<string, string>> {
   const own = hosts.service(context, names.etcd(context))
-  const members = Array.from(
-    { length: etcd.replicas },
-    (_, index) => `${names.etcdMember(context, index)}=${etcdPeerUrl(context, index)}`,
-  )
   return {
     ETCD_NAME: '$(POD_NAME)',
     ETCD_DATA_DIR: `${dataPath}/member`,
@@ -149,7 +169,6 @@ function etcdVariables(context: ClusterContext, etcd: ManagedEtcd): Readonly<Rec
     ETCD_LISTEN_PEER_URLS: `http://0.0.0.0:${etcdPorts.peer}`,
     ETCD_INITIAL_ADVERTISE_PEER_URLS: `http://$(POD_NAME).${own}:${etcdPorts.peer}`,
     ETCD_LISTEN_METRICS_URLS: `http://0.0.0.0:${etcdPorts.metrics}`,
-    ETCD_INITIAL_CLUSTER: members.join(','),
     ETCD_INITIAL_CLUSTER_TOKEN: `${context.namespace}-${context.name}`,
     ETCD_AUTO_COMPACTION_MODE: 'periodic',
     ETCD_AUTO_COMPACTION_RETENTION: '30m',

@@ -3,10 +3,17 @@
  * as what it was, so it is taken out of the others' list and joins them as a new one. Pure.
  */
 import { managedEtcd } from '../desired/broker-settings.ts'
-import { etcdBudget, etcdPeerUrl, etcdService, etcdStatefulSet } from '../desired/etcd.ts'
-import { childMetadata, dataVolume, names } from '../resources/names.ts'
+import {
+  etcdBudget,
+  etcdPeerUrl,
+  etcdService,
+  etcdStateConfigMap,
+  etcdStatefulSet,
+} from '../desired/etcd.ts'
+import { dataVolume, names } from '../resources/names.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import type { ClusterAction } from './actions.ts'
+import { decideEtcdSize } from './etcd-size.ts'
 import type { EtcdMember } from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 import { applyAll, liveObject, type Situation, type Step } from './situation.ts'
@@ -20,51 +27,57 @@ export const etcdStep: Step = (situation, findings) => {
   const { context } = situation
   const etcd = managedEtcd(context)
   if (etcd === undefined) return { actions: [] }
-  const before = rememberedClaims(situation)
+  const live = liveObject(situation, 'StatefulSet', names.etcd(context))
+  const size = decideEtcdSize({
+    wanted: etcd.replicas,
+    current: (live?.spec as { readonly replicas?: number } | undefined)?.replicas,
+    etcd: situation.observed.etcd,
+    isReady: index => situation.etcdPods.some(pod => pod.index === index && pod.isReady),
+    peerUrl: index => etcdPeerUrl(context, index),
+    hasLeftVolume: index => claimOf(situation, names.etcdMember(context, index)) !== undefined,
+  })
+  const { members } = size
+  if (size.waitsFor !== undefined) findings.waiting.push(size.waitsFor)
+  const before = rememberedClaims(situation, members)
   const lost = lostMembers(situation, before)
-  const joining = lost.filter(index => memberAt(situation, index)?.name === '')
-  const statefulSet = etcdStatefulSet(context, etcd)
-  const claims = { ...currentClaims(situation), ...before }
+  const indexes = Array.from({ length: members }, (_, index) => index)
+  const isJoining = indexes.some(index => memberAt(situation, index)?.name === '')
+  const statefulSet = etcdStatefulSet(context, etcd, members)
+  const claims = { ...currentClaims(situation, members), ...before }
   // A member that has joined anew is no lost one any more.
   for (const index of Object.keys(before).map(Number)) {
     const member = memberAt(situation, index)
     const isBack = lost.includes(index) && situation.etcdPods.some(pod => pod.index === index && pod.isReady)
     if (isBack && member?.name === names.etcdMember(context, index)) {
-      claims[String(index)] = currentClaims(situation)[String(index)] ?? ''
+      claims[String(index)] = currentClaims(situation, members)[String(index)] ?? ''
     }
   }
   const actions = [
     ...applyAll(situation, findings, [
       etcdService(context),
-      etcdStateConfigMap(situation, joining.length > 0),
+      etcdStateConfigMap(context, { members, isJoining }),
       withAnnotation(statefulSet, claimsAnnotation, JSON.stringify(claims)),
       etcdBudget(context, etcd),
     ]),
-    ...(etcd.replicas > 1 ? replaceLost(situation, lost) : []),
+    ...size.actions,
+    ...(members > 1 ? replaceLost(situation, lost) : []),
+    ...removeLeftClaims(situation, members),
     ...rollEtcd(situation),
   ]
-  const ready = situation.etcdPods.filter(({ isReady }) => isReady).length
-  const quorum = Math.floor(etcd.replicas / 2) + 1
+  const counted = indexes.filter(index => memberAt(situation, index)?.isLearner !== true)
+  const ready = situation.etcdPods.filter(({ isReady, index }) => isReady && counted.includes(index)).length
+  const quorum = Math.floor(counted.length / 2) + 1
   const stuck = situation.etcdPods.find(({ problem }) => problem !== undefined)
-  if (lost.length > 0 && etcd.replicas === 1) {
+  if (lost.length > 0 && members === 1) {
     findings.etcdTrouble =
       'The only member of etcd has lost its volume, and with it all metadata; the cluster cannot be brought back from here.'
   } else if (ready < quorum) {
     const why = stuck === undefined ? '' : ` ${stuck.name}: ${stuck.problem}.`
-    findings.etcdTrouble = `Of ${etcd.replicas} members of etcd ${ready} are ready, and ${quorum} are needed.${why}`
+    findings.etcdTrouble = `Of ${counted.length} members of etcd ${ready} are ready, and ${quorum} are needed.${why}`
   }
-  if (ready < etcd.replicas) findings.waiting.push(`etcd has ${ready} of ${etcd.replicas} members ready`)
-  return { actions, ...(actions.length > 0 || ready < etcd.replicas ? { againAfterMs: 5000 } : {}) }
-}
-
-/** Whether members that have no data begin a new cluster or join one that is there: read when they start. */
-function etcdStateConfigMap({ context }: Situation, isJoining: boolean): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: childMetadata(context, names.etcd(context), 'etcd'),
-    data: { state: isJoining ? 'existing' : 'new' },
-  }
+  if (ready < counted.length) findings.waiting.push(`etcd has ${ready} of ${counted.length} members ready`)
+  const isSettled = actions.length === 0 && ready === etcd.replicas
+  return { actions, ...(isSettled ? {} : { againAfterMs: 5000 }) }
 }
 
 function withAnnotation(object: KubeObject, name: string, value: string): KubeObject {
@@ -72,22 +85,24 @@ function withAnnotation(object: KubeObject, name: string, value: string): KubeOb
   return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, [name]: value } } }
 }
 
-function rememberedClaims(situation: Situation): Claims {
+/** Of those members that there are to be. */
+function rememberedClaims(situation: Situation, members: number): Claims {
   const live = liveObject(situation, 'StatefulSet', names.etcd(situation.context))
   try {
-    return JSON.parse(live?.metadata.annotations?.[claimsAnnotation] ?? '{}') as Claims
+    const all = JSON.parse(live?.metadata.annotations?.[claimsAnnotation] ?? '{}') as Claims
+    return Object.fromEntries(Object.entries(all).filter(([index]) => Number(index) < members))
   } catch {
     return {}
   }
 }
 
 /** Only of members that were ready: what never joined has lost nothing. */
-function currentClaims(situation: Situation): Record<string, string> {
+function currentClaims(situation: Situation, members: number): Record<string, string> {
   const { context, etcdPods } = situation
   return Object.fromEntries(
     etcdPods.flatMap(({ index, isReady }) => {
       const uid = claimOf(situation, names.etcdMember(context, index))?.metadata.uid
-      return uid === undefined || !isReady ? [] : [[String(index), uid]]
+      return uid === undefined || !isReady || index >= members ? [] : [[String(index), uid]]
     }),
   )
 }
@@ -130,6 +145,22 @@ function replaceLost(situation: Situation, lost: readonly number[]): readonly Cl
   // It reads how to begin when it starts; one that waits between two attempts is not waited for.
   if (pod?.problem === undefined || pod.isTerminating) return []
   return [{ kind: 'delete', ref: podRef(situation, pod), uid: pod.uid, why }]
+}
+
+/** Who was taken off the list can never come back with what it has; one of its number joins as a new one, and needs room. */
+function removeLeftClaims(situation: Situation, members: number): readonly ClusterAction[] {
+  const { context, observed, etcdPods } = situation
+  if (observed.etcd.kind !== 'reached') return []
+  const pattern = new RegExp(`^${dataVolume}-${names.etcd(context)}-(\\d+)$`)
+  return observed.children.flatMap((child): ClusterAction[] => {
+    const index = Number(pattern.exec(child.metadata.name)?.[1] ?? -1)
+    if (child.kind !== 'PersistentVolumeClaim' || index < members) return []
+    if (child.metadata.deletionTimestamp !== undefined) return []
+    if (memberAt(situation, index) !== undefined || etcdPods.some(pod => pod.index === index)) return []
+    const { apiVersion, kind, metadata } = child
+    const ref = { apiVersion, kind, namespace: metadata.namespace, name: metadata.name }
+    return [{ kind: 'delete', ref, uid: metadata.uid, why: `member ${index} of etcd has left` }]
+  })
 }
 
 /** Members that run an older template go one by one, while all are ready. */

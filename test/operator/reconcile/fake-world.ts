@@ -279,7 +279,7 @@ export class FakeWorld {
       !isBroker &&
       !this.etcd.join(pod.metadata.name, {
         volume: this.objects.get(`PersistentVolumeClaim/data-${pod.metadata.name}`)?.metadata.uid ?? '',
-        isTold: this.objects.get('ConfigMap/demo-etcd')?.data?.['state'] === 'existing',
+        told: this.objects.get('ConfigMap/demo-etcd')?.data ?? {},
       })
     const status = isAlone
       ? { containerStatuses: [{ state: { waiting: { reason: 'CrashLoopBackOff' } } }] }
@@ -338,6 +338,9 @@ export class FakeWorld {
         return
       case 'replaceEtcdMember':
         this.etcd.replace(action)
+        return
+      case 'changeEtcdMembers':
+        this.etcd.change(action)
         return
       case 'tell':
     }
