@@ -147,7 +147,10 @@ export function localBrokerSettings(
 
 /** The same at each run, though nothing else may be left of the last one. In the form of Kafka's own ids. */
 function clusterIdOf({ metadata }: Cluster, where: string): string {
-  return createHash('sha256').update(`local cluster ${metadata.name}${where}`).digest('base64url').slice(0, 22)
+  return createHash('sha256')
+    .update(`local cluster ${metadata.name}${where}`)
+    .digest('base64url')
+    .slice(0, 22)
 }
 
 function portsOf({ spec }: Cluster, { port }: LocalOptions): { name: string; port: number }[] {

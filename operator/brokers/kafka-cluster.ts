@@ -77,9 +77,19 @@ export class KafkaCluster {
       ])
       const single = await this.#describeEach(cluster.brokers)
       const throttled = new Set(
-        [...overrides].filter(([, set]) => throttledSettings.some(name => set.has(name))).map(([name]) => name),
+        [...overrides]
+          .filter(([, set]) => throttledSettings.some(name => set.has(name)))
+          .map(([name]) => name),
       )
-      return { kind: 'reached', ...cluster, topics, moves, dynamicSettings: valuesOf(all), throttled, ...single }
+      return {
+        kind: 'reached',
+        ...cluster,
+        topics,
+        moves,
+        dynamicSettings: valuesOf(all),
+        throttled,
+        ...single,
+      }
     } catch (error) {
       return { kind: 'unreachable', reason: reasonOf(error) }
     }

@@ -180,7 +180,10 @@ export class ClusterController {
         return
       case 'throttleTopics': {
         const { topics, isThrottled } = action
-        logger.info({ cluster: key, topics, isThrottled }, 'Moves of topics are held to a speed, or not any more.')
+        logger.info(
+          { cluster: key, topics, isThrottled },
+          'Moves of topics are held to a speed, or not any more.',
+        )
         mustSucceed(
           await kafka.of(key, brokersThatMayBe(cache.childrenOf(key), context)).throttle(topics, isThrottled),
         )
@@ -253,7 +256,9 @@ export function readCluster(
 
 /** Those that are there, or are to be soon; none before the first start. */
 function brokersThatMayBe(children: readonly KubeObject[], context: ClusterContext): number {
-  return (brokersStatefulSet(children, context)?.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0
+  return (
+    (brokersStatefulSet(children, context)?.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0
+  )
 }
 
 /** Those that may answer, though they may not be ready. */

@@ -242,7 +242,7 @@ function upToDateness({ reasons, brokers }: Findings): Told {
     type,
     status: 'False',
     reason: 'RestartsPending',
-    message: `Brokers ${waiting.join(', ')} are to be restarted: ${reasons.get(waiting[0] ?? -1)}.`,
+    message: `${waiting.length === 1 ? 'Broker' : 'Brokers'} ${waiting.join(', ')} ${waiting.length === 1 ? 'is' : 'are'} to be restarted: ${reasons.get(waiting[0] ?? -1)}.`,
   }
 }
 

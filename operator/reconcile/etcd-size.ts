@@ -29,15 +29,19 @@ export function decideEtcdSize(input: EtcdSizeInput): EtcdSizeDecision {
   if (current === undefined || (current === wanted && etcd.kind !== 'reached')) {
     return { members: wanted, actions: [], waitsFor: undefined }
   }
-  const waitsFor = current === wanted ? undefined : `etcd changes from ${current} members to ${wanted}`
+  const waitsFor = current === wanted ? undefined : `the members of etcd become ${wanted}`
   const stay: EtcdSizeDecision = { members: current, actions: [], waitsFor }
   if (etcd.kind !== 'reached') return stay
   const memberAt = (index: number): EtcdMember | undefined =>
     etcd.members.find(({ peerUrls }) => peerUrls.includes(peerUrl(index)))
-  const learner = etcd.members.find(({ isLearner, name }) => isLearner && name !== '')
-  if (learner !== undefined) {
+  const learner = etcd.members.find(({ isLearner }) => isLearner)
+  if (learner !== undefined && learner.name !== '') {
     const why = `${learner.name} has joined etcd and is to count`
-    return { ...stay, actions: [change('promote', learner.id, '', why)], waitsFor: `${learner.name} catches up` }
+    return {
+      ...stay,
+      actions: [change('promote', learner.id, '', why)],
+      waitsFor: 'a new member of etcd catches up',
+    }
   }
   if (wanted > current) {
     if (memberAt(current) !== undefined) return { ...stay, members: current + 1 }
@@ -53,10 +57,15 @@ export function decideEtcdSize(input: EtcdSizeInput): EtcdSizeDecision {
     const why = `etcd is to have ${wanted} members`
     return { ...stay, actions: [change('remove', last.id, peerUrl(current - 1), why)] }
   }
-  return stay
+  return learner === undefined ? stay : { ...stay, waitsFor: 'a new member of etcd joins' }
 }
 
-function change(what: 'add' | 'promote' | 'remove', memberId: string, peerUrl: string, why: string): ClusterAction {
+function change(
+  what: 'add' | 'promote' | 'remove',
+  memberId: string,
+  peerUrl: string,
+  why: string,
+): ClusterAction {
   return { kind: 'changeEtcdMembers', change: what, memberId, peerUrl, why }
 }
 

@@ -3,13 +3,7 @@
  * as what it was, so it is taken out of the others' list and joins them as a new one. Pure.
  */
 import { managedEtcd } from '../desired/broker-settings.ts'
-import {
-  etcdBudget,
-  etcdPeerUrl,
-  etcdService,
-  etcdStateConfigMap,
-  etcdStatefulSet,
-} from '../desired/etcd.ts'
+import { etcdBudget, etcdPeerUrl, etcdService, etcdStateConfigMap, etcdStatefulSet } from '../desired/etcd.ts'
 import { dataVolume, names } from '../resources/names.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import type { ClusterAction } from './actions.ts'

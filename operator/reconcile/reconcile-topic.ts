@@ -102,7 +102,7 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
       )
     }
   }
-  if (differences.fewerPartitions !== undefined) {
+  if (differences.fewerPartitions !== undefined && topic.spec.driftPolicy === 'Enforce') {
     const message = `Topic ${name} has ${actual.partitions.length} partitions and cannot shrink to ${differences.fewerPartitions}, because records would be lost.`
     return conclude(
       observed,

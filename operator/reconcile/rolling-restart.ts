@@ -72,7 +72,8 @@ export function decideRoll(input: RollInput): RollDecision {
   const reason = reasons.get(order[0] ?? -1)
   if (next === undefined || reason === undefined) return { kind: 'wait', why: 'pods change' }
   const recovering = pods.find(({ index, isReady }) => !isReady && input.isRecovering(index))
-  if (recovering !== undefined) return { kind: 'wait', why: `broker ${recovering.index} reads its logs again` }
+  if (recovering !== undefined)
+    return { kind: 'wait', why: `broker ${recovering.index} reads its logs again` }
   if (!next.isReady) return { kind: 'restart', pod: next, reason, needsGrant: isServing(kafka, next.index) }
 
   const starting = pods.find(({ isReady, index }) => !isReady && brokers.includes(index))

@@ -60,8 +60,6 @@ export function quotaOf(
 
 /** Of two that are new, the older one has what it asks for: two at once would else both fit, and then not. */
 function comesBefore(a: KubeObject, b: KubeObject): boolean {
-  const [first, second] = [a, b].map(
-    ({ metadata }) => `${metadata.creationTimestamp ?? ''} ${metadata.name}`,
-  )
+  const [first, second] = [a, b].map(({ metadata }) => `${metadata.creationTimestamp ?? ''} ${metadata.name}`)
   return (first ?? '') < (second ?? '')
 }

@@ -43,14 +43,20 @@ function unlessInterrupted(work: Promise<void>): Promise<void> {
 }
 
 async function demonstrate(): Promise<void> {
-  transcript.line(`Barnabas on Kubernetes, from nothing${values.keep ? '' : ' to nothing'}. Ctrl-C takes all down.`)
+  transcript.line(
+    `Barnabas on Kubernetes, from nothing${values.keep ? '' : ' to nothing'}. Ctrl-C takes all down.`,
+  )
   if (findKept(1) !== null) {
-    throw new Error('a Kubernetes that was kept stands already; node test/kubernetes/main.ts down removes it.')
+    throw new Error(
+      'a Kubernetes that was kept stands already; node test/kubernetes/main.ts down removes it.',
+    )
   }
   const began = `A Kubernetes of ${nodes} nodes`
   // Not raced with an interruption: what is half made has to be known before it can be removed.
   const { kubernetes, demonstration } = await transcript.step(began, async () => {
-    transcript.note("By kind where Docker works, else from Kubernetes' own programs. These are built the first time,")
+    transcript.note(
+      "By kind where Docker works, else from Kubernetes' own programs. These are built the first time,",
+    )
     transcript.note(`which takes minutes, and kept in ${cacheDirectory}.`)
     const started = await startKubernetes({ nodes, kept: values.keep })
     return { kubernetes: started, demonstration: new Demonstration(transcript, started.description) }

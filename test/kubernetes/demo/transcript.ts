@@ -66,6 +66,8 @@ export class Transcript {
   }
 
   #styled(style: 'bold' | 'green' | 'cyan' | 'red', text: string): string {
-    return this.#output.isTTY === true && process.env['NO_COLOR'] === undefined ? styleText(style, text) : text
+    return this.#output.isTTY === true && process.env['NO_COLOR'] === undefined
+      ? styleText(style, text)
+      : text
   }
 }

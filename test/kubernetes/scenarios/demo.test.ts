@@ -7,10 +7,7 @@ import { clusterNumbers } from '../tear-down.ts'
 
 /** In a process group of its own, which a terminal would interrupt as a whole. */
 function start(): RunningProcess {
-  return new RunningProcess('setsid', [
-    process.execPath,
-    join(import.meta.dirname, '..', 'demo', 'main.ts'),
-  ])
+  return new RunningProcess('setsid', [process.execPath, join(import.meta.dirname, '..', 'demo', 'main.ts')])
 }
 
 const standing = (): number[] => clusterNumbers().filter(number => readRecord(number) !== null)

@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BrokerStatuses } from '../../../operator/brokers/broker-statuses.ts'
@@ -44,6 +44,7 @@ test('every broker tells of its disks, and who is not there is left out', async 
 test('a directory that is gone is told with the reason', async () => {
   const path = join(cluster.broker(1).directory, 'two')
   renameSync(path, `${path}-away`)
+  writeFileSync(path, 'no directory')
   // It fails when something is to be written to it.
   await createTopic(await cluster.broker(0).connect(), 'orders', { partitions: 4, replicationFactor: 2 })
   let failed: ToldStatus['logDirectories'] = []

@@ -58,7 +58,10 @@ export class FakeEtcd {
   }
 
   #list(peerUrl: string, isLearner: boolean): void {
-    this.members = [...this.members, { id: `member-${++this.#made}`, name: '', peerUrls: [peerUrl], isLearner }]
+    this.members = [
+      ...this.members,
+      { id: `member-${++this.#made}`, name: '', peerUrls: [peerUrl], isLearner },
+    ]
   }
 
   #remove(memberId: string): void {

@@ -99,7 +99,9 @@ export class FakeKafka {
       .some(({ replicas, inSync }) => replicas.includes(broker) && inSync.every(id => id === broker))
   }
 
-  act(action: Extract<ClusterAction, { kind: 'alterBrokerSettings' | 'movePartitions' | 'throttleTopics' }>): void {
+  act(
+    action: Extract<ClusterAction, { kind: 'alterBrokerSettings' | 'movePartitions' | 'throttleTopics' }>,
+  ): void {
     switch (action.kind) {
       case 'alterBrokerSettings':
         for (const { name, value } of action.changes) {

@@ -97,22 +97,6 @@ function reconcile({
   return { ...result, ready, isSet }
 }
 
-test('a topic that is not there is created, with its owner written into it from the start', () => {
-  const { actions } = reconcile({ spec: { partitions: 6, retention: { time: '1h' } } })
-  expect(actions).toEqual([
-    {
-      kind: 'createTopic',
-      name: 'orders',
-      partitions: 6,
-      replicationFactor: undefined,
-      settings: new Map([
-        ['retention.ms', '3600000'],
-        [ownerSetting, owner],
-      ]),
-    },
-  ])
-})
-
 test('one that is as it should be is told so, and nothing is done', () => {
   const { actions, status, ready } = reconcile({ spec: { partitions: 3 }, actual: {} })
   expect(actions).toEqual([])
@@ -127,31 +111,6 @@ test('one that is as it should be is told so, and nothing is done', () => {
   expect(again.status).toEqual(status)
 })
 
-test('more partitions and other settings are made; settings not given any more go back', () => {
-  const { actions } = reconcile({
-    spec: { partitions: 6, config: { 'retention.ms': '5' } },
-    status: { appliedSettings: ['segment.bytes', 'retention.ms'] },
-    actual: {
-      settings: new Map([
-        [ownerSetting, owner],
-        ['segment.bytes', '1048576'],
-        ['flush.ms', '7'],
-      ]),
-    },
-  })
-  expect(actions).toEqual([
-    {
-      kind: 'alterSettings',
-      name: 'orders',
-      changes: [
-        { name: 'retention.ms', from: undefined, to: '5' },
-        { name: 'segment.bytes', from: '1048576', to: null },
-      ],
-    },
-    { kind: 'addPartitions', name: 'orders', partitions: 6 },
-  ])
-})
-
 test('another replication factor moves replicas, and while they move it is not ready', () => {
   const { actions } = reconcile({ spec: { replicationFactor: 2 }, actual: { count: 1 } })
   expect(actions).toEqual([
@@ -164,23 +123,6 @@ test('another replication factor moves replicas, and while they move it is not r
   expect(tooMany.ready?.message).toBe('There are not enough brokers for 9 replicas of topic orders.')
 })
 
-test('fewer partitions than there are are refused', () => {
-  const { actions, ready, isSet } = reconcile({ spec: { partitions: 2 }, actual: {} })
-  expect(actions).toEqual([])
-  expect(ready).toMatchObject({ status: 'False', reason: 'PartitionDecreaseRefused' })
-  expect(isSet('Stalled')).toBe(true)
-})
-
-test('a topic that another Topic looks after is left alone', () => {
-  const { actions, ready, isSet } = reconcile({
-    actual: { settings: new Map([[ownerSetting, 'other/orders uid-9']]) },
-  })
-  expect(actions).toEqual([])
-  expect(ready?.reason).toBe('NameConflict')
-  expect(ready?.message).toContain('looked after by the Topic other/orders')
-  expect(isSet('Conflicted')).toBe(true)
-})
-
 describe('a topic that nobody looks after', () => {
   const abandoned = { settings: new Map([[ownerSetting, 'team/orders uid-0']]), hasLivingOwner: false }
   const adopt = {
@@ -189,35 +131,10 @@ describe('a topic that nobody looks after', () => {
     changes: [{ name: ownerSetting, from: 'team/orders uid-0', to: owner }],
   }
 
-  test('is adopted when it matches, or always, or never', () => {
-    expect(reconcile({ spec: { partitions: 3 }, actual: abandoned }).actions).toEqual([adopt])
-    const differing = reconcile({ spec: { partitions: 4 }, actual: abandoned })
-    expect(differing.ready).toMatchObject({ reason: 'NotAdopted' })
-    expect(differing.status.drift).toEqual([{ key: 'partitions', desired: '4', actual: '3' }])
-    const always = reconcile({ spec: { partitions: 4, adoptionPolicy: 'Always' }, actual: abandoned })
-    expect(always.actions.map(({ kind }) => kind)).toEqual(['alterSettings', 'addPartitions'])
-    expect(reconcile({ spec: { adoptionPolicy: 'Never' }, actual: abandoned }).ready?.reason).toBe(
-      'NotAdopted',
-    )
-  })
-
   test('is only adopted, not changed, when differences are to be reported', () => {
     const spec = { partitions: 4, adoptionPolicy: 'Always', driftPolicy: 'Report' }
     expect(reconcile({ spec, actual: abandoned }).actions).toEqual([adopt])
   })
-})
-
-test('drift that is to be reported is told and not undone', () => {
-  const { actions, status, ready } = reconcile({
-    spec: { driftPolicy: 'Report', partitions: 5, config: { 'retention.ms': '5' } },
-    actual: {},
-  })
-  expect(actions).toEqual([])
-  expect(ready).toMatchObject({ status: 'True', reason: 'Drifted' })
-  expect(status.drift).toEqual([
-    { key: 'partitions', desired: '5', actual: '3' },
-    { key: 'retention.ms', desired: '5' },
-  ])
 })
 
 test('what the brokers refuse is told in their words, and not asked again at once', () => {
@@ -292,14 +209,6 @@ describe('deletion', () => {
       'createTopic',
     )
     expect(reconcile({ metadata: { finalizers: [topicFinalizer] }, actual: {} }).actions).toEqual([release])
-  })
-
-  test('the topic goes first and the finalizer after it', () => {
-    expect(reconcile({ spec, metadata: held, actual: {} }).actions).toEqual([
-      { kind: 'deleteTopic', name: 'orders' },
-      release,
-    ])
-    expect(reconcile({ spec, metadata: held }).actions).toEqual([release])
   })
 
   test('nothing is left to be done where the Cluster is gone or going, or the topic is another one', () => {

@@ -9,7 +9,11 @@ import {
   ownerSetting,
   parseOwner,
 } from '../../../operator/reconcile/observed-topic.ts'
-import { reconcileTopic, type TopicAction, topicFinalizer } from '../../../operator/reconcile/reconcile-topic.ts'
+import {
+  reconcileTopic,
+  type TopicAction,
+  topicFinalizer,
+} from '../../../operator/reconcile/reconcile-topic.ts'
 import type { KubeObject } from '../../../operator/resources/kube-object.ts'
 import { readResource } from '../../../operator/resources/read-resource.ts'
 import type { TopicStatus } from '../../../operator/resources/topic-status.ts'
@@ -76,7 +80,10 @@ class TopicWorld {
   }
 
   /** `partitions`, and settings by Kafka's names. */
-  setByHand(name: string, { partitions = defaultPartitions, ...settings }: Readonly<Record<string, unknown>>): void {
+  setByHand(
+    name: string,
+    { partitions = defaultPartitions, ...settings }: Readonly<Record<string, unknown>>,
+  ): void {
     const before = this.#kafka.get(name)?.settings ?? new Map<string, string>()
     const given = Object.entries(settings).map(([key, value]) => [key, String(value)] as const)
     this.#create(name, Number(partitions), new Map([...before, ...given]))
@@ -202,6 +209,8 @@ function tellingsOf(key: string, { conditions = [], drift = [] }: TopicStatus): 
       .map(({ type, status, reason, message }) =>
         type === 'Ready' ? `  ${key} Ready=${status} ${reason}: ${message}` : `  ${key} ${type}`,
       ),
-    ...drift.map(each => `  ${key} drift: ${each.key} is ${each.actual ?? 'default'}, not ${each.desired ?? 'default'}`),
+    ...drift.map(
+      each => `  ${key} drift: ${each.key} is ${each.actual ?? 'default'}, not ${each.desired ?? 'default'}`,
+    ),
   ]
 }
