@@ -30,7 +30,7 @@ afterAll(async () => {
 
 test('every broker tells of its disks, and who is not there is left out', async () => {
   const told = await statuses.ask([0, 1, 2])
-  expect([...told.keys()].sort()).toEqual([0, 1])
+  expect([...told.keys()].sort((a, b) => a - b)).toEqual([0, 1])
   const { isRecovering, logDirectories = [] } = told.get(1) ?? {}
   expect(isRecovering).toBe(false)
   expect(logDirectories).toMatchObject([
