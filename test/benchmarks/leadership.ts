@@ -9,6 +9,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 const underWay = 200
 /** Brokers that elect leaders have something else to do than to list 10,000 partitions again and again. */
 const everyMs = 50
+/** A tenth of the back-off of Kafka's clients. */
+const afterRefusalMs = 10
 const patienceMs = 300_000
 
 /** By broker. */
@@ -121,6 +123,7 @@ export class PatientWriter {
       if (!(await write(cluster, connections, view, batch))) {
         if (performance.now() - last > 60_000)
           throw new Error(`${topic}-${partition} takes no record for a minute.`)
+        await pause(afterRefusalMs)
         view = await cluster.partition(topic, partition)
         continue
       }
