@@ -56,7 +56,7 @@ test('two Clusters come up on it, each with its own topics', async () => {
     await operated.until(`bnc/${name}`, 'EtcdAvailable', 'True', 'Given')
     await operated.until(`bnt/of-${name}`, 'Ready', 'True')
   }
-  expect(await operated.kubectl('get', 'statefulsets', '-o', 'name')).not.toContain('etcd')
+  expect(await operated.kubectl('get', 'statefulsets', '-o', 'name')).not.toContain('kafka-etcd')
   const { stdout } = await operated.kubernetes.runInside(['kcat', '-L', '-b', operated.bootstrap])
   expect(stdout).toContain('"of-kafka"')
   expect(stdout).not.toContain('"of-other"')
