@@ -12,7 +12,7 @@ import type { EtcdMember } from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 import { applyAll, liveObject, type Situation, type Step } from './situation.ts'
 
-/** On the StatefulSet: member → uid of the claim that it had when it joined. */
+/** On the StatefulSet: number of a member → uid of the claim that it had when it joined, and its id in etcd. */
 const claimsAnnotation = 'barnabas.dev/claims'
 
 type Claims = Readonly<Record<string, string>>
@@ -32,25 +32,16 @@ export const etcdStep: Step = (situation, findings) => {
   })
   const { members } = size
   if (size.waitsFor !== undefined) findings.waiting.push(size.waitsFor)
-  const before = rememberedClaims(situation, members)
-  const lost = lostMembers(situation, before)
   const indexes = Array.from({ length: members }, (_, index) => index)
+  const seats = indexes.map(index => seatOf(situation, index))
+  const lost = indexes.filter((_, at) => seats[at]?.isLost === true)
   const isJoining = indexes.some(index => memberAt(situation, index)?.name === '')
   const statefulSet = etcdStatefulSet(context, etcd, members)
-  const claims = { ...currentClaims(situation, members), ...before }
-  // A member that has joined anew is no lost one any more.
-  for (const index of Object.keys(before).map(Number)) {
-    const member = memberAt(situation, index)
-    const isBack = lost.includes(index) && situation.etcdPods.some(pod => pod.index === index && pod.isReady)
-    if (isBack && member?.name === names.etcdMember(context, index)) {
-      claims[String(index)] = currentClaims(situation, members)[String(index)] ?? ''
-    }
-  }
   const actions = [
     ...applyAll(situation, findings, [
       etcdService(context),
       etcdStateConfigMap(context, { members, isJoining }),
-      withAnnotation(statefulSet, claimsAnnotation, JSON.stringify(claims)),
+      withAnnotation(statefulSet, claimsAnnotation, JSON.stringify(rememberedSeats(seats))),
       etcdBudget(context, etcd),
     ]),
     ...size.actions,
@@ -79,37 +70,58 @@ function withAnnotation(object: KubeObject, name: string, value: string): KubeOb
   return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, [name]: value } } }
 }
 
-/** Of those members that there are to be. */
-function rememberedClaims(situation: Situation, members: number): Claims {
+/** What is remembered of the member of a number, so that one that comes without its data is known. */
+interface Seat {
+  readonly index: number
+  /** uid of its claim and its id in etcd; undefined: it has never been ready. */
+  readonly remembered: { readonly claim: string; readonly member: string } | undefined
+  /** Its claim is another one, and it has not joined anew. */
+  readonly isLost: boolean
+}
+
+function seatOf(situation: Situation, index: number): Seat {
+  const { context, etcdPods } = situation
+  const before = rememberedAt(situation, index)
+  const claim = claimOf(situation, names.etcdMember(context, index))?.metadata.uid
+  const listed = memberAt(situation, index)
+  const member = listed === undefined || listed.name === '' ? undefined : listed.id
+  const now = claim === undefined || member === undefined ? undefined : { claim, member }
+  const isReady = etcdPods.some(pod => pod.index === index && pod.isReady)
+  if (before === undefined) return { index, remembered: isReady ? now : undefined, isLost: false }
+  if (claim === undefined || claim === before.claim) {
+    const isUnknown = before.member === '' && isReady && now !== undefined
+    return { index, remembered: isUnknown ? now : before, isLost: false }
+  }
+  // Whoever has another id than the one that was lost has joined with the new claim, ready or not.
+  const hasJoined = now !== undefined && (before.member === '' ? isReady : now.member !== before.member)
+  return { index, remembered: hasJoined ? now : before, isLost: !hasJoined }
+}
+
+function rememberedSeats(seats: readonly Seat[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    seats.flatMap(({ index, remembered }) =>
+      remembered === undefined ? [] : [[String(index), `${remembered.claim} ${remembered.member}`.trim()]],
+    ),
+  )
+}
+
+function rememberedAt(situation: Situation, index: number): Seat['remembered'] {
   const live = liveObject(situation, 'StatefulSet', names.etcd(situation.context))
+  const claims = parseClaims(live?.metadata.annotations?.[claimsAnnotation])
+  const [claim, member = ''] = (claims[String(index)] ?? '').split(' ')
+  return claim === undefined || claim === '' ? undefined : { claim, member }
+}
+
+function parseClaims(text = '{}'): Claims {
   try {
-    const all = JSON.parse(live?.metadata.annotations?.[claimsAnnotation] ?? '{}') as Claims
-    return Object.fromEntries(Object.entries(all).filter(([index]) => Number(index) < members))
+    return JSON.parse(text) as Claims
   } catch {
     return {}
   }
 }
 
-/** Only of members that were ready: what never joined has lost nothing. */
-function currentClaims(situation: Situation, members: number): Record<string, string> {
-  const { context, etcdPods } = situation
-  return Object.fromEntries(
-    etcdPods.flatMap(({ index, isReady }) => {
-      const uid = claimOf(situation, names.etcdMember(context, index))?.metadata.uid
-      return uid === undefined || !isReady || index >= members ? [] : [[String(index), uid]]
-    }),
-  )
-}
-
 function claimOf(situation: Situation, pod: string): KubeObject | undefined {
   return liveObject(situation, 'PersistentVolumeClaim', `${dataVolume}-${pod}`)
-}
-
-function lostMembers(situation: Situation, before: Claims): readonly number[] {
-  return Object.entries(before).flatMap(([index, uid]) => {
-    const claim = claimOf(situation, names.etcdMember(situation.context, Number(index)))
-    return claim?.metadata.uid !== undefined && claim.metadata.uid !== uid ? [Number(index)] : []
-  })
 }
 
 function memberAt({ context, observed }: Situation, index: number): EtcdMember | undefined {

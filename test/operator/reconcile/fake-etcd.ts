@@ -4,6 +4,8 @@ import type { EtcdMember } from '../../../operator/reconcile/observed-cluster.ts
 /** The list of members, and who of them can start. */
 export class FakeEtcd {
   members: EtcdMember[] = []
+  /** Names of those that join and do not serve yet. */
+  readonly slow = new Set<string>()
   /** Those that began it. */
   #founders: string | undefined
   readonly #volumes = new Map<string, string>()

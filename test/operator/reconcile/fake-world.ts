@@ -274,7 +274,9 @@ export class FakeWorld {
     const isBroker = pod.metadata.name.startsWith('demo-brokers-')
     // A broker waits for its rack.
     const { rack, index } = podFacts(pod)
-    const waits = isBroker && (rack === undefined || this.kafka.recovering.has(index))
+    const waits = isBroker
+      ? rack === undefined || this.kafka.recovering.has(index)
+      : this.etcd.slow.has(pod.metadata.name)
     const isAlone =
       !isBroker &&
       !this.etcd.join(pod.metadata.name, {

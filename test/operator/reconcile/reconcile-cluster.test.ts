@@ -162,6 +162,22 @@ test('a member of etcd whose volume is lost is replaced, and only once the other
   expect(condition(world, 'Ready')?.status).toBe('True')
 })
 
+test('a member of etcd that has joined anew and does not serve yet is not replaced again', () => {
+  const world = settled({})
+  world.etcd.slow.add('demo-etcd-1')
+  world.objects.delete('PersistentVolumeClaim/data-demo-etcd-1')
+  world.deletePod('demo-etcd-1')
+  for (let turn = 0; turn < 20; turn++) {
+    world.step()
+    world.reconcile()
+  }
+  expect(world.history.filter(line => line.startsWith('replace etcd member'))).toHaveLength(1)
+  expect(world.etcd.members.find(({ name }) => name === 'demo-etcd-1')).toBeDefined()
+  world.etcd.slow.clear()
+  world.settle()
+  expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
 test('what a Cluster does not ask for any more is removed, old settings once no pod has them', () => {
   const world = settled({ ...oneEtcd, listeners: [{ name: 'outside', port: 9094, type: 'ClusterIP' }] })
   expect([...world.objects.keys()].filter(key => key.startsWith('Service/demo-outside'))).toHaveLength(3)
