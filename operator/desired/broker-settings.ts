@@ -113,8 +113,15 @@ export function settingsConfigMap(context: ClusterContext, settings: SplitSettin
 /** Broker id → listener → address told to clients, host:port. A listener without one is not told yet. */
 export type Addresses = ReadonlyMap<number, ReadonlyMap<string, string>>
 
-/** What differs from broker to broker: a file for each. */
-export function brokersConfigMap(context: ClusterContext, addresses: Addresses): KubeObject {
+/**
+ * What differs from broker to broker: a file for each. `racks` are those that pods were told: what a new pod goes on with when
+ * nobody is there to tell it.
+ */
+export function brokersConfigMap(
+  context: ClusterContext,
+  addresses: Addresses,
+  racks: ReadonlyMap<number, string>,
+): KubeObject {
   const files = [...addresses].map(([id, byListener]): [string, string] => [
     brokerFile(id),
     formatProperties(
@@ -122,6 +129,7 @@ export function brokersConfigMap(context: ClusterContext, addresses: Addresses):
         ['node.id', String(id)],
         ['advertised.listeners', advertisedListeners(context, id, byListener)],
         ['control.advertised.listener', `http://${hosts.broker(context, id)}:${ports.control}`],
+        ...given('broker.rack', racks.get(id)),
       ]),
     ),
   ])
@@ -131,6 +139,10 @@ export function brokersConfigMap(context: ClusterContext, addresses: Addresses):
     metadata: childMetadata(context, names.brokers(context), 'broker'),
     data: Object.fromEntries(files),
   }
+}
+
+function given(name: string, value: string | undefined): readonly [string, string][] {
+  return value === undefined ? [] : [[name, value]]
 }
 
 export function brokerFile(id: number): string {
