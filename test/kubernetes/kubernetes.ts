@@ -54,6 +54,11 @@ export class Kubernetes {
     return this.#cluster.insideAddress
   }
 
+  /** What to put before a command so that it runs as if it were in a pod; see `runInside`. */
+  get within(): readonly string[] {
+    return this.#cluster.inside
+  }
+
   get etcdImage(): string {
     return this.#cluster.etcdImage
   }
