@@ -108,7 +108,10 @@ function plain(value: Json): Json {
 
 function racksAway(data: Item['data']): Json {
   return Object.fromEntries(
-    Object.entries(data ?? {}).map(([file, text]) => [file, text.replace(/^broker\.rack=.*$/m, 'broker.rack=?')]),
+    Object.entries(data ?? {}).map(([file, text]) => [
+      file,
+      text.replace(/^broker\.rack=.*$/m, 'broker.rack=?'),
+    ]),
   )
 }
 

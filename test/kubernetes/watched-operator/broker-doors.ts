@@ -53,7 +53,10 @@ function listen(
 export function openKafkaDoor(host: string, port: number, parts: BrokerDoorParts): Promise<Server> {
   return listen(host, port, parts.target, (client, broker) => {
     /** Correlation id → who waits for that answer, and when it is passed on. */
-    const held = new Map<number, { readonly take: (answer: Buffer) => void; readonly passed: Promise<void> }>()
+    const held = new Map<
+      number,
+      { readonly take: (answer: Buffer) => void; readonly passed: Promise<void> }
+    >()
     onFrames(client, frame => {
       const write = kafkaWriteOf(frame)
       if (write !== undefined) {

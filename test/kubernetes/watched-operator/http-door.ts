@@ -11,8 +11,8 @@ import type { AddressInfo } from 'node:net'
 import type { Gate } from './gate.ts'
 
 /**
- * away: connections break. refusing: every other request is, in turn with 429 and 500. silent: watches that are
- * open hear nothing any more, and are not told that it is so.
+ * away: connections break. refusing: they break, and then every other request is refused, in turn with 429 and 500. silent:
+ * watches that are open hear nothing any more, and are not told that it is so.
  */
 export type Trouble = 'none' | 'away' | 'refusing' | 'silent'
 
@@ -52,7 +52,7 @@ export class HttpDoor {
 
   make(trouble: Trouble): void {
     this.#trouble = trouble
-    if (trouble === 'away') this.#server.closeAllConnections()
+    if (trouble === 'away' || trouble === 'refusing') this.#server.closeAllConnections()
     if (trouble !== 'silent') return
     for (const [response, from] of this.#watches) {
       from.unpipe(response)
