@@ -10,6 +10,10 @@ export interface StoppingBroker {
   readonly image: MetadataImage
   /** Its lease is known to be valid. */
   readonly isRegistered: boolean
+  /** The store did not answer the last time. */
+  readonly isStoreAway: boolean
+  /** Has the store asked again. */
+  registrationChanged(): void
   readonly controller: Pick<ControllerClient, 'requestRestart'>
 }
 
@@ -27,20 +31,30 @@ export interface WaitForRestartOptions {
 /** Others may not be restarted for so long at most when the broker does not come back. */
 const grantMs = 300_000
 const askMs = 5000
+/** A store that is away for longer goes together with the brokers, or nobody could take over anyway. */
+const storeAwayMs = 1500
 
 /**
  * Before a broker stops that was asked to from outside (a drain, an eviction, a deleted pod), it asks for the grant that
  * planned restarts ask for, and goes on serving until it has it. One that was granted to somebody else for this broker
- * counts. It does not wait where that would help nobody: nobody else has what it has, or it is not registered any more, so
- * that others have taken over already.
+ * counts. It does not wait where that would help nobody: nobody else has what it has, the store is away, or it is not
+ * registered any more, so that others have taken over already.
  */
 export async function waitForRestart(broker: StoppingBroker, options: WaitForRestartOptions): Promise<void> {
   const { brokerId, withinMs, silenceMs, clock, random, logger } = options
   const startedMs = clock.monotonicMs()
   let answeredMs = startedMs
+  let storeAwaySinceMs: number | undefined
   let told = ''
   for (let attempt = 0; ; attempt++) {
     if (!broker.isRegistered || !isMissed(broker.image, brokerId)) return
+    storeAwaySinceMs = broker.isStoreAway ? (storeAwaySinceMs ?? clock.monotonicMs()) : undefined
+    if (storeAwaySinceMs !== undefined && clock.monotonicMs() - storeAwaySinceMs >= storeAwayMs) {
+      logger.warn(
+        'The metadata store does not answer, so nobody can take over; this broker stops all the same.',
+      )
+      return
+    }
     const leftMs = startedMs + withinMs - clock.monotonicMs()
     const answer = await broker.controller.requestRestart({
       brokerId,
@@ -69,6 +83,7 @@ export async function waitForRestart(broker: StoppingBroker, options: WaitForRes
     }
     if (why !== told) logger.info({ why }, 'This broker is to stop, and serves on until it may be away.')
     told = why
+    broker.registrationChanged()
     await sleep(clock, backoffMs(attempt, { firstMs: 100, mostMs: 1000 }, random))
   }
 }

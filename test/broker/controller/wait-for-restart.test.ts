@@ -6,8 +6,12 @@ import { recordingLogger } from '../../support/recording-logger.ts'
 import { newTopic, OneStoreCluster } from './one-store-cluster.ts'
 
 let cluster: OneStoreCluster
+let isStoreAway = false
 
-afterEach(() => cluster.dispose())
+afterEach(() => {
+  isStoreAway = false
+  return cluster.dispose()
+})
 
 const timeoutMs = 60_000
 const withinMs = 90_000
@@ -37,6 +41,10 @@ function askToStop(brokerId: number, controller: () => ControllerClient = () => 
     get isRegistered() {
       return membership.isRegistered
     },
+    get isStoreAway() {
+      return isStoreAway
+    },
+    registrationChanged: () => membership.registrationChanged(),
     controller: {
       requestRestart: (command: Parameters<ControllerClient['requestRestart']>[0]) => {
         asked++
@@ -147,6 +155,23 @@ test('without a controller it waits only as long as another one may need to come
   expect(waiting.messages().at(-1)).toBe(
     'No controller says whether this broker may be away now; it stops all the same.',
   )
+})
+
+test('a store that goes with the brokers is not waited for', async () => {
+  await threeBrokers()
+  const first = askToStop(2)
+  await cluster.until(first.isOver)
+  const second = askToStop(3)
+  await cluster.advance(5000)
+  expect(second.isOver()).toBe(false)
+  isStoreAway = true
+  await cluster.advance(1000)
+  isStoreAway = false // a hiccup
+  await cluster.advance(5000)
+  expect(second.isOver()).toBe(false)
+  isStoreAway = true
+  await cluster.advance(4000)
+  expect(second.isOver()).toBe(true)
 })
 
 test('the last one that is left waits for the others', async () => {
