@@ -244,6 +244,8 @@ const bans: readonly Ban[] = [
       'test/targets/processes.ts': 'asks a process again and again until a condition holds, with a deadline',
       'test/cluster/let-pass.ts': 'how long a fault lasts is what is tested',
       'test/benchmarks/bench.ts': 'waits until the machine is quiet before it measures',
+      'test/benchmarks/cluster-idle.ts': 'measures what a cluster at rest takes',
+      'test/benchmarks/leadership.ts': 'keeps off brokers that are busy with what is measured',
       'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
       'test/runtime/clock.test.ts': 'tests the clock itself',

@@ -13,6 +13,7 @@ import type { BrokerListener, ControlAddress, MetadataImage } from '../metadata/
 import { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { supportedFeatures } from '../metadata/supported-features.ts'
+import type { Pace } from './batch.ts'
 import { Controller } from './controller.ts'
 import type { ControllerClient } from './controller-client.ts'
 import type { ControllerRules } from './decision.ts'
@@ -39,6 +40,7 @@ export class ClusterMembership {
   readonly elections: Elections
   readonly #options: ClusterMembershipOptions
   #controllerElsewhere: ControllerClient | undefined
+  #newPace: () => Pace = () => () => Promise.resolve()
   #brokerId: number | undefined
   #registration: BrokerRegistration | undefined
   #election: Election | undefined
@@ -104,6 +106,11 @@ export class ClusterMembership {
   /** From now on commands take this way. */
   forwardCommands(way: ControllerClient): void {
     this.#controllerElsewhere = way
+  }
+
+  /** From now on changes that are made in waves go at this pace. */
+  paceWaves(newPace: () => Pace): void {
+    this.#newPace = newPace
   }
 
   /** The controller in this process, while this broker is it. */
@@ -179,6 +186,7 @@ export class ClusterMembership {
           isActive,
           rules: member.rules,
           elections: this.elections,
+          newPace: () => this.#newPace(),
         })
       },
       onDeposed: () => this.#stopController(),
