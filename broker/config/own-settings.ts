@@ -14,6 +14,11 @@ export const ownSettings = {
     null,
     'File that says broker.rack, or - for none; waited for when it is empty at the start. Wins over broker.rack.',
   ),
+  'controlled.shutdown.grant.wait.ms': long(
+    0,
+    'How long a broker that is asked to stop waits until the controller grants that it may be away; 0: it does not ask.',
+    { from: 0 },
+  ),
   'control.listeners': list(
     ['http://:9090'],
     'Addresses of the gRPC service among brokers and for the operator, http://host:port or https://host:port; opened in a cluster on etcd.',

@@ -59,7 +59,21 @@ function placeSettings(context: ClusterContext): ReadonlyMap<string, string> {
     ['etcd.connect', etcdEndpoints(context).join(',')],
     ['etcd.prefix', etcdPrefix],
     ['broker.rack.file', `${podPath}/rack`],
+    ['controlled.shutdown.grant.wait.ms', String(grantWaitMs(context))],
   ])
+}
+
+/** Of its grace a pod keeps so much for what comes when it may be away: leaders go, answers leave, logs are closed. */
+const stopMs = 30_000
+
+/** Whoever takes a pod away (a drain, an eviction, kubectl delete) waits for its grace; in it the broker waits for a grant. */
+function grantWaitMs({ cluster }: ClusterContext): number {
+  const graceMs = gracePeriodSeconds(cluster) * 1000
+  return Math.max(Math.floor(graceMs / 2), graceMs - stopMs)
+}
+
+export function gracePeriodSeconds({ spec }: ClusterContext['cluster']): number {
+  return spec.brokers.template?.terminationGracePeriodSeconds ?? 120
 }
 
 export function listenerName(name: string): string {
