@@ -250,6 +250,7 @@ const bans: readonly Ban[] = [
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
       'test/runtime/clock.test.ts': 'tests the clock itself',
       'test/kubernetes/load.ts': 'not a test but a load, which keeps its pace',
+      'test/kubernetes/kafkajs-clients.ts': 'not a test but a load, which keeps its pace',
       'test/kubernetes/start-and-wait.ts': 'lives until it is killed: it is not a test but what one kills',
     },
   },

@@ -88,6 +88,11 @@ export class ClusterMembership {
     return this.#registration?.isValid ?? false
   }
 
+  /** The last renewal of the registration was not answered. */
+  get isStoreAway(): boolean {
+    return this.#registration?.isFailing === true
+  }
+
   /** The epoch in which this broker is the controller; undefined while it is not. */
   get controllerEpoch(): number | undefined {
     return this.#election?.epoch
@@ -189,7 +194,7 @@ export class ClusterMembership {
     await admitted
   }
 
-  /** The log directories, or which of them are cordoned, have changed. */
+  /** The log directories, or which of them are cordoned, have changed; or the store is to be asked whether it is there. */
   registrationChanged(): void {
     this.#registration?.refresh()
   }
@@ -223,7 +228,7 @@ export class ClusterMembership {
         return
       }
       if (error === 'STALE_BROKER_EPOCH' || error === 'BROKER_ID_NOT_REGISTERED') return
-      if (this.#isStoreAway) {
+      if (this.isStoreAway) {
         logger.warn(
           'The metadata store does not answer, so nobody can take over; this broker stops all the same.',
         )
@@ -272,7 +277,7 @@ export class ClusterMembership {
   async leave({ clean }: { readonly clean: boolean }): Promise<void> {
     this.#leaving.abort(new Error('The broker leaves the cluster.'))
     const { clock, logger } = this.#options
-    const withinMs = this.#isStoreAway ? shortestFarewellMs : longestFarewellMs
+    const withinMs = this.isStoreAway ? shortestFarewellMs : longestFarewellMs
     const late = deferred<'late'>()
     const timer = clock.after(withinMs, () => late.resolve('late'))
     try {
@@ -283,11 +288,6 @@ export class ClusterMembership {
       timer.cancel()
     }
     this.images.close()
-  }
-
-  /** The last renewal of the registration was not answered. */
-  get #isStoreAway(): boolean {
-    return this.#registration?.isFailing === true
   }
 
   async #takeLeave(clean: boolean): Promise<void> {

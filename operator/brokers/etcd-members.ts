@@ -1,7 +1,6 @@
 /** The list of etcd's members, through the JSON door that etcd has beside gRPC. */
 import { request } from 'node:http'
-import type { ClusterAction } from '../reconcile/actions.ts'
-import type { ObservedEtcd } from '../reconcile/observed-cluster.ts'
+import type { EtcdMember, ObservedEtcd } from '../reconcile/observed-cluster.ts'
 
 const timeoutMs = 3000
 
@@ -10,30 +9,31 @@ interface MemberList {
     readonly ID?: string
     readonly name?: string
     readonly peerURLs?: readonly string[]
-    readonly isLearner?: boolean
   }[]
 }
 
-/** Asks one endpoint after the other. Never rejects. */
+/**
+ * Asks all endpoints, and takes the first answer. Each comes from a quorum: a member that is behind or was taken out does not
+ * tell what was once so. Never rejects.
+ */
 export async function observeEtcd(endpoints: readonly string[]): Promise<ObservedEtcd> {
-  let reason = 'there are no endpoints'
-  for (const endpoint of endpoints) {
-    try {
-      const { members = [] } = (await post(endpoint, '/v3/cluster/member/list', {})) as MemberList
-      return {
-        kind: 'reached',
-        members: members.map(({ ID = '', name = '', peerURLs = [], isLearner = false }) => ({
-          id: ID,
-          name,
-          peerUrls: peerURLs,
-          isLearner,
-        })),
-      }
-    } catch (error) {
-      reason = error instanceof Error ? error.message : String(error)
-    }
+  try {
+    return { kind: 'reached', members: await Promise.any(endpoints.map(listMembers)) }
+  } catch (error) {
+    const failures = error instanceof AggregateError ? error.errors : [error]
+    return { kind: 'unreachable', reason: failures.map(messageOf).join(' ') || 'There are no endpoints.' }
   }
-  return { kind: 'unreachable', reason }
+}
+
+async function listMembers(endpoint: string): Promise<readonly EtcdMember[]> {
+  const { members = [] } = (await post(endpoint, '/v3/cluster/member/list', {
+    linearizable: true,
+  })) as MemberList
+  return members.map(({ ID = '', name = '', peerURLs = [] }) => ({ id: ID, name, peerUrls: peerURLs }))
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Takes the old member (if it is still listed) out, and lists a new one at the same address. */
@@ -41,47 +41,17 @@ export async function replaceMember(
   endpoints: readonly string[],
   { memberId, peerUrl }: { readonly memberId: string; readonly peerUrl: string },
 ): Promise<void> {
-  await atAny(endpoints, `The member of etcd at ${peerUrl} was not replaced`, async endpoint => {
-    if (memberId !== '') await post(endpoint, '/v3/cluster/member/remove', { ID: memberId })
-    await post(endpoint, '/v3/cluster/member/add', { peerURLs: [peerUrl] })
-  })
-}
-
-/** Lists a learner, makes one that has caught up count, or takes a member out. One that has not caught up yet stays a learner. */
-export async function changeMembers(
-  endpoints: readonly string[],
-  { change, memberId, peerUrl }: Pick<MemberChange, 'change' | 'memberId' | 'peerUrl'>,
-): Promise<void> {
-  const body = change === 'add' ? { peerURLs: [peerUrl], isLearner: true } : { ID: memberId }
-  await atAny(endpoints, `The members of etcd were not changed (${change})`, async endpoint => {
-    try {
-      await post(endpoint, `/v3/cluster/member/${change}`, body)
-    } catch (error) {
-      if (!notCaughtUp.test((error as Error).message)) throw error
-    }
-  })
-}
-
-type MemberChange = Extract<ClusterAction, { kind: 'changeEtcdMembers' }>
-
-/** How etcd says it of a learner. */
-const notCaughtUp = /in sync with leader/
-
-async function atAny(
-  endpoints: readonly string[],
-  failure: string,
-  attempt: (endpoint: string) => Promise<void>,
-): Promise<void> {
   const failures: string[] = []
   for (const endpoint of endpoints) {
     try {
-      await attempt(endpoint)
+      if (memberId !== '') await post(endpoint, '/v3/cluster/member/remove', { ID: memberId })
+      await post(endpoint, '/v3/cluster/member/add', { peerURLs: [peerUrl] })
       return
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error))
+      failures.push(messageOf(error))
     }
   }
-  throw new Error(`${failure}: ${failures.join(' ')}`)
+  throw new Error(`The member of etcd at ${peerUrl} was not replaced: ${failures.join(' ')}`)
 }
 
 function post(endpoint: string, path: string, body: unknown): Promise<unknown> {

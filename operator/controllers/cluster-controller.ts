@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import type { ControlAddress, ControlGrants } from '../brokers/control-grants.ts'
-import { changeMembers, observeEtcd, replaceMember } from '../brokers/etcd-members.ts'
+import { observeEtcd, replaceMember } from '../brokers/etcd-members.ts'
 import { etcdEndpoints, managedEtcd } from '../desired/broker-settings.ts'
 import type { Events } from '../kube/events.ts'
 import type { ClusterAction } from '../reconcile/actions.ts'
@@ -38,6 +38,8 @@ export interface ClusterControllerParts {
 /** What is known from one reconciliation to the next, and can be done without. */
 interface Remembered {
   heldGrant: number | undefined
+  /** Whether the brokers were asked what an operator before this one holds. */
+  knowsGrant: boolean
   refusal: ObservedCluster['refusal']
 }
 
@@ -69,7 +71,11 @@ export class ClusterController {
       return {}
     }
     const context = this.#contextOf(object, read.cluster)
-    const remembered = this.#remembered.get(key) ?? { heldGrant: undefined, refusal: undefined }
+    const remembered = this.#remembered.get(key) ?? {
+      heldGrant: undefined,
+      knowsGrant: false,
+      refusal: undefined,
+    }
     this.#remembered.set(key, remembered)
     const observed = await this.#observe(key, object, context, remembered)
     const { actions, status, againAfterMs } = reconcileCluster(context, observed)
@@ -96,7 +102,7 @@ export class ClusterController {
     key: string,
     object: KubeObject,
     context: ClusterContext,
-    { heldGrant, refusal }: Remembered,
+    remembered: Remembered,
   ): Promise<ObservedCluster> {
     const { cache, clock, kafka } = this.#parts
     const children = cache.childrenOf(key)
@@ -112,6 +118,12 @@ export class ClusterController {
         ? observeEtcd(etcdEndpoints(context))
         : ({ kind: 'unseen' } as const),
     ])
+    if (kafkaSeen.kind === 'reached' && !remembered.knowsGrant) {
+      const held = await this.#parts.grants.held(controlAddresses(context, children))
+      remembered.knowsGrant = held !== undefined
+      remembered.heldGrant = held ?? undefined
+    }
+    const { heldGrant, refusal } = remembered
     const nowMs = clock.nowMs()
     return { object, children, nodes, kafka: kafkaSeen, statuses, etcd, heldGrant, refusal, nowMs }
   }
@@ -197,12 +209,6 @@ export class ClusterController {
         await replaceMember(etcdEndpoints(context), action)
         await events.tell(object, { type: 'Warning', reason: 'EtcdMemberReplaced', message: action.why })
         return
-      case 'changeEtcdMembers': {
-        const { change, peerUrl, why } = action
-        logger.info({ cluster: key, change, peerUrl, why }, 'The members of etcd change.')
-        await changeMembers(etcdEndpoints(context), action)
-        return
-      }
       case 'tell':
         await events.tell(object, action.happening)
         return

@@ -66,7 +66,21 @@ function placeSettings(context: ClusterContext): ReadonlyMap<string, string> {
     ['etcd.connect', etcdEndpoints(context).join(',')],
     ['etcd.prefix', etcdPrefix],
     ['broker.rack.file', `${podPath}/rack`],
+    ['controlled.shutdown.grant.wait.ms', String(grantWaitMs(context))],
   ])
+}
+
+/** Of its grace a pod keeps so much for what comes when it may be away: leaders go, answers leave, logs are closed. */
+const stopMs = 30_000
+
+/** Whoever takes a pod away (a drain, an eviction, kubectl delete) waits for its grace; in it the broker waits for a grant. */
+function grantWaitMs({ cluster }: ClusterContext): number {
+  const graceMs = gracePeriodSeconds(cluster) * 1000
+  return Math.max(Math.floor(graceMs / 2), graceMs - stopMs)
+}
+
+export function gracePeriodSeconds({ spec }: ClusterContext['cluster']): number {
+  return spec.brokers.template?.terminationGracePeriodSeconds ?? 120
 }
 
 export function listenerName(name: string): string {
@@ -120,8 +134,15 @@ export function settingsConfigMap(context: ClusterContext, settings: SplitSettin
 /** Broker id → listener → address told to clients, host:port. A listener without one is not told yet. */
 export type Addresses = ReadonlyMap<number, ReadonlyMap<string, string>>
 
-/** What differs from broker to broker: a file for each. */
-export function brokersConfigMap(context: ClusterContext, addresses: Addresses): KubeObject {
+/**
+ * What differs from broker to broker: a file for each. `racks` are those that pods were told: what a new pod goes on with when
+ * nobody is there to tell it.
+ */
+export function brokersConfigMap(
+  context: ClusterContext,
+  addresses: Addresses,
+  racks: ReadonlyMap<number, string>,
+): KubeObject {
   const files = [...addresses].map(([id, byListener]): [string, string] => [
     brokerFile(id),
     formatProperties(
@@ -129,6 +150,7 @@ export function brokersConfigMap(context: ClusterContext, addresses: Addresses):
         ['node.id', String(id)],
         ['advertised.listeners', advertisedListeners(context, id, byListener)],
         ['control.advertised.listener', `http://${hosts.broker(context, id)}:${ports.control}`],
+        ...given('broker.rack', racks.get(id)),
       ]),
     ),
   ])
@@ -138,6 +160,10 @@ export function brokersConfigMap(context: ClusterContext, addresses: Addresses):
     metadata: childMetadata(context, names.brokers(context), 'broker'),
     data: Object.fromEntries(files),
   }
+}
+
+function given(name: string, value: string | undefined): readonly [string, string][] {
+  return value === undefined ? [] : [[name, value]]
 }
 
 export function brokerFile(id: number): string {

@@ -26,6 +26,40 @@ const quotaBytes = 2 * 2 ** 30
 /** When everything goes at once, brokers hand over and take their leave while there still is an etcd. */
 const farewellSeconds = 3
 
+/**
+ * Who of those that have no data may start. forming: all, they begin a cluster together. joining: only this one, which the
+ * others were told of. formed: none. etcd itself looks less closely: a member that has lost its data begins anew as who it
+ * was when it does not reach the others, or when it was just taken out of their list, and can then never join.
+ */
+export type EtcdAdmission = 'forming' | 'formed' | { readonly joining: number }
+
+/** Read by members when they start, and only by those that have no data. */
+export function etcdAdmissionConfigMap(
+  context: ClusterContext,
+  etcd: ManagedEtcd,
+  admission: EtcdAdmission,
+): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: childMetadata(context, names.etcd(context), 'etcd'),
+    data: {
+      state: admission === 'forming' ? 'new' : 'existing',
+      members: admittedMembers(context, etcd, admission),
+    },
+  }
+}
+
+/** A member that does not find its own name refuses to start. The names of others do not matter to one that joins. */
+function admittedMembers(context: ClusterContext, etcd: ManagedEtcd, admission: EtcdAdmission): string {
+  if (admission === 'formed') return 'nobody=http://members-without-data-do-not-start:1'
+  return Array.from({ length: etcd.replicas }, (_, index) => {
+    const isNamed = admission === 'forming' || admission.joining === index
+    const name = isNamed ? names.etcdMember(context, index) : `there-already-${index}`
+    return `${name}=${etcdPeerUrl(context, index)}`
+  }).join(',')
+}
+
 export function etcdService(context: ClusterContext): KubeObject {
   return {
     apiVersion: 'v1',
@@ -46,14 +80,13 @@ export function etcdService(context: ClusterContext): KubeObject {
   }
 }
 
-/** `members`: how many there are to be now. */
-export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd, members: number): KubeObject {
+export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd): KubeObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
     metadata: childMetadata(context, names.etcd(context), 'etcd'),
     spec: {
-      replicas: members,
+      replicas: etcd.replicas,
       serviceName: names.etcd(context),
       podManagementPolicy: 'Parallel',
       updateStrategy: { type: 'OnDelete' },
@@ -83,26 +116,6 @@ export function etcdBudget(context: ClusterContext, etcd: ManagedEtcd): KubeObje
   }
 }
 
-/**
- * What a member without data reads when it starts: who the others are, and whether it begins a new cluster with them or
- * joins one that is there. Not in the template, or a change of it would restart those that are there.
- */
-export function etcdStateConfigMap(
-  context: ClusterContext,
-  { members, isJoining }: { readonly members: number; readonly isJoining: boolean },
-): KubeObject {
-  const named = Array.from(
-    { length: members },
-    (_, index) => `${names.etcdMember(context, index)}=${etcdPeerUrl(context, index)}`,
-  )
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: childMetadata(context, names.etcd(context), 'etcd'),
-    data: { state: isJoining ? 'existing' : 'new', members: named.join(',') },
-  }
-}
-
 export function etcdImage(context: ClusterContext, etcd: ManagedEtcd): string {
   return etcd.image ?? context.images.etcd
 }
@@ -128,13 +141,8 @@ function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
           command: ['etcd'],
           env: [
             { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-            ...[
-              ['ETCD_INITIAL_CLUSTER_STATE', 'state'],
-              ['ETCD_INITIAL_CLUSTER', 'members'],
-            ].map(([name, key]) => ({
-              name,
-              valueFrom: { configMapKeyRef: { name: names.etcd(context), key } },
-            })),
+            fromConfigMap(context, 'ETCD_INITIAL_CLUSTER_STATE', 'state'),
+            fromConfigMap(context, 'ETCD_INITIAL_CLUSTER', 'members'),
             ...Object.entries(etcdVariables(context)).map(([name, value]) => ({ name, value })),
           ],
           ports: Object.entries(etcdPorts).map(([name, containerPort]) => ({ name, containerPort })),
@@ -149,6 +157,10 @@ function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
       ],
     },
   }
+}
+
+function fromConfigMap(context: ClusterContext, name: string, key: 'state' | 'members'): object {
+  return { name, valueFrom: { configMapKeyRef: { name: names.etcd(context), key } } }
 }
 
 /** etcd's flags, as variables: those that name the pod are put together by Kubernetes. */

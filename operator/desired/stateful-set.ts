@@ -14,7 +14,7 @@ import {
   rackAnnotation,
   selectorLabels,
 } from '../resources/names.ts'
-import { brokersPath, podPath, settingsPath } from './broker-settings.ts'
+import { brokersPath, gracePeriodSeconds, podPath, settingsPath } from './broker-settings.ts'
 import {
   apartFromEachOther,
   containerSecurity,
@@ -74,7 +74,7 @@ function brokerTemplate(context: ClusterContext, settings: string): object {
     },
     spec: {
       ...podsOf(context),
-      terminationGracePeriodSeconds: template?.terminationGracePeriodSeconds ?? 120,
+      terminationGracePeriodSeconds: gracePeriodSeconds(context.cluster),
       securityContext: { ...podSecurity, ...template?.securityContext },
       ...given('priorityClassName', template?.priorityClassName),
       affinity: template?.affinity ?? apartFromEachOther(context, 'broker'),

@@ -46,12 +46,4 @@ export type ClusterAction =
       readonly peerUrl: string
       readonly why: string
     }
-  | {
-      readonly kind: 'changeEtcdMembers'
-      /** add: listed at `peerUrl` as a learner; the others are about the member with the id. */
-      readonly change: 'add' | 'promote' | 'remove'
-      readonly memberId: string
-      readonly peerUrl: string
-      readonly why: string
-    }
   | { readonly kind: 'tell'; readonly happening: Happening }

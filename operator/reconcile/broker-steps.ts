@@ -16,6 +16,7 @@ import { settingChanges } from '../resources/setting-changes.ts'
 import type { ClusterAction } from './actions.ts'
 import { type AddressInput, bootstrapAddress, decideAddresses } from './addresses.ts'
 import { partitionsOutOfSync } from './observed-cluster.ts'
+import type { PodFacts } from './pods.ts'
 import { isSameBrokerSetting } from './same-setting.ts'
 import { decideScale } from './scaling.ts'
 import { applyAll, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
@@ -23,6 +24,8 @@ import { decideThrottle, rememberedTopics, throttledAnnotation } from './throttl
 
 /** On the ConfigMap of brokers: settings that were told to running brokers, so that they can be taken back. */
 const dynamicAnnotation = 'barnabas.dev/told-settings'
+/** Told to a pod whose node has none. */
+const noRack = '-'
 /** On the StatefulSet: replicas are being spread over brokers that came. */
 const rebalanceAnnotation = 'barnabas.dev/rebalancing'
 /** How long the first start waits for addresses from outside Kubernetes, rather than restart brokers for them. */
@@ -92,7 +95,7 @@ export const settingsStep: Step = (situation, findings) => {
     addresses: [...addresses.values()].flatMap(byListener => byListener.get(listener.name) ?? []),
   }))
 
-  const brokers = brokersConfigMap(context, addresses)
+  const brokers = brokersConfigMap(context, addresses, racksOf(situation, findings.brokers))
   const told = toldSettings(situation)
   const isStillSet = (name: string): boolean =>
     observed.kafka.kind === 'unreachable' || observed.kafka.dynamicSettings.has(name)
@@ -135,7 +138,12 @@ export const rackStep: Step = ({ context, observed, brokerPods }) => {
     const labels = observed.nodes.get(node)?.labels
     if (labels === undefined) return []
     return [
-      { kind: 'annotatePod', pod: name, uid, annotations: { [rackAnnotation]: labels[topologyKey] ?? '-' } },
+      {
+        kind: 'annotatePod',
+        pod: name,
+        uid,
+        annotations: { [rackAnnotation]: labels[topologyKey] ?? noRack },
+      },
     ]
   })
   return { actions }
@@ -229,15 +237,21 @@ export function restartReasons(situation: Situation, settingsName: string): Read
     if (running !== undefined && wanted !== undefined && running !== wanted) {
       reasons.set(pod.index, `addresses for clients change from ${running} to ${wanted}`)
     }
+    const rack = rackChange(situation, pod)
+    if (rack !== undefined) reasons.set(pod.index, rack)
   }
   return reasons
 }
 
-function templateChange(
-  situation: Situation,
-  pod: Situation['brokerPods'][number],
-  settingsName: string,
-): string {
+/** A broker that started while nobody told it where it is goes by what it knew. */
+function rackChange({ observed }: Situation, { index, rack, isReady }: PodFacts): string | undefined {
+  if (observed.kafka.kind === 'unreachable' || !isReady || rack === undefined) return undefined
+  const broker = observed.kafka.brokers.find(({ id, isFenced }) => id === index && !isFenced)
+  const running = broker?.rack ?? noRack
+  return broker === undefined || running === rack ? undefined : `its rack changes from ${running} to ${rack}`
+}
+
+function templateChange(situation: Situation, pod: PodFacts, settingsName: string): string {
   const changes: string[] = []
   const live = liveObject(situation, 'StatefulSet', names.brokers(situation.context))
   const image = containerImage(live)
@@ -274,6 +288,18 @@ function settingsChange(situation: Situation, from: string, to: string): string 
 function toldSettings(situation: Situation): readonly string[] {
   const live = liveObject(situation, 'ConfigMap', names.brokers(situation.context))
   return (live?.metadata.annotations?.[dynamicAnnotation] ?? '').split(',').filter(name => name !== '')
+}
+
+/** Of brokers whose pods are away or not told yet: what it was. */
+function racksOf(situation: Situation, brokers: readonly number[]): ReadonlyMap<number, string> {
+  const files = liveObject(situation, 'ConfigMap', names.brokers(situation.context))?.data ?? {}
+  const racks = new Map<number, string>()
+  for (const id of brokers) {
+    const told = situation.brokerPods.find(({ index }) => index === id)?.rack
+    const rack = told ?? propertyOf(files[brokerFile(id)] ?? '', 'broker.rack')
+    if (rack !== undefined && rack !== noRack) racks.set(id, rack)
+  }
+  return racks
 }
 
 function addressInput(situation: Situation, brokers: readonly number[]): AddressInput {

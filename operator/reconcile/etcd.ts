@@ -3,11 +3,17 @@
  * as what it was, so it is taken out of the others' list and joins them as a new one. Pure.
  */
 import { managedEtcd } from '../desired/broker-settings.ts'
-import { etcdBudget, etcdPeerUrl, etcdService, etcdStateConfigMap, etcdStatefulSet } from '../desired/etcd.ts'
+import {
+  type EtcdAdmission,
+  etcdAdmissionConfigMap,
+  etcdBudget,
+  etcdPeerUrl,
+  etcdService,
+  etcdStatefulSet,
+} from '../desired/etcd.ts'
 import { dataVolume, names } from '../resources/names.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import type { ClusterAction } from './actions.ts'
-import { decideEtcdSize } from './etcd-size.ts'
 import type { EtcdMember } from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 import { applyAll, liveObject, type Situation, type Step } from './situation.ts'
@@ -21,48 +27,53 @@ export const etcdStep: Step = (situation, findings) => {
   const { context } = situation
   const etcd = managedEtcd(context)
   if (etcd === undefined) return { actions: [] }
-  const live = liveObject(situation, 'StatefulSet', names.etcd(context))
-  const size = decideEtcdSize({
-    wanted: etcd.replicas,
-    current: (live?.spec as { readonly replicas?: number } | undefined)?.replicas,
-    etcd: situation.observed.etcd,
-    isReady: index => situation.etcdPods.some(pod => pod.index === index && pod.isReady),
-    peerUrl: index => etcdPeerUrl(context, index),
-    hasLeftVolume: index => claimOf(situation, names.etcdMember(context, index)) !== undefined,
-  })
-  const { members } = size
-  if (size.waitsFor !== undefined) findings.waiting.push(size.waitsFor)
-  const indexes = Array.from({ length: members }, (_, index) => index)
-  const seats = indexes.map(index => seatOf(situation, index))
-  const lost = indexes.filter((_, at) => seats[at]?.isLost === true)
-  const isJoining = indexes.some(index => memberAt(situation, index)?.name === '')
-  const statefulSet = etcdStatefulSet(context, etcd, members)
+  const seats = Array.from({ length: etcd.replicas }, (_, index) => seatOf(situation, index))
+  const lost = seats.filter(({ isLost }) => isLost).map(({ index }) => index)
+  const isFormed = seats.every(({ remembered }) => remembered !== undefined)
+  const admission = admissionOf(situation, lost, isFormed)
   const actions = [
     ...applyAll(situation, findings, [
       etcdService(context),
-      etcdStateConfigMap(context, { members, isJoining }),
-      withAnnotation(statefulSet, claimsAnnotation, JSON.stringify(rememberedSeats(seats))),
+      etcdAdmissionConfigMap(context, etcd, admission),
+      withAnnotation(etcdStatefulSet(context, etcd), claimsAnnotation, JSON.stringify(textOf(seats))),
       etcdBudget(context, etcd),
     ]),
-    ...size.actions,
-    ...(members > 1 ? replaceLost(situation, lost) : []),
-    ...removeLeftClaims(situation, members),
-    ...rollEtcd(situation),
+    ...(etcd.replicas > 1 ? replaceLost(situation, lost, admission) : []),
+    ...rollEtcd(situation, etcd.replicas),
   ]
-  const counted = indexes.filter(index => memberAt(situation, index)?.isLearner !== true)
-  const ready = situation.etcdPods.filter(({ isReady, index }) => isReady && counted.includes(index)).length
-  const quorum = Math.floor(counted.length / 2) + 1
-  const stuck = situation.etcdPods.find(({ problem }) => problem !== undefined)
-  if (lost.length > 0 && members === 1) {
-    findings.etcdTrouble =
-      'The only member of etcd has lost its volume, and with it all metadata; the cluster cannot be brought back from here.'
-  } else if (ready < quorum) {
-    const why = stuck === undefined ? '' : ` ${stuck.name}: ${stuck.problem}.`
-    findings.etcdTrouble = `Of ${counted.length} members of etcd ${ready} are ready, and ${quorum} are needed.${why}`
+  const ready = situation.etcdPods.filter(({ isReady }) => isReady).length
+  findings.etcdTrouble = troubleOf(situation, { replicas: etcd.replicas, ready, lost })
+  if (ready < etcd.replicas) findings.waiting.push(`etcd has ${ready} of ${etcd.replicas} members ready`)
+  return { actions, ...(actions.length > 0 || ready < etcd.replicas ? { againAfterMs: 5000 } : {}) }
+}
+
+/** Members come with their data, but for the first time, and for one that the others were told of. */
+function admissionOf(situation: Situation, lost: readonly number[], isFormed: boolean): EtcdAdmission {
+  if (!isFormed) return 'forming'
+  const joining = lost.find(index => memberAt(situation, index)?.name === '')
+  return joining === undefined ? 'formed' : { joining }
+}
+
+function troubleOf(
+  { etcdPods }: Situation,
+  {
+    replicas,
+    ready,
+    lost,
+  }: { readonly replicas: number; readonly ready: number; readonly lost: readonly number[] },
+): string | undefined {
+  const quorum = Math.floor(replicas / 2) + 1
+  if (replicas - lost.length < quorum) {
+    const who =
+      replicas === 1
+        ? 'The only member of etcd has lost its volume, and with it all metadata'
+        : `Members ${lost.join(', ')} of etcd have lost their volumes, and those that are left are too few to go on`
+    return `${who}; the cluster cannot be brought back from here.`
   }
-  if (ready < counted.length) findings.waiting.push(`etcd has ${ready} of ${counted.length} members ready`)
-  const isSettled = actions.length === 0 && ready === etcd.replicas
-  return { actions, ...(isSettled ? {} : { againAfterMs: 5000 }) }
+  if (ready >= quorum) return undefined
+  const stuck = etcdPods.find(({ problem }) => problem !== undefined)
+  const why = stuck === undefined ? '' : ` ${stuck.name}: ${stuck.problem}.`
+  return `Of ${replicas} members of etcd ${ready} are ready, and ${quorum} are needed.${why}`
 }
 
 function withAnnotation(object: KubeObject, name: string, value: string): KubeObject {
@@ -73,7 +84,7 @@ function withAnnotation(object: KubeObject, name: string, value: string): KubeOb
 /** What is remembered of the member of a number, so that one that comes without its data is known. */
 interface Seat {
   readonly index: number
-  /** uid of its claim and its id in etcd; undefined: it has never been ready. */
+  /** uid of its claim, and its id in etcd (empty: not known); undefined: it has never been ready. */
   readonly remembered: { readonly claim: string; readonly member: string } | undefined
   /** Its claim is another one, and it has not joined anew. */
   readonly isLost: boolean
@@ -84,20 +95,21 @@ function seatOf(situation: Situation, index: number): Seat {
   const before = rememberedAt(situation, index)
   const claim = claimOf(situation, names.etcdMember(context, index))?.metadata.uid
   const listed = memberAt(situation, index)
-  const member = listed === undefined || listed.name === '' ? undefined : listed.id
-  const now = claim === undefined || member === undefined ? undefined : { claim, member }
+  const member = listed?.name === names.etcdMember(context, index) ? listed.id : ''
   const isReady = etcdPods.some(pod => pod.index === index && pod.isReady)
+  const now = claim === undefined ? undefined : { claim, member }
+  // What never joined has lost nothing.
   if (before === undefined) return { index, remembered: isReady ? now : undefined, isLost: false }
-  if (claim === undefined || claim === before.claim) {
-    const isUnknown = before.member === '' && isReady && now !== undefined
-    return { index, remembered: isUnknown ? now : before, isLost: false }
+  if (now === undefined || claim === before.claim) {
+    const isNews = before.member === '' && isReady && now !== undefined
+    return { index, remembered: isNews ? now : before, isLost: false }
   }
-  // Whoever has another id than the one that was lost has joined with the new claim, ready or not.
-  const hasJoined = now !== undefined && (before.member === '' ? isReady : now.member !== before.member)
+  // Whoever has another id than the one that was lost has joined with the new claim, though it may not serve yet.
+  const hasJoined = member !== '' && (before.member === '' ? isReady : member !== before.member)
   return { index, remembered: hasJoined ? now : before, isLost: !hasJoined }
 }
 
-function rememberedSeats(seats: readonly Seat[]): Readonly<Record<string, string>> {
+function textOf(seats: readonly Seat[]): Claims {
   return Object.fromEntries(
     seats.flatMap(({ index, remembered }) =>
       remembered === undefined ? [] : [[String(index), `${remembered.claim} ${remembered.member}`.trim()]],
@@ -108,8 +120,8 @@ function rememberedSeats(seats: readonly Seat[]): Readonly<Record<string, string
 function rememberedAt(situation: Situation, index: number): Seat['remembered'] {
   const live = liveObject(situation, 'StatefulSet', names.etcd(situation.context))
   const claims = parseClaims(live?.metadata.annotations?.[claimsAnnotation])
-  const [claim, member = ''] = (claims[String(index)] ?? '').split(' ')
-  return claim === undefined || claim === '' ? undefined : { claim, member }
+  const [claim = '', member = ''] = (claims[String(index)] ?? '').split(' ')
+  return claim === '' ? undefined : { claim, member }
 }
 
 function parseClaims(text = '{}'): Claims {
@@ -129,54 +141,40 @@ function memberAt({ context, observed }: Situation, index: number): EtcdMember |
   return observed.etcd.members.find(({ peerUrls }) => peerUrls.includes(etcdPeerUrl(context, index)))
 }
 
-/** One at a time, and only while the others are a quorum. */
-function replaceLost(situation: Situation, lost: readonly number[]): readonly ClusterAction[] {
-  const [index] = lost
+/** One at a time; etcd tells and takes nothing while those that are left are no quorum. */
+function replaceLost(
+  situation: Situation,
+  lost: readonly number[],
+  admission: EtcdAdmission,
+): readonly ClusterAction[] {
+  if (situation.observed.etcd.kind !== 'reached') return []
+  if (typeof admission === 'object') return startAgain(situation, admission.joining)
   const { context, etcdPods } = situation
-  if (index === undefined || situation.observed.etcd.kind !== 'reached') return []
-  const member = memberAt(situation, index)
-  const pod = etcdPods.find(each => each.index === index)
-  if (pod?.isReady === true) return []
+  const [index] = lost
+  if (index === undefined || etcdPods.some(pod => pod.index === index && pod.isReady)) return []
+  const memberId = memberAt(situation, index)?.id ?? ''
   const why = `member ${index} of etcd has lost its volume`
-  if (member?.name !== '') {
-    return [
-      {
-        kind: 'replaceEtcdMember',
-        memberId: member?.id ?? '',
-        peerUrl: etcdPeerUrl(context, index),
-        why,
-      },
-    ]
-  }
-  // It reads how to begin when it starts; one that waits between two attempts is not waited for.
+  return [{ kind: 'replaceEtcdMember', memberId, peerUrl: etcdPeerUrl(context, index), why }]
+}
+
+/** It reads how to begin when it starts; one that waits between two attempts is not waited for. */
+function startAgain(situation: Situation, index: number): readonly ClusterAction[] {
+  const pod = situation.etcdPods.find(each => each.index === index)
   if (pod?.problem === undefined || pod.isTerminating) return []
+  const why = `member ${index} of etcd may join now`
   return [{ kind: 'delete', ref: podRef(situation, pod), uid: pod.uid, why }]
 }
 
-/** Who was taken off the list can never come back with what it has; one of its number joins as a new one, and needs room. */
-function removeLeftClaims(situation: Situation, members: number): readonly ClusterAction[] {
-  const { context, observed, etcdPods } = situation
-  if (observed.etcd.kind !== 'reached') return []
-  const pattern = new RegExp(`^${dataVolume}-${names.etcd(context)}-(\\d+)$`)
-  return observed.children.flatMap((child): ClusterAction[] => {
-    const index = Number(pattern.exec(child.metadata.name)?.[1] ?? -1)
-    if (child.kind !== 'PersistentVolumeClaim' || index < members) return []
-    if (child.metadata.deletionTimestamp !== undefined) return []
-    if (memberAt(situation, index) !== undefined || etcdPods.some(pod => pod.index === index)) return []
-    const { apiVersion, kind, metadata } = child
-    const ref = { apiVersion, kind, namespace: metadata.namespace, name: metadata.name }
-    return [{ kind: 'delete', ref, uid: metadata.uid, why: `member ${index} of etcd has left` }]
-  })
-}
-
-/** Members that run an older template go one by one, while all are ready. */
-function rollEtcd(situation: Situation): readonly ClusterAction[] {
+/** Members that run an older template go one by one, while all are there and ready. */
+function rollEtcd(situation: Situation, replicas: number): readonly ClusterAction[] {
   const live = liveObject(situation, 'StatefulSet', names.etcd(situation.context))
   const { updateRevision, observedGeneration } = (live?.status ?? {}) as {
     readonly updateRevision?: string
     readonly observedGeneration?: number
   }
   if (updateRevision === undefined || observedGeneration !== live?.metadata.generation) return []
+  // One that was just deleted has no pod for a moment.
+  if (situation.etcdPods.length < replicas) return []
   const outdated = situation.etcdPods.filter(({ revision }) => revision !== updateRevision)
   const unready = situation.etcdPods.filter(({ isReady }) => !isReady)
   const next = outdated.find(({ isReady }) => !isReady) ?? (unready.length === 0 ? outdated[0] : undefined)

@@ -74,8 +74,6 @@ export interface EtcdMember {
   /** Empty until it has joined. */
   readonly name: string
   readonly peerUrls: readonly string[]
-  /** It copies, and no quorum counts it. */
-  readonly isLearner: boolean
 }
 
 /** A broker that reads its logs again is not ready, and not stuck either. */

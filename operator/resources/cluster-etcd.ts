@@ -17,10 +17,14 @@ export const etcd = field(
   optionalGroup({
     managed: onKubernetes(
       optionalGroup({
-        replicas: onKubernetes(
-          oneOf(1, 3, 5).default(3),
-          'Number of members; they come and go one at a time. Restart: yes.',
-        ),
+        replicas: onKubernetes(oneOf(1, 3, 5).default(3), 'Number of members. Not changed yet.', {
+          rules: [
+            {
+              rule: 'self == oldSelf',
+              message: 'this version does not change the number of members; give the one there is',
+            },
+          ],
+        }),
         storage: onKubernetes(
           group({
             size: onKubernetes(quantity().default('4Gi'), 'Size of each volume. Immutable.', {

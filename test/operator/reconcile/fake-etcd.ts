@@ -1,72 +1,74 @@
-import type { ClusterAction } from '../../../operator/reconcile/actions.ts'
 import type { EtcdMember } from '../../../operator/reconcile/observed-cluster.ts'
 
-/** The list of members, and who of them can start. */
+/** What a member reads when it starts. */
+export interface Admission {
+  readonly state: string
+  /** As ETCD_INITIAL_CLUSTER. */
+  readonly members: string
+}
+
+/** The list of members, and who of them can start: as careless as etcd itself is. */
 export class FakeEtcd {
   members: EtcdMember[] = []
+  /** Volume → the member whose data it has. */
+  readonly #volumes = new Map<string, string>()
+  readonly #running = new Set<string>()
   /** Names of those that join and do not serve yet. */
   readonly slow = new Set<string>()
-  /** Those that began it. */
-  #founders: string | undefined
-  readonly #volumes = new Map<string, string>()
   #made = 0
 
-  /**
-   * `told`: the ConfigMap that it reads. A member is who it was only with its volume; without, it joins only as a new one
-   * that the others were told of, and only if it knows of exactly those that there are.
-   */
-  join(
-    name: string,
-    { volume, told }: { readonly volume: string; readonly told: Readonly<Record<string, string>> },
-  ): boolean {
-    const peerUrl = `http://${name}.demo-etcd.team.svc.cluster.local:2380`
-    const member = this.members.find(({ peerUrls }) => peerUrls.includes(peerUrl))
-    const all = told['members'] ?? ''
-    if (member === undefined) {
-      // Anybody else would begin an etcd of its own, beside the one that there is.
-      if (told['state'] !== 'new' || (this.#founders !== undefined && this.#founders !== all)) return false
-      this.#founders = all
-      const id = `member-${++this.#made}`
-      this.members = [...this.members, { id, name, peerUrls: [peerUrl], isLearner: false }]
-      this.#volumes.set(id, volume)
-      return true
-    }
-    if (member.name === '') {
-      if (told['state'] !== 'existing' || all.split(',').length !== this.members.length) return false
-      this.members = this.members.map(each => (each === member ? { ...each, name } : each))
-      this.#volumes.set(member.id, volume)
-      return true
-    }
-    return this.#volumes.get(member.id) === volume
+  /** Whether it runs. A volume with data makes a member who it was, whatever it reads. */
+  start(name: string, volume: string, { state, members }: Admission): boolean {
+    const runs = this.#starts(name, volume, state, members.split(','))
+    if (runs) this.#running.add(name)
+    else this.#running.delete(name)
+    return runs
+  }
+
+  stop(name: string): void {
+    this.#running.delete(name)
+  }
+
+  /** Whether the list can be read and changed: when most of the members that have joined run. */
+  get hasQuorum(): boolean {
+    return this.members.filter(({ name }) => this.#running.has(name)).length * 2 > this.members.length
   }
 
   replace({ memberId, peerUrl }: { readonly memberId: string; readonly peerUrl: string }): void {
-    this.#remove(memberId)
-    this.#list(peerUrl, false)
+    this.remove(memberId)
+    this.members = [...this.members, { id: this.#newId(), name: '', peerUrls: [peerUrl] }]
   }
 
-  change({ change, memberId, peerUrl }: Extract<ClusterAction, { kind: 'changeEtcdMembers' }>): void {
-    switch (change) {
-      case 'add':
-        this.#list(peerUrl, true)
-        return
-      case 'promote':
-        this.members = this.members.map(each => (each.id === memberId ? { ...each, isLearner: false } : each))
-        return
-      case 'remove':
-        this.#remove(memberId)
-        this.#founders = ''
-    }
-  }
-
-  #list(peerUrl: string, isLearner: boolean): void {
-    this.members = [
-      ...this.members,
-      { id: `member-${++this.#made}`, name: '', peerUrls: [peerUrl], isLearner },
-    ]
-  }
-
-  #remove(memberId: string): void {
+  remove(memberId: string): void {
     this.members = this.members.filter(({ id }) => id !== memberId)
+  }
+
+  #starts(name: string, volume: string, state: string, admitted: readonly string[]): boolean {
+    const data = this.#volumes.get(volume)
+    if (data !== undefined) return this.members.some(({ id }) => id === data)
+    if (!admitted.some(each => each.startsWith(`${name}=`))) return false
+    const peerUrl = `http://${name}.demo-etcd.team.svc.cluster.local:2380`
+    const member = this.members.find(({ peerUrls }) => peerUrls.includes(peerUrl))
+    if (state === 'existing') {
+      if (member === undefined) return false
+      if (member.name !== '') throw new Error(`${name} comes back without its data as who it was.`)
+      this.#join(member.id, name, peerUrl, volume)
+      return true
+    }
+    if (member?.name === name) return false
+    // One that was taken out of the list begins as who it was, and is told that it is none of them.
+    const isFirst = this.#made < admitted.length
+    this.#join(isFirst ? this.#newId() : 'removed', name, peerUrl, volume)
+    return isFirst
+  }
+
+  #join(id: string, name: string, peerUrl: string, volume: string): void {
+    this.#volumes.set(volume, id)
+    if (id === 'removed') return
+    this.members = [...this.members.filter(each => each.id !== id), { id, name, peerUrls: [peerUrl] }]
+  }
+
+  #newId(): string {
+    return `member-${++this.#made}`
   }
 }

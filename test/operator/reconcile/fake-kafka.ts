@@ -15,6 +15,8 @@ export class FakeKafka {
   readonly dynamicSettings = new Map<string, string>()
   readonly cordoned = new Set<number>()
   readonly throttled = new Set<string>()
+  /** Broker → rack that it runs with, where it is not the one that its pod was told. */
+  readonly oldRacks = new Map<number, string>()
   /** Brokers that read their logs again until they are taken out. */
   readonly recovering = new Set<number>()
   /** Broker → why its log directory is offline. */
@@ -31,7 +33,7 @@ export class FakeKafka {
         id: index,
         host: `b${index}`,
         port: 9091,
-        rack: rack ?? null,
+        rack: this.oldRacks.get(index) ?? rack ?? null,
         isFenced: false,
       })),
       topics: [...this.topics].map(([name, partitions]) => ({

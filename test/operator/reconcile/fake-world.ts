@@ -13,6 +13,7 @@ import { type ClusterContext, clusterLabel } from '../../../operator/resources/n
 import { readResource } from '../../../operator/resources/read-resource.ts'
 import { FakeEtcd } from './fake-etcd.ts'
 import { FakeKafka } from './fake-kafka.ts'
+import { fakeNodes } from './fake-nodes.ts'
 import { wordsOf } from './words-of-actions.ts'
 
 export const images = { broker: 'example/barnabas:1.0', etcd: 'example/etcd:3.6' }
@@ -61,6 +62,10 @@ export class FakeWorld {
 
   get cordoned(): FakeKafka['cordoned'] {
     return this.kafka.cordoned
+  }
+
+  get oldRacks(): FakeKafka['oldRacks'] {
+    return this.kafka.oldRacks
   }
 
   get writes(): number {
@@ -122,19 +127,12 @@ export class FakeWorld {
         status: this.#status,
       },
       children: [...this.objects.values()],
-      nodes: new Map(
-        ['a', 'b', 'c'].map(name => [
-          `node-${name}`,
-          {
-            name: `node-${name}`,
-            labels: { 'topology.kubernetes.io/zone': `zone-${name}` },
-            addresses: [`10.0.0.${name.charCodeAt(0)}`],
-          },
-        ]),
-      ),
+      nodes: fakeNodes,
       kafka: this.kafka.observe(brokers),
       statuses: this.kafka.statuses(brokers),
-      etcd: { kind: 'reached', members: this.etcd.members },
+      etcd: this.etcd.hasQuorum
+        ? { kind: 'reached', members: this.etcd.members }
+        : { kind: 'unreachable', reason: 'etcd has no leader' },
       heldGrant: this.heldGrant,
       refusal: this.refusal,
       nowMs: this.nowMs,
@@ -184,6 +182,13 @@ export class FakeWorld {
 
   deletePod(name: string): void {
     this.objects.delete(`Pod/${name}`)
+    this.etcd.stop(name)
+  }
+
+  /** A pod of etcd goes, and its volume with it. */
+  loseVolume(name: string): void {
+    this.objects.delete(`PersistentVolumeClaim/data-${name}`)
+    this.deletePod(name)
   }
 
   /** Everything that was asked for, without what differs from one life to another. */
@@ -231,7 +236,7 @@ export class FakeWorld {
       const podName = `${name}-${index}`
       for (const claim of volumeClaimTemplates) {
         const key = `PersistentVolumeClaim/${claim.metadata.name}-${podName}`
-        if (!this.objects.has(key)) this.#put(key, this.#claim(`${claim.metadata.name}-${podName}`))
+        if (!this.objects.has(key)) this.objects.set(key, this.#claim(`${claim.metadata.name}-${podName}`))
       }
       const pod = this.objects.get(`Pod/${podName}`)
       if (pod === undefined) this.#startPod(podName, updateRevision, template)
@@ -253,7 +258,7 @@ export class FakeWorld {
   }
 
   #startPod(name: string, revision: string, template: StatefulSetSpec['template']): void {
-    this.#put(`Pod/${name}`, {
+    this.objects.set(`Pod/${name}`, {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: {
@@ -277,22 +282,15 @@ export class FakeWorld {
     const waits = isBroker
       ? rack === undefined || this.kafka.recovering.has(index)
       : this.etcd.slow.has(pod.metadata.name)
-    const isAlone =
-      !isBroker &&
-      !this.etcd.join(pod.metadata.name, {
-        volume: this.objects.get(`PersistentVolumeClaim/data-${pod.metadata.name}`)?.metadata.uid ?? '',
-        told: this.objects.get('ConfigMap/demo-etcd')?.data ?? {},
-      })
+    const { state = '', members = '' } = this.objects.get('ConfigMap/demo-etcd')?.data ?? {}
+    const volume = this.objects.get(`PersistentVolumeClaim/data-${pod.metadata.name}`)?.metadata.uid ?? ''
+    const isAlone = !isBroker && !this.etcd.start(pod.metadata.name, volume, { state, members })
     const status = isAlone
       ? { containerStatuses: [{ state: { waiting: { reason: 'CrashLoopBackOff' } } }] }
       : isBroken
         ? { containerStatuses: [{ state: { waiting: { reason: 'ImagePullBackOff' } } }] }
         : { conditions: [{ type: 'Ready', status: waits ? 'False' : 'True' }] }
     this.objects.set(`Pod/${pod.metadata.name}`, { ...pod, status })
-  }
-
-  #put(key: string, object: KubeObject): void {
-    this.objects.set(key, object)
   }
 
   #act(action: ClusterAction): void {
@@ -312,7 +310,8 @@ export class FakeWorld {
         return
       }
       case 'delete':
-        this.objects.delete(`${action.ref.kind}/${action.ref.name}`)
+        if (action.ref.kind === 'Pod') this.deletePod(action.ref.name)
+        else this.objects.delete(`${action.ref.kind}/${action.ref.name}`)
         return
       case 'annotatePod': {
         const pod = this.objects.get(`Pod/${action.pod}`)
@@ -328,6 +327,7 @@ export class FakeWorld {
         }
         this.refusal = undefined
         if (action.needsGrant) this.heldGrant = action.broker
+        this.oldRacks.delete(action.broker)
         this.objects.delete(`Pod/${action.pod}`)
         return
       case 'releaseRestart':
@@ -340,9 +340,6 @@ export class FakeWorld {
         return
       case 'replaceEtcdMember':
         this.etcd.replace(action)
-        return
-      case 'changeEtcdMembers':
-        this.etcd.change(action)
         return
       case 'tell':
     }

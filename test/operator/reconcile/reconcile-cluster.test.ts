@@ -64,6 +64,23 @@ test('what can be told to running brokers restarts none, and is taken back when 
   })
 })
 
+test('the racks of brokers stand where new pods find them, and one that runs with another is restarted', () => {
+  const world = settled(oneEtcd, orders)
+  const file = (id: number): string | undefined =>
+    world.objects.get('ConfigMap/demo-brokers')?.data?.[`broker-${id}.properties`]
+  expect([0, 1, 2].map(file)).toEqual(
+    ['a', 'b', 'c'].map(zone => expect.stringContaining(`broker.rack=zone-${zone}`)),
+  )
+  world.deletePod('demo-brokers-1')
+  world.reconcile()
+  expect(file(1)).toContain('broker.rack=zone-b')
+  world.oldRacks.set(1, 'zone-z')
+  world.settle()
+  expect(world.history.filter(line => line.startsWith('restart'))).toEqual([
+    'restart 1: its rack changes from zone-z to zone-b',
+  ])
+})
+
 test('a bad image from the very start is replaced without anybody to grant it', () => {
   const world = new FakeWorld({ ...oneEtcd, image: 'example/broken:1' })
   world.brokenImages.add('example/broken:1')
@@ -141,41 +158,6 @@ test('a drain may take a broker only while all are there and in sync', () => {
   expect(mayBeAway()).toBe(0)
   world.settle()
   expect(mayBeAway()).toBe(1)
-})
-
-test('a member of etcd whose volume is lost is replaced, and only once the others are a quorum', () => {
-  const world = settled({})
-  const [, second] = world.etcd.members
-  world.objects.delete('PersistentVolumeClaim/data-demo-etcd-1')
-  world.deletePod('demo-etcd-1')
-  world.step()
-  world.step()
-  world.reconcile()
-  expect(world.history).toContain(
-    'replace etcd member at http://demo-etcd-1.demo-etcd.team.svc.cluster.local:2380',
-  )
-  world.reconcile()
-  expect(world.objects.get('ConfigMap/demo-etcd')?.data).toMatchObject({ state: 'existing' })
-  world.settle()
-  expect(world.etcd.members.some(({ id }) => id === second?.id)).toBe(false)
-  expect(world.objects.get('ConfigMap/demo-etcd')?.data).toMatchObject({ state: 'new' })
-  expect(condition(world, 'Ready')?.status).toBe('True')
-})
-
-test('a member of etcd that has joined anew and does not serve yet is not replaced again', () => {
-  const world = settled({})
-  world.etcd.slow.add('demo-etcd-1')
-  world.objects.delete('PersistentVolumeClaim/data-demo-etcd-1')
-  world.deletePod('demo-etcd-1')
-  for (let turn = 0; turn < 20; turn++) {
-    world.step()
-    world.reconcile()
-  }
-  expect(world.history.filter(line => line.startsWith('replace etcd member'))).toHaveLength(1)
-  expect(world.etcd.members.find(({ name }) => name === 'demo-etcd-1')).toBeDefined()
-  world.etcd.slow.clear()
-  world.settle()
-  expect(condition(world, 'Ready')?.status).toBe('True')
 })
 
 test('what a Cluster does not ask for any more is removed, old settings once no pod has them', () => {

@@ -21,8 +21,6 @@ export function wordsOf(action: ClusterAction): string {
       return `${action.isThrottled ? 'throttle' : 'unthrottle'} ${action.topics.join(' ')}`
     case 'replaceEtcdMember':
       return `replace etcd member at ${action.peerUrl}`
-    case 'changeEtcdMembers':
-      return `${action.change} etcd member ${action.change === 'add' ? `at ${action.peerUrl}` : action.memberId}`
     case 'tell':
       return `tell ${action.happening.reason}`
   }
