@@ -113,10 +113,17 @@ export function settingsConfigMap(context: ClusterContext, settings: SplitSettin
 /** Broker id → listener → address told to clients, host:port. A listener without one is not told yet. */
 export type Addresses = ReadonlyMap<number, ReadonlyMap<string, string>>
 
-/** What differs from broker to broker: a file for each. */
-export function brokersConfigMap(context: ClusterContext, addresses: Addresses): KubeObject {
+/**
+ * What differs from broker to broker: a file for each. `older`: files that pods of an older template read when their
+ * container starts anew.
+ */
+export function brokersConfigMap(
+  context: ClusterContext,
+  addresses: Addresses,
+  older: Readonly<Record<string, string>>,
+): KubeObject {
   const files = [...addresses].map(([id, byListener]): [string, string] => [
-    brokerFile(id),
+    brokerFile(context, id),
     formatProperties(
       new Map([
         ['node.id', String(id)],
@@ -129,12 +136,14 @@ export function brokersConfigMap(context: ClusterContext, addresses: Addresses):
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: childMetadata(context, names.brokers(context), 'broker'),
-    data: Object.fromEntries(files),
+    data: { ...older, ...Object.fromEntries(files) },
   }
 }
 
-export function brokerFile(id: number): string {
-  return `broker-${id}.properties`
+/** Another one for other listeners: a broker does not start with an address of a listener that it does not have. */
+export function brokerFile({ cluster }: Pick<ClusterContext, 'cluster'>, id: number | string): string {
+  const listeners = cluster.spec.listeners.map(({ name }) => name).sort()
+  return `broker-${id}-${hashOf(listeners)}.properties`
 }
 
 export function advertisedListeners(

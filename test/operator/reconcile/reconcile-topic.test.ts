@@ -81,7 +81,7 @@ function reconcile({
   const result = reconcileTopic({
     object,
     topic: resource.topic,
-    cluster: cluster ?? { kind: 'present', refusal: undefined },
+    cluster: cluster ?? { kind: 'present', refusal: undefined, isPaused: false },
     kafka: kafka ?? {
       kind: 'reached',
       actual: actual === undefined ? undefined : anActual(actual),
@@ -238,10 +238,30 @@ test('brokers that are away for a moment are no news, and are when nothing was s
 
 test('without a Cluster, or without its leave, nothing is done', () => {
   expect(reconcile({ cluster: { kind: 'absent' } }).ready?.reason).toBe('ClusterNotFound')
-  expect(reconcile({ cluster: { kind: 'present', refusal: 'No.' } }).ready).toMatchObject({
+  expect(reconcile({ cluster: { kind: 'present', refusal: 'No.', isPaused: false } }).ready).toMatchObject({
     reason: 'NamespaceNotAllowed',
     message: 'No.',
   })
+})
+
+test('of a Cluster that is paused no topic is touched', () => {
+  const cluster = { kind: 'present', refusal: undefined, isPaused: true } as const
+  const { actions, ready, isSet } = reconcile({ cluster, spec: { partitions: 9 }, actual: {} })
+  expect(actions).toEqual([])
+  expect(ready?.reason).toBe('ClusterPaused')
+  expect(isSet('Stalled')).toBe(false)
+  const going = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [topicFinalizer] }
+  const held = reconcile({ cluster, spec: { reclaimPolicy: 'Delete' }, metadata: going, actual: {} })
+  expect(held.actions).toEqual([])
+  expect(held.isSet('DeletionBlocked')).toBe(true)
+})
+
+test('a topic that somebody deleted is made again, or told to be gone', () => {
+  const status = { observedGeneration: 3, topicId: 'the-id' }
+  expect(reconcile({ status }).actions.map(({ kind }) => kind)).toEqual(['createTopic'])
+  const reported = reconcile({ status, spec: { driftPolicy: 'Report' } })
+  expect(reported.actions).toEqual([])
+  expect(reported.ready).toMatchObject({ status: 'False', reason: 'Gone' })
 })
 
 describe('deletion', () => {
