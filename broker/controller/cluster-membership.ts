@@ -2,6 +2,7 @@ import type { Uuid } from '../../protocol/index.ts'
 import { assert } from '../../runtime/assert.ts'
 import { backoffMs } from '../../runtime/backoff.ts'
 import { type Clock, sleep } from '../../runtime/clock.ts'
+import { deferred } from '../../runtime/deferred.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import { uuidFromRandom } from '../../protocol/index.ts'
@@ -187,7 +188,8 @@ export class ClusterMembership {
 
   /**
    * Asks the controller to let others take over what this broker leads, and resolves when the own image shows it; also
-   * when nobody could take over, or no controller answered within `withinMs`: the broker stops in any case.
+   * when nobody could take over, when the store is away, without which nobody can, or when no controller answered within
+   * `withinMs`: the broker stops in any case.
    */
   async prepareToStop(withinMs: number): Promise<void> {
     const { clock, random, logger } = this.#options
@@ -205,7 +207,7 @@ export class ClusterMembership {
       const { error, message, revision, remaining } = await this.controller.prepareToStop({
         brokerId,
         brokerEpoch,
-        timeoutMs,
+        timeoutMs: Math.min(timeoutMs, longestAttemptMs),
       })
       if (error === 'NONE') {
         await this.#imageAt(revision, deadlineMs)
@@ -213,6 +215,12 @@ export class ClusterMembership {
         return
       }
       if (error === 'STALE_BROKER_EPOCH' || error === 'BROKER_ID_NOT_REGISTERED') return
+      if (this.#isStoreAway) {
+        logger.warn(
+          'The metadata store does not answer, so nobody can take over; this broker stops all the same.',
+        )
+        return
+      }
       logger.debug({ error, message }, 'The controller could not move the leaders off this broker yet.')
       await sleep(clock, backoffMs(attempt, { firstMs: 50, mostMs: 1000 }, random))
     }
@@ -249,13 +257,35 @@ export class ClusterMembership {
     this.#registration?.withhold(isIsolated)
   }
 
-  /** The reverse of `join`. `clean`: all data is on disk; the next start may rely on it. */
+  /**
+   * The reverse of `join`. `clean`: all data is on disk; the next start may rely on it. A store that does not answer is
+   * not waited for long: the registration runs out by itself.
+   */
   async leave({ clean }: { readonly clean: boolean }): Promise<void> {
     this.#leaving.abort(new Error('The broker leaves the cluster.'))
+    const { clock, logger } = this.#options
+    const withinMs = this.#isStoreAway ? shortestFarewellMs : longestFarewellMs
+    const late = deferred<'late'>()
+    const timer = clock.after(withinMs, () => late.resolve('late'))
+    try {
+      if ((await Promise.race([this.#takeLeave(clean), late.promise])) === 'late') {
+        logger.warn({ withinMs }, 'The metadata store did not take note in time that this broker leaves.')
+      }
+    } finally {
+      timer.cancel()
+    }
+    this.images.close()
+  }
+
+  /** The last renewal of the registration was not answered. */
+  get #isStoreAway(): boolean {
+    return this.#registration?.isFailing === true
+  }
+
+  async #takeLeave(clean: boolean): Promise<void> {
     await this.#election?.stop()
     await this.#stopping
     await this.#registration?.stop({ clean })
-    this.images.close()
   }
 
   async #imageAt(revision: number, deadlineMs: number): Promise<void> {
@@ -274,6 +304,13 @@ export class ClusterMembership {
     if (active !== undefined) this.#stopping = Promise.all([this.#stopping, active.stop()])
   }
 }
+
+/** The next question finds done what the one before has begun. */
+const longestAttemptMs = 3000
+
+const longestFarewellMs = 5000
+/** When the store did not answer the last time either. */
+const shortestFarewellMs = 1000
 
 export interface ClusterMembershipOptions {
   /** The id that the cluster must have, and gets when it is new. */

@@ -67,6 +67,11 @@ export class BrokerRegistration {
     return this.#current !== undefined && this.#options.clock.monotonicMs() < this.#validUntilMs
   }
 
+  /** The last attempt to register or to renew failed: the store may be away. */
+  get isFailing(): boolean {
+    return this.#attempt > 0
+  }
+
   /** What `record` says has changed: it is written again, in the same registration. */
   refresh(): void {
     this.#isStale = true

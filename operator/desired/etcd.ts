@@ -15,6 +15,8 @@ import { containerSecurity, httpProbe, podSecurity, volumeClaim } from './pods.t
 
 const dataPath = '/var/lib/etcd'
 const quotaBytes = 2 * 2 ** 30
+/** When everything goes at once, brokers hand over and take their leave while there still is an etcd. */
+const farewellSeconds = 3
 
 export function etcdService(context: ClusterContext): KubeObject {
   return {
@@ -124,6 +126,7 @@ function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
           ports: Object.entries(etcdPorts).map(([name, containerPort]) => ({ name, containerPort })),
           ...(etcd.resources === undefined ? {} : { resources: etcd.resources }),
           securityContext: containerSecurity,
+          lifecycle: { preStop: { sleep: { seconds: farewellSeconds } } },
           // Without a leader none is healthy, and starting them all again would not bring one.
           livenessProbe: { tcpSocket: { port: 'client' }, periodSeconds: 10, failureThreshold: 6 },
           readinessProbe: httpProbe('/health', 'metrics', { periodSeconds: 2, failureThreshold: 3 }),

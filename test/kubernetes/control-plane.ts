@@ -2,8 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterPlan } from './addresses.ts'
+import { auditPolicy } from './audit.ts'
 import type { ClusterRecord } from './record.ts'
-import { type StartedProcess, startProcess } from './start-process.ts'
+import { logOf, type StartedProcess, startProcess } from './start-process.ts'
 
 export interface ControlPlaneParts {
   readonly plan: ClusterPlan
@@ -27,6 +28,8 @@ export function startApiServer(parts: ControlPlaneParts): StartedProcess {
     '--unsafe-no-fsync',
     '--log-level=warn',
   ])
+  const policy = join(plan.dataDirectory, 'audit-policy.json')
+  writeFileSync(policy, auditPolicy)
   return start(parts, 'kube-apiserver', [
     join(programs, 'kube-apiserver'),
     '--etcd-servers=http://127.0.0.1:2379',
@@ -54,7 +57,14 @@ export function startApiServer(parts: ControlPlaneParts): StartedProcess {
     '--requestheader-username-headers=X-Remote-User',
     `--proxy-client-cert-file=${at}/front-proxy.crt`,
     `--proxy-client-key-file=${at}/front-proxy.key`,
+    `--audit-policy-file=${policy}`,
+    `--audit-log-path=${auditLogOf(plan)}`,
   ])
+}
+
+/** Every write to the API server, with its user. */
+export function auditLogOf(plan: ClusterPlan): string {
+  return logOf(plan, 'audit')
 }
 
 /** Needs an API server that is ready. */

@@ -22,6 +22,8 @@ export interface ClusterDescription {
   readonly etcdImage: string
   /** Commands that, followed by a docker archive's path, give it to every node. */
   readonly importCommands: readonly (readonly string[])[]
+  /** Log of all writes to the API server; absent where the cluster keeps none. */
+  readonly auditLog?: string
   /** Address by which this machine reaches what runs in the cluster's network through `inside`. */
   readonly insideAddress: string
   /** What to put before a command of this machine so that it runs in the cluster's network, with the cluster's names. */
@@ -56,6 +58,10 @@ export class Kubernetes {
 
   get etcdImage(): string {
     return this.#cluster.etcdImage
+  }
+
+  get auditLog(): string | undefined {
+    return this.#cluster.auditLog
   }
 
   get nodes(): readonly string[] {

@@ -1,6 +1,7 @@
 /** The cluster from packages with the face that tests use. */
 import { join } from 'node:path'
 import { type ClusterPlan, planCluster } from './addresses.ts'
+import { auditLogOf } from './control-plane.ts'
 import type { ClusterDescription, StartedCluster } from './kubernetes.ts'
 import { etcdImage, kubeconfigOf, startPackagedCluster } from './packaged-cluster.ts'
 import { isAlive, ownerOf, readRecord } from './record.ts'
@@ -42,6 +43,7 @@ function faceOf(plan: ClusterPlan): ClusterDescription {
     nodes: plan.nodes.map(({ name }) => name),
     etcdImage,
     importCommands: plan.nodes.map(importCommand),
+    auditLog: auditLogOf(plan),
     insideAddress: plan.controlAddress,
     inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
   }
