@@ -113,17 +113,10 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
       )
     }
   }
-  if (differences.fewerPartitions !== undefined) {
-    const message = `Topic ${name} has ${actual.partitions.length} partitions and cannot shrink to ${differences.fewerPartitions}, because records would be lost.`
-    return conclude(
-      observed,
-      { kind: 'unready', reason: 'PartitionDecreaseRefused', message, actual },
-      driftMs,
-    )
-  }
+  const isReported = topic.spec.driftPolicy === 'Report'
+  if (isReported && owner === ownerText(object)) return reportDrift(observed, actual, differences)
   if (refusal !== undefined) return refused(observed, refusal, actual)
-  if (topic.spec.driftPolicy === 'Report') {
-    if (owner === ownerText(object)) return reportDrift(observed, actual, differences)
+  if (isReported) {
     const change = { name: ownerSetting, from: owner, to: ownerText(object) }
     return act(observed, [{ kind: 'alterSettings', name, changes: [change] }])
   }
@@ -136,6 +129,14 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
     return conclude(observed, { kind: 'unready', reason: 'InvalidConfig', message, actual }, retryMs)
   }
   if (actions.length > 0) return act(observed, actions)
+  if (differences.fewerPartitions !== undefined) {
+    const message = `Topic ${name} has ${actual.partitions.length} partitions and cannot shrink to ${differences.fewerPartitions}, because records would be lost.`
+    return conclude(
+      observed,
+      { kind: 'unready', reason: 'PartitionDecreaseRefused', message, actual },
+      driftMs,
+    )
+  }
   if (actual.isMoving) return conclude(observed, { kind: 'moving', actual }, movingMs)
   return conclude(observed, { kind: 'inSync', actual }, driftMs)
 }

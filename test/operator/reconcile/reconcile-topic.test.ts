@@ -168,6 +168,9 @@ test('fewer partitions than there are are refused', () => {
   expect(actions).toEqual([])
   expect(ready).toMatchObject({ status: 'False', reason: 'PartitionDecreaseRefused' })
   expect(isSet('Stalled')).toBe(true)
+  // Its settings are looked after all the same.
+  const others = reconcile({ spec: { partitions: 2, config: { 'retention.ms': '5' } }, actual: {} })
+  expect(others.actions.map(({ kind }) => kind)).toEqual(['alterSettings'])
 })
 
 test('a topic that another Topic looks after is left alone', () => {
@@ -217,6 +220,8 @@ test('drift that is to be reported is told and not undone', () => {
     { key: 'partitions', desired: '5', actual: '3' },
     { key: 'retention.ms', desired: '5' },
   ])
+  const grown = reconcile({ spec: { driftPolicy: 'Report', partitions: 2 }, actual: {} })
+  expect(grown.ready).toMatchObject({ status: 'True', reason: 'Drifted' })
 })
 
 test('what the brokers refuse is told in their words, and not asked again at once', () => {
