@@ -2,6 +2,7 @@ import type { Uuid } from '../protocol/index.ts'
 import { assert } from '../runtime/assert.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { parseHttpListener } from './config/check-broker-settings.ts'
+import { waitForRestart } from './controller/wait-for-restart.ts'
 import { HttpEndpoint } from './http/http-endpoint.ts'
 import type { BrokerListener, ControlAddress } from './metadata/image.ts'
 import { Metrics } from './metrics/metrics.ts'
@@ -83,7 +84,7 @@ export class Broker {
     return this.#running.replication
   }
 
-  /** Hands over what it leads, lets answers leave, writes and syncs everything, and marks the stop as clean. */
+  /** Waits until it may be away if it is to ask, hands over what it leads, lets answers leave, writes and syncs everything, and marks the stop as clean. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped
@@ -103,6 +104,7 @@ export class Broker {
       health,
       waitingFetches,
     } = this.#running
+    await this.#waitUntilItMayStop()
     health.stopping()
     const { settings } = this.#parts.loaded
     if (settings['controlled.shutdown.enable'])
@@ -121,5 +123,15 @@ export class Broker {
     await control?.stop()
     await store.close()
     await Promise.all(this.#http.map(endpoint => endpoint.stop()))
+  }
+
+  async #waitUntilItMayStop(): Promise<void> {
+    const { clock, random, logger, loaded } = this.#parts
+    const { settings } = loaded
+    const withinMs = settings['controlled.shutdown.grant.wait.ms']
+    if (withinMs === 0) return
+    const silenceMs = settings['broker.session.timeout.ms'] + electionTakesMs
+    const brokerId = settings['node.id']
+    await waitForRestart(this.#running.membership, { brokerId, withinMs, silenceMs, clock, random, logger })
   }
 }

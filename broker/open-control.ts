@@ -62,6 +62,7 @@ export async function openControl(
     logger,
   })
   membership.forwardCommands(control.controller)
+  membership.paceWaves(() => control.pace())
   const advertised = advertisedControlListener(settings)
   if (advertised === undefined) return { control, address: null }
   const { host, port, tls } = advertised

@@ -39,7 +39,7 @@ export const groupCoordinatorSettings = {
   'group.max.session.timeout.ms': int(1_800_000, 'Highest session timeout of classic members.'),
   'group.initial.rebalance.delay.ms': int(
     3000,
-    'Wait for more members in the first rebalance of an empty group.',
+    'Wait for more members in the first rebalance of an empty group, from the last who came.',
   ),
   'group.max.size': int(intMax, 'Members in a classic group.', { from: 1 }),
   'group.consumer.session.timeout.ms': int(45_000, 'Session timeout of KIP-848 members (server decides).', {

@@ -12,7 +12,12 @@ export const ownSettings = {
   ),
   'broker.rack.file': string(
     null,
-    'File that says broker.rack, or - for none; waited for when it is empty at the start.',
+    'File that says broker.rack, or - for none; waited for when it is empty at the start. Wins over broker.rack.',
+  ),
+  'controlled.shutdown.grant.wait.ms': long(
+    0,
+    'How long a broker that is asked to stop waits until the controller grants that it may be away; 0: it does not ask.',
+    { from: 0 },
   ),
   'control.listeners': list(
     ['http://:9090'],

@@ -3,7 +3,15 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { ControlListener } from '../config/control-listeners.ts'
 import type { ControllerClient } from '../controller/controller-client.ts'
+import type { Pace } from '../controller/batch.ts'
+import type { ControlAddress } from '../metadata/image.ts'
 import type { ImageFollower } from '../metadata/image-follower.ts'
+import {
+  awaitRevisionHandler,
+  awaitRevisionMethod,
+  decodeRevisionReached,
+  encodeRevisionAsked,
+} from './await-revision.ts'
 import { type BrokerStatus, brokerStatusHandler, brokerStatusMethod } from './broker-status.ts'
 import { commandHandlers, type CommandHandlerParts } from './command-handlers.ts'
 import { ControlConnections } from './control-client.ts'
@@ -20,6 +28,9 @@ import {
 import { forwardingController } from './forwarding-controller.ts'
 import { healthService } from './health-service.ts'
 
+/** A broker that takes longer to carry out a wave of changes is waited for no more, ms. */
+const longestPaceMs = 500
+
 /** This broker's control service and its calls of others': one server per listener, one way to the controller. */
 export class Control {
   /** Commands go to the active controller, wherever it is. */
@@ -28,6 +39,7 @@ export class Control {
   readonly #listeners: readonly ControlListener[]
   readonly #connections: ControlConnections
   readonly #images: ImageFollower
+  readonly #brokerId: number
   readonly #unsubscribe: () => void
 
   private constructor(
@@ -41,6 +53,7 @@ export class Control {
     this.#listeners = options.listeners
     this.#connections = connections
     this.#images = options.images
+    this.#brokerId = options.brokerId
     this.#unsubscribe = options.images.onChange((image, _, changed) => {
       if (changed.brokers.size === 0) return
       connections.keepOnly([...image.brokers.values()].flatMap(({ control }) => control ?? []))
@@ -71,6 +84,7 @@ export class Control {
     const handlers = new Map([
       ...commands,
       [brokerStatusMethod.name, brokerStatusHandler(options.status)],
+      [awaitRevisionMethod.name, awaitRevisionHandler(images, clock)],
       [describePositionsMethod.name, describePositionsHandler(options.positions)],
     ])
     const services = [healthService({ isReady: options.isReady, clock })]
@@ -115,6 +129,32 @@ export class Control {
     const request = encodePositionsAsked(positions)
     const outcome = await this.#connections.call(address, name, request, withinMs, signal)
     return outcome.kind === 'answered' ? decodePositionsAnswer(outcome.bytes) : undefined
+  }
+
+  /**
+   * A pace for changes that are made in waves: resolves when the other brokers have carried out what the metadata says at a
+   * revision, or have had time enough. One that was late once is waited for no more.
+   */
+  pace(): Pace {
+    const late = new Set<number>()
+    return async revision => {
+      const others = [...this.#images.image.brokers.values()].filter(
+        ({ id, fenced }) => id !== this.#brokerId && !fenced && !late.has(id),
+      )
+      await Promise.all(
+        others.map(async ({ id, control }) => {
+          if (control === null || !(await this.#hasReached(control, revision))) late.add(id)
+        }),
+      )
+    }
+  }
+
+  async #hasReached(address: ControlAddress, revision: number): Promise<boolean> {
+    const request = encodeRevisionAsked(revision, longestPaceMs)
+    const { name } = awaitRevisionMethod
+    const { signal } = new AbortController()
+    const outcome = await this.#connections.call(address, name, request, longestPaceMs + 100, signal)
+    return outcome.kind === 'answered' && decodeRevisionReached(outcome.bytes) >= revision
   }
 
   async stop(): Promise<void> {

@@ -14,6 +14,8 @@ export interface Batch<Item, Result> {
   decide(image: MetadataImage, item: Item): Decision<Result>
   /** The answer for an item that could not be committed. */
   refuse(item: Item, error: ErrorName, message: string): Result
+  /** Each item costs somebody a moment: the next ones are committed only when all brokers have carried out those before. */
+  readonly inWaves?: boolean
   /** What has to be committed before the items' changes; each of it stands for itself. */
   before?(image: MetadataImage, changes: readonly MetadataChange[]): readonly MetadataChange[]
 }
@@ -24,16 +26,25 @@ const mostAttempts = 5
 /** Commits in the air at once. */
 const mostInFlight = 32
 
+/** Resolves when brokers have carried out what the metadata says at the revision, or have had time enough for it. */
+export type Pace = (revision: number) => Promise<void>
+
+/** Changes that are committed one transaction after the other, at a pace. */
+const oneAfterTheOther = 1
+
 /** Carries out batches: decide, commit, decide anew what collided, answer when the own image shows it. */
 export class BatchRunner {
   readonly #images: ImageFollower
   readonly #commits: ControllerCommits
   readonly #random: Random
 
-  constructor(options: { images: ImageFollower; commits: ControllerCommits; random: Random }) {
+  readonly #newPace: () => Pace
+
+  constructor(options: BatchRunnerOptions) {
     this.#images = options.images
     this.#commits = options.commits
     this.#random = options.random
+    this.#newPace = options.newPace
   }
 
   /** One result per item, in order. */
@@ -47,7 +58,7 @@ export class BatchRunner {
       const decisions = decideInTurn(image, items, (draft, item) => batch.decide(draft, item))
       const changeSets = decisions.map(decision => decision.changes)
       const outcomes: Committed[] = (await this.#commitBefore(image, changeSets, batch))
-        ? await this.commitAll(image, changeSets, batch.name)
+        ? await this.#commitAll(image, changeSets, batch.name, batch.inWaves)
         : changeSets.map(() => ({ kind: 'conflict', revision: 0 }))
 
       const collided: number[] = []
@@ -74,22 +85,25 @@ export class BatchRunner {
   }
 
   /** Commits each change set as a whole, as many together as fit; one outcome each, in order. */
-  async commitAll(
+  async #commitAll(
     image: MetadataImage,
     changeSets: readonly (readonly MetadataChange[])[],
     reason: string,
+    inWaves = false,
   ): Promise<Committed[]> {
     const outcomes: Committed[] = changeSets.map(() => ({ kind: 'done', revision: 0 }))
     const small = [...changeSets.keys()].filter(at => isBetween(changeSets[at]!.length, 1, mostChanges))
     const packed = packItems(small.map(at => changeSets[at]!)).map(places =>
       places.map(place => small[place]!),
     )
-    await inParallel(packed, async places => {
+    const pace = this.#newPace()
+    await inParallel(packed, inWaves ? oneAfterTheOther : mostInFlight, async places => {
       const outcome = await this.#commits.commit(
         image,
         places.flatMap(at => changeSets[at]!),
       )
       for (const at of places) outcomes[at] = outcome
+      if (inWaves && outcome.kind === 'done' && places !== packed.at(-1)) await pace(outcome.revision)
     })
     for (const [at, changes] of changeSets.entries()) {
       if (changes.length > mostChanges) outcomes[at] = await this.#commitJournalled(image, changes, reason)
@@ -98,16 +112,23 @@ export class BatchRunner {
   }
 
   /** Commits changes of which each stands for itself; true when all are done and the own image shows them. */
-  async commitEach(
+  commitEach(image: MetadataImage, changes: readonly MetadataChange[], reason: string): Promise<boolean> {
+    return this.#commitEach(image, changes, reason, false)
+  }
+
+  /** The same for changes of which each costs somebody a moment, so that not all have to wait for all. */
+  commitInWaves(image: MetadataImage, changes: readonly MetadataChange[], reason: string): Promise<boolean> {
+    return this.#commitEach(image, changes, reason, true)
+  }
+
+  async #commitEach(
     image: MetadataImage,
     changes: readonly MetadataChange[],
     reason: string,
+    inWaves: boolean,
   ): Promise<boolean> {
-    const outcomes = await this.commitAll(
-      image,
-      changes.map(change => [change]),
-      reason,
-    )
+    const changeSets = changes.map(change => [change])
+    const outcomes = await this.#commitAll(image, changeSets, reason, inWaves)
     let latest = 0
     for (const outcome of outcomes) if ('revision' in outcome) latest = Math.max(latest, outcome.revision)
     const seen = await this.#commits.imageAt(latest)
@@ -159,7 +180,7 @@ export class BatchRunner {
 
   async #commitChunks(image: MetadataImage, changes: readonly MetadataChange[]): Promise<Committed> {
     let latest: Committed = { kind: 'done', revision: 0 }
-    await inParallel(chunksOf(changes), async chunk => {
+    await inParallel(chunksOf(changes), mostInFlight, async chunk => {
       const outcome = await this.#commits.commit(image, chunk)
       if (latest.kind !== 'done') return
       if (outcome.kind !== 'done' || outcome.revision > latest.revision) latest = outcome
@@ -191,10 +212,22 @@ function isBetween(value: number, least: number, most: number): boolean {
   return value >= least && value <= most
 }
 
-async function inParallel<T>(jobs: readonly T[], run: (job: T) => Promise<void>): Promise<void> {
+interface BatchRunnerOptions {
+  readonly images: ImageFollower
+  readonly commits: ControllerCommits
+  readonly random: Random
+  /** A pace for the waves of one batch. */
+  readonly newPace: () => Pace
+}
+
+async function inParallel<T>(
+  jobs: readonly T[],
+  most: number,
+  run: (job: T) => Promise<void>,
+): Promise<void> {
   const queue = jobs.values()
   const work = async (): Promise<void> => {
     for (const job of queue) await run(job)
   }
-  await Promise.all(Array.from({ length: Math.min(mostInFlight, jobs.length) }, work))
+  await Promise.all(Array.from({ length: Math.min(most, jobs.length) }, work))
 }

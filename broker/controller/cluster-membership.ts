@@ -13,6 +13,7 @@ import type { BrokerListener, ControlAddress, MetadataImage } from '../metadata/
 import { ImageFollower } from '../metadata/image-follower.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { supportedFeatures } from '../metadata/supported-features.ts'
+import type { Pace } from './batch.ts'
 import { Controller } from './controller.ts'
 import type { ControllerClient } from './controller-client.ts'
 import type { ControllerRules } from './decision.ts'
@@ -39,6 +40,7 @@ export class ClusterMembership {
   readonly elections: Elections
   readonly #options: ClusterMembershipOptions
   #controllerElsewhere: ControllerClient | undefined
+  #newPace: () => Pace = () => () => Promise.resolve()
   #brokerId: number | undefined
   #registration: BrokerRegistration | undefined
   #election: Election | undefined
@@ -86,6 +88,11 @@ export class ClusterMembership {
     return this.#registration?.isValid ?? false
   }
 
+  /** The last renewal of the registration was not answered. */
+  get isStoreAway(): boolean {
+    return this.#registration?.isFailing === true
+  }
+
   /** The epoch in which this broker is the controller; undefined while it is not. */
   get controllerEpoch(): number | undefined {
     return this.#election?.epoch
@@ -99,6 +106,11 @@ export class ClusterMembership {
   /** From now on commands take this way. */
   forwardCommands(way: ControllerClient): void {
     this.#controllerElsewhere = way
+  }
+
+  /** From now on changes that are made in waves go at this pace. */
+  paceWaves(newPace: () => Pace): void {
+    this.#newPace = newPace
   }
 
   /** The controller in this process, while this broker is it. */
@@ -174,6 +186,7 @@ export class ClusterMembership {
           isActive,
           rules: member.rules,
           elections: this.elections,
+          newPace: () => this.#newPace(),
         })
       },
       onDeposed: () => this.#stopController(),
@@ -181,7 +194,7 @@ export class ClusterMembership {
     await admitted
   }
 
-  /** The log directories, or which of them are cordoned, have changed. */
+  /** The log directories, or which of them are cordoned, have changed; or the store is to be asked whether it is there. */
   registrationChanged(): void {
     this.#registration?.refresh()
   }
@@ -215,7 +228,7 @@ export class ClusterMembership {
         return
       }
       if (error === 'STALE_BROKER_EPOCH' || error === 'BROKER_ID_NOT_REGISTERED') return
-      if (this.#isStoreAway) {
+      if (this.isStoreAway) {
         logger.warn(
           'The metadata store does not answer, so nobody can take over; this broker stops all the same.',
         )
@@ -264,7 +277,7 @@ export class ClusterMembership {
   async leave({ clean }: { readonly clean: boolean }): Promise<void> {
     this.#leaving.abort(new Error('The broker leaves the cluster.'))
     const { clock, logger } = this.#options
-    const withinMs = this.#isStoreAway ? shortestFarewellMs : longestFarewellMs
+    const withinMs = this.isStoreAway ? shortestFarewellMs : longestFarewellMs
     const late = deferred<'late'>()
     const timer = clock.after(withinMs, () => late.resolve('late'))
     try {
@@ -275,11 +288,6 @@ export class ClusterMembership {
       timer.cancel()
     }
     this.images.close()
-  }
-
-  /** The last renewal of the registration was not answered. */
-  get #isStoreAway(): boolean {
-    return this.#registration?.isFailing === true
   }
 
   async #takeLeave(clean: boolean): Promise<void> {

@@ -8,7 +8,7 @@ import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { allocateProducerIds } from './allocate-producer-ids.ts'
 import { changeConfigs, distinctResources, refuseConfigs, replaceConfigs } from './alter-configs.ts'
 import { assignDirectory } from './assign-directories.ts'
-import { type Batch, BatchRunner } from './batch.ts'
+import { type Batch, BatchRunner, type Pace } from './batch.ts'
 import { changeInSyncSet, checkSender, describe } from './change-in-sync-set.ts'
 import type {
   AllocateProducerIds,
@@ -112,7 +112,7 @@ export class Controller implements ControllerClient {
       isActive,
       onCommitted: (image, changes) => elections.committed(image, changes),
     })
-    const batches = new BatchRunner({ images, commits, random })
+    const batches = new BatchRunner({ images, commits, random, newPace: options.newPace })
     this.#batches = batches
     this.#queue = new CommandQueue({ images, clock, batches, isActive, prepare: () => this.#upkeep.settle() })
     this.#upkeep = new Upkeep({
@@ -223,6 +223,7 @@ export class Controller implements ControllerClient {
   electLeaders(command: ElectLeaders): Promise<PartitionResults> {
     return this.#eachPartition<PartitionName>(command.timeoutMs, image => ({
       name: 'electLeaders',
+      inWaves: true,
       items: partitionsToElect(image, command),
       decide: (draft, item) => electLeader(draft, item, command.election, this.#context),
       refuse: (item, error, message) => refuseElection(item, error, message).result,
@@ -275,7 +276,7 @@ export class Controller implements ControllerClient {
       const isMarked = await this.#batches.commitEach(image, markStopping(image, brokerId), 'stopping')
       const marked = this.#images.image
       const moves = isMarked ? moveOff(marked, brokerId, this.#context) : []
-      if (!isMarked || !(await this.#batches.commitEach(marked, moves, 'moves off a stopping broker')))
+      if (!isMarked || !(await this.#batches.commitInWaves(marked, moves, 'moves off a stopping broker')))
         return refuse('REQUEST_TIMED_OUT', 'Not all leaders could be moved now.')
       return { ...refuse('NONE', null), revision: this.#images.image.revision }
     }
@@ -370,6 +371,8 @@ export interface ControllerOptions {
   readonly epoch: number
   /** Whether this broker's lease is known to be valid. */
   readonly isActive: () => boolean
+  /** How fast changes go of which each costs clients a moment. */
+  readonly newPace: () => Pace
 }
 
 type PlacedTopic = TopicToDelete & { readonly at: number }

@@ -133,7 +133,7 @@ export class Upkeep {
     const { image } = images
     const changes: readonly MetadataChange[] = balanceLeaders(image, context)
     if (changes.length === 0) return
-    const complete = await batches.commitEach(image, changes, 'preferred leaders')
+    const complete = await batches.commitInWaves(image, changes, 'preferred leaders')
     logger.info({ partitions: changes.length, complete }, 'Leaders were moved to where they are to be.')
   }
 

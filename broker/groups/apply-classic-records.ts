@@ -90,6 +90,5 @@ function classicGroupOf(
     leader: value.leader,
     members,
     isInitialRebalance: false,
-    newMemberAdded: false,
   }
 }

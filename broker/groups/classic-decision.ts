@@ -39,6 +39,7 @@ export function sessionEffect(
 
 function shardEffect(groupId: string, effect: ClassicEffect, parts: GroupParts): GroupEffect {
   const joinTimer = nameOf('join-phase', groupId)
+  const initialDelay = nameOf('initial-delay', groupId)
   const syncTimer = nameOf('sync-phase', groupId)
   switch (effect.kind) {
     case 'park':
@@ -62,10 +63,11 @@ function shardEffect(groupId: string, effect: ClassicEffect, parts: GroupParts):
       }
     }
     case 'startInitialDelay': {
-      const delay = { delayMs: effect.afterMs, remainingMs: effect.remainingMs }
-      const event = onGroup(groupId, parts, (group, now) => initialDelayOver(group, delay, now))
-      return { kind: 'schedule', timer: joinTimer, afterMs: effect.afterMs, event }
+      const event = onGroup(groupId, parts, initialDelayOver)
+      return { kind: 'schedule', timer: initialDelay, afterMs: effect.afterMs, event }
     }
+    case 'endInitialDelay':
+      return { kind: 'cancel', timer: initialDelay }
     case 'endJoinTimer':
       return { kind: 'cancel', timer: joinTimer }
     case 'startSyncTimer': {

@@ -34,8 +34,6 @@ export interface ClassicGroup {
   readonly pendingSyncs: ReadonlySet<string>
   /** The rebalance under way is the first of an empty group, and is held up so that more can join. */
   readonly isInitialRebalance: boolean
-  /** Somebody joined since that delay was last extended. */
-  readonly newMemberAdded: boolean
 }
 
 /**
@@ -101,7 +99,6 @@ export function newClassicGroup(groupId: string, nowMs: number): ClassicGroup {
     pendingMembers: new Set(),
     pendingSyncs: new Set(),
     isInitialRebalance: false,
-    newMemberAdded: false,
   }
 }
 

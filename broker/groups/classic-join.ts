@@ -10,7 +10,13 @@ import {
   withMember,
 } from './classic-group.ts'
 import { groupMetadata } from './classic-group-records.ts'
-import { joinedReply, membersForLeader, prepareRebalance, rebalance } from './classic-rebalance.ts'
+import {
+  joinedReply,
+  membersForLeader,
+  prepareRebalance,
+  rebalance,
+  rebalanceForNewMember,
+} from './classic-rebalance.ts'
 import {
   type ClassicEffect,
   doing,
@@ -151,7 +157,6 @@ function addMember(group: ClassicGroup, memberId: string, event: JoinRequested, 
       pendingMembers,
       protocolType: isFirst ? event.protocolType : group.protocolType,
       leader: group.leader ?? memberId,
-      newMemberAdded: group.newMemberAdded || group.isInitialRebalance,
     },
     {
       id: memberId,
@@ -172,7 +177,7 @@ function addMember(group: ClassicGroup, memberId: string, event: JoinRequested, 
       { kind: 'park', call: 'join', memberId },
       { kind: 'startSession', memberId, afterMs: newMemberJoinTimeoutMs },
     ),
-    waiting => rebalance(waiting, now),
+    waiting => rebalanceForNewMember(waiting, now),
   )
 }
 

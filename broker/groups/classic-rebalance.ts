@@ -45,15 +45,23 @@ export function prepareRebalance(group: ClassicGroup, now: Now): Step {
     ...withState(interrupted.group, 'preparingRebalance', now.nowMs),
     pendingSyncs: new Set<string>(),
     isInitialRebalance,
-    newMemberAdded: false,
   }
   const step = { group: preparing, records: [], effects: [...interrupted.effects, ...effects] }
   if (!isInitialRebalance) return andThen(step, prepared => endJoinPhaseOrWait(prepared, now))
-  const delayMs = now.settings['group.initial.rebalance.delay.ms']
-  const remainingMs = Math.max(rebalanceTimeoutMs(group) - delayMs, 0)
+  const delay = initialDelay(now)
+  const limitMs = Math.max(rebalanceTimeoutMs(group), delay.afterMs)
   return andThen(step, prepared =>
-    doing(prepared, { kind: 'startInitialDelay', afterMs: delayMs, remainingMs }),
+    doing(prepared, { kind: 'startJoinTimer', afterMs: limitMs, ifAbsent: false }, delay),
   )
+}
+
+/** Somebody new came: whoever else is on the way is waited for anew while the first rebalance is held up. */
+export function rebalanceForNewMember(group: ClassicGroup, now: Now): Step {
+  return group.isInitialRebalance ? doing(group, initialDelay(now)) : rebalance(group, now)
+}
+
+function initialDelay({ settings }: Now): ClassicEffect & { readonly kind: 'startInitialDelay' } {
+  return { kind: 'startInitialDelay', afterMs: settings['group.initial.rebalance.delay.ms'] }
 }
 
 /** The assignment under way is void, and whoever waits for it is told so. */
@@ -89,25 +97,16 @@ function hasAllMembersJoined(group: ClassicGroup): boolean {
   return true
 }
 
-/** The delay of an initial rebalance is over: it is extended while new members come, up to the rebalance timeout. */
-export function initialDelayOver(
-  group: ClassicGroup,
-  delay: { readonly delayMs: number; readonly remainingMs: number },
-  now: Now,
-): Step {
-  if (group.state !== 'preparingRebalance' || !group.isInitialRebalance) return stay(group)
-  if (!group.newMemberAdded || delay.remainingMs === 0) return endJoinPhase(group, now)
-  return doing(
-    { ...group, newMemberAdded: false },
-    {
-      kind: 'startInitialDelay',
-      afterMs: Math.min(now.settings['group.initial.rebalance.delay.ms'], delay.remainingMs),
-      remainingMs: Math.max(delay.remainingMs - delay.delayMs, 0),
-    },
-  )
+/**
+ * Nobody new came to an empty group for group.initial.rebalance.delay.ms. Kafka looks only whenever such a delay is over, and
+ * then waits for a whole one more if anybody came meanwhile, so that a group of two waits for two delays at least. Here the
+ * delay runs from the last who came: as long a quiet time for latecomers, and a group of any size is up after one.
+ */
+export function initialDelayOver(group: ClassicGroup, now: Now): Step {
+  return group.isInitialRebalance ? endJoinPhase(group, now) : stay(group)
 }
 
-/** The longest time that members have to join again is over. */
+/** The longest time that members have to join is over; for the first rebalance of an empty group too. */
 export function joinTimeOver(group: ClassicGroup, now: Now): Step {
   return group.state === 'preparingRebalance' ? endJoinPhase(group, now) : stay(group)
 }
@@ -125,6 +124,7 @@ function endJoinPhase(group: ClassicGroup, now: Now): Step {
     group: present,
     records: [],
     effects: [
+      ...(group.isInitialRebalance ? [{ kind: 'endInitialDelay' } as const] : []),
       { kind: 'endJoinTimer' },
       ...absent.map(({ id }): ClassicEffect => ({ kind: 'endSession', memberId: id })),
     ],
@@ -162,7 +162,6 @@ function becomeEmpty(group: ClassicGroup, now: Now): Step {
     leader: null,
     pendingSyncs: new Set(),
     isInitialRebalance: false,
-    newMemberAdded: false,
   }
   return { group: empty, records: [groupMetadata(empty, now.nowMs)], effects: [] }
 }
@@ -174,7 +173,6 @@ function beginGeneration(group: ClassicGroup, now: Now): Step {
     protocol: selectProtocol(group),
     pendingSyncs: new Set(group.members.keys()),
     isInitialRebalance: false,
-    newMemberAdded: false,
   }
   const effects: ClassicEffect[] = []
   for (const member of chosen.members.values()) {

@@ -25,8 +25,9 @@ export type ClassicEffect =
   | { readonly kind: 'endSession'; readonly memberId: string }
   /** Ends the join phase; `ifAbsent` leaves one that runs as it is. */
   | { readonly kind: 'startJoinTimer'; readonly afterMs: number; readonly ifAbsent: boolean }
-  /** Instead of the join timer, while the first rebalance of an empty group is held up. */
-  | { readonly kind: 'startInitialDelay'; readonly afterMs: number; readonly remainingMs: number }
+  /** Beside the join timer, while the first rebalance of an empty group is held up; begins anew when it runs already. */
+  | { readonly kind: 'startInitialDelay'; readonly afterMs: number }
+  | { readonly kind: 'endInitialDelay' }
   | { readonly kind: 'endJoinTimer' }
   | { readonly kind: 'startSyncTimer'; readonly afterMs: number; readonly generation: number }
   | { readonly kind: 'endSyncTimer' }

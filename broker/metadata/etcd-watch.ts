@@ -1,5 +1,5 @@
 import { backoffMs } from '../../runtime/backoff.ts'
-import { type Clock, sleep, type Timer } from '../../runtime/clock.ts'
+import { type Clock, every, sleep, type Timer } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { EtcdClient, EtcdStream } from './etcd-client.ts'
@@ -24,11 +24,18 @@ export class EtcdWatch implements Watch {
   /** First revision not told yet. */
   #next: number
   #progress: Timer | undefined
+  #silence: Timer | undefined
+  readonly #lookout: Timer
+  /** Where the store was, as far as known, when that was looked at last. */
+  #seen = 0
+  /** Gives up the stream that is open. */
+  #leave: (() => void) | undefined
 
   constructor(options: EtcdWatchOptions) {
     this.#options = options
     this.#next = options.fromRevision
     this.#keys = options.keysBefore
+    this.#lookout = every(options.clock, lookoutMs, () => this.#look())
     void this.#run()
   }
 
@@ -48,6 +55,8 @@ export class EtcdWatch implements Watch {
 
   cancel(): void {
     this.#progress?.cancel()
+    this.#silence?.cancel()
+    this.#lookout.cancel()
     this.#ending.abort()
   }
 
@@ -86,6 +95,7 @@ export class EtcdWatch implements Watch {
     const { stream, member } = opened
     if (this.#ending.signal.aborted) return stream.cancel()
     const leave = (): void => stream.cancel()
+    this.#leave = leave
     this.#ending.signal.addEventListener('abort', leave, { once: true })
     const unsubscribe = client.onSuspicion(suspected => {
       if (suspected === member) leave()
@@ -219,6 +229,26 @@ export class EtcdWatch implements Watch {
     ])
   }
 
+  /** Nobody has to wait for a change to find out that none are told any more. */
+  #look(): void {
+    if (this.toldRevision < this.#seen) this.requestProgress()
+    this.#seen = this.#options.history.revision
+  }
+
+  /** A stream may stand still though its connection lives: then another is opened. */
+  #expect(revision: number): void {
+    const { clock, requestTimeoutMs, logger } = this.#options
+    this.#silence?.cancel()
+    this.#silence = clock.after(requestTimeoutMs, () => {
+      if (this.#ending.signal.aborted || this.toldRevision >= revision) return
+      logger.warn(
+        { revision, told: this.toldRevision, silentMs: requestTimeoutMs },
+        'The watch of etcd does not tell what has changed; it begins again.',
+      )
+      this.#leave?.()
+    })
+  }
+
   async #askForProgress(): Promise<void> {
     const { confirm, tick, watcher, clock } = this.#options
     this.#progress = undefined
@@ -226,7 +256,7 @@ export class EtcdWatch implements Watch {
       const now = await confirm()
       if (this.#ending.signal.aborted) return
       if (this.toldRevision >= now) watcher.changed(this.toldRevision, [])
-      else await tick()
+      else this.#expect((await tick()).revision)
     } catch {
       // Whoever waits has a deadline; until then the store may come back.
       if (this.#ending.signal.aborted) return
@@ -238,6 +268,8 @@ export class EtcdWatch implements Watch {
 /** An event that is on its way comes sooner than this. */
 const progressAfterMs = 25
 const progressAgainMs = 1000
+/** Answers to other calls tell how far the store is; a watch that is behind for so long is looked into. */
+const lookoutMs = 30_000
 
 export interface EtcdWatchOptions {
   readonly client: EtcdClient
@@ -258,7 +290,7 @@ export interface EtcdWatchOptions {
   /** A read that the members agree on; the store's revision. */
   readonly confirm: () => Promise<number>
   /** Writes something of no meaning below the cluster's keys. */
-  readonly tick: () => Promise<unknown>
+  readonly tick: () => Promise<{ readonly revision: number }>
   readonly readAll: () => Promise<StoreRead>
   readonly onRestored: (refusal: Error) => void
 }

@@ -37,6 +37,8 @@ export interface ClusterControllerParts {
 /** What is known from one reconciliation to the next, and can be done without. */
 interface Remembered {
   heldGrant: number | undefined
+  /** Whether the brokers were asked what an operator before this one holds. */
+  knowsGrant: boolean
   refusal: ObservedCluster['refusal']
 }
 
@@ -68,7 +70,11 @@ export class ClusterController {
       return {}
     }
     const context = this.#contextOf(object, read.cluster)
-    const remembered = this.#remembered.get(key) ?? { heldGrant: undefined, refusal: undefined }
+    const remembered = this.#remembered.get(key) ?? {
+      heldGrant: undefined,
+      knowsGrant: false,
+      refusal: undefined,
+    }
     this.#remembered.set(key, remembered)
     const observed = await this.#observe(key, object, context, remembered)
     const { actions, status, againAfterMs } = reconcileCluster(context, observed)
@@ -95,7 +101,7 @@ export class ClusterController {
     key: string,
     object: KubeObject,
     context: ClusterContext,
-    { heldGrant, refusal }: Remembered,
+    remembered: Remembered,
   ): Promise<ObservedCluster> {
     const { cache, clock, kafka } = this.#parts
     const children = cache.childrenOf(key)
@@ -110,6 +116,12 @@ export class ClusterController {
         ? observeEtcd(etcdEndpoints(context))
         : ({ kind: 'unseen' } as const),
     ])
+    if (kafkaSeen.kind === 'reached' && !remembered.knowsGrant) {
+      const held = await this.#parts.grants.held(controlAddresses(context, children))
+      remembered.knowsGrant = held !== undefined
+      remembered.heldGrant = held ?? undefined
+    }
+    const { heldGrant, refusal } = remembered
     return { object, children, nodes, kafka: kafkaSeen, etcd, heldGrant, refusal, nowMs: clock.nowMs() }
   }
 

@@ -59,7 +59,21 @@ function placeSettings(context: ClusterContext): ReadonlyMap<string, string> {
     ['etcd.connect', etcdEndpoints(context).join(',')],
     ['etcd.prefix', etcdPrefix],
     ['broker.rack.file', `${podPath}/rack`],
+    ['controlled.shutdown.grant.wait.ms', String(grantWaitMs(context))],
   ])
+}
+
+/** Of its grace a pod keeps so much for what comes when it may be away: leaders go, answers leave, logs are closed. */
+const stopMs = 30_000
+
+/** Whoever takes a pod away (a drain, an eviction, kubectl delete) waits for its grace; in it the broker waits for a grant. */
+function grantWaitMs({ cluster }: ClusterContext): number {
+  const graceMs = gracePeriodSeconds(cluster) * 1000
+  return Math.max(Math.floor(graceMs / 2), graceMs - stopMs)
+}
+
+export function gracePeriodSeconds({ spec }: ClusterContext['cluster']): number {
+  return spec.brokers.template?.terminationGracePeriodSeconds ?? 120
 }
 
 export function listenerName(name: string): string {
@@ -114,12 +128,13 @@ export function settingsConfigMap(context: ClusterContext, settings: SplitSettin
 export type Addresses = ReadonlyMap<number, ReadonlyMap<string, string>>
 
 /**
- * What differs from broker to broker: a file for each. `older`: files that pods of an older template read when their
- * container starts anew.
+ * What differs from broker to broker: a file for each. `racks` are those that pods were told: what a new pod goes on with when
+ * nobody is there to tell it. `older`: files that pods of an older template read when their container starts anew.
  */
 export function brokersConfigMap(
   context: ClusterContext,
   addresses: Addresses,
+  racks: ReadonlyMap<number, string>,
   older: Readonly<Record<string, string>>,
 ): KubeObject {
   const files = [...addresses].map(([id, byListener]): [string, string] => [
@@ -129,6 +144,7 @@ export function brokersConfigMap(
         ['node.id', String(id)],
         ['advertised.listeners', advertisedListeners(context, id, byListener)],
         ['control.advertised.listener', `http://${hosts.broker(context, id)}:${ports.control}`],
+        ...given('broker.rack', racks.get(id)),
       ]),
     ),
   ])
@@ -138,6 +154,10 @@ export function brokersConfigMap(
     metadata: childMetadata(context, names.brokers(context), 'broker'),
     data: { ...older, ...Object.fromEntries(files) },
   }
+}
+
+function given(name: string, value: string | undefined): readonly [string, string][] {
+  return value === undefined ? [] : [[name, value]]
 }
 
 /** Another one for other listeners: a broker does not start with an address of a listener that it does not have. */

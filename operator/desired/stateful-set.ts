@@ -14,7 +14,7 @@ import {
   rackAnnotation,
   selectorLabels,
 } from '../resources/names.ts'
-import { brokerFile, brokersPath, podPath, settingsPath } from './broker-settings.ts'
+import { brokerFile, brokersPath, gracePeriodSeconds, podPath, settingsPath } from './broker-settings.ts'
 import { containerSecurity, httpProbe, podSecurity, volumeClaim } from './pods.ts'
 
 export interface BrokersShape {
@@ -68,7 +68,7 @@ function brokerTemplate(context: ClusterContext, settings: string): object {
       serviceAccountName: names.brokers(context),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      terminationGracePeriodSeconds: template?.terminationGracePeriodSeconds ?? 120,
+      terminationGracePeriodSeconds: gracePeriodSeconds(context.cluster),
       securityContext: { ...podSecurity, ...template?.securityContext },
       ...given('imagePullSecrets', template?.imagePullSecrets),
       ...given('nodeSelector', template?.nodeSelector),

@@ -16,12 +16,15 @@ import { settingChanges } from '../resources/setting-changes.ts'
 import type { ClusterAction } from './actions.ts'
 import { type AddressInput, bootstrapAddress, decideAddresses } from './addresses.ts'
 import { partitionsOutOfSync } from './observed-cluster.ts'
+import type { PodFacts } from './pods.ts'
 import { isSameBrokerSetting } from './same-setting.ts'
 import { decideScale } from './scaling.ts'
 import { applyAll, type Findings, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
 
 /** On the ConfigMap of brokers: settings that were told to running brokers, so that they can be taken back. */
 const dynamicAnnotation = 'barnabas.dev/told-settings'
+/** Told to a pod whose node has none. */
+const noRack = '-'
 /** On the StatefulSet: replicas are being spread over brokers that came. */
 const rebalanceAnnotation = 'barnabas.dev/rebalancing'
 /** How long starts and restarts wait for addresses from outside Kubernetes, rather than be repeated for them. */
@@ -85,7 +88,12 @@ export const settingsStep: Step = (situation, findings) => {
     addresses: [...addresses.values()].flatMap(byListener => byListener.get(listener.name) ?? []),
   }))
 
-  const brokers = brokersConfigMap(context, addresses, olderFiles(situation, findings.settingsName))
+  const brokers = brokersConfigMap(
+    context,
+    addresses,
+    racksOf(situation, findings.brokers),
+    olderFiles(situation, findings.settingsName),
+  )
   const told = toldSettings(situation)
   const isStillSet = (name: string): boolean =>
     observed.kafka.kind === 'unreachable' || observed.kafka.dynamicSettings.has(name)
@@ -135,7 +143,12 @@ export const rackStep: Step = ({ context, observed, brokerPods }) => {
     const labels = observed.nodes.get(node)?.labels
     if (labels === undefined) return []
     return [
-      { kind: 'annotatePod', pod: name, uid, annotations: { [rackAnnotation]: labels[topologyKey] ?? '-' } },
+      {
+        kind: 'annotatePod',
+        pod: name,
+        uid,
+        annotations: { [rackAnnotation]: labels[topologyKey] ?? noRack },
+      },
     ]
   })
   return { actions }
@@ -224,19 +237,25 @@ export function restartReasons(situation: Situation, settingsName: string): Read
       continue
     }
     const running = observed.kafka.kind === 'reached' ? observed.kafka.advertised.get(pod.index) : undefined
-    const wanted = advertisedIn(files[brokerFile(context, pod.index)])
+    const wanted = propertyOf(files[brokerFile(context, pod.index)], 'advertised.listeners')
     if (running !== undefined && wanted !== undefined && running !== wanted) {
       reasons.set(pod.index, `addresses for clients change from ${running} to ${wanted}`)
     }
+    const rack = rackChange(situation, pod)
+    if (rack !== undefined) reasons.set(pod.index, rack)
   }
   return reasons
 }
 
-function templateChange(
-  situation: Situation,
-  pod: Situation['brokerPods'][number],
-  settingsName: string,
-): string {
+/** A broker that started while nobody told it where it is goes by what it knew. */
+function rackChange({ observed }: Situation, { index, rack, isReady }: PodFacts): string | undefined {
+  if (observed.kafka.kind === 'unreachable' || !isReady || rack === undefined) return undefined
+  const broker = observed.kafka.brokers.find(({ id, isFenced }) => id === index && !isFenced)
+  const running = broker?.rack ?? noRack
+  return broker === undefined || running === rack ? undefined : `its rack changes from ${running} to ${rack}`
+}
+
+function templateChange(situation: Situation, pod: PodFacts, settingsName: string): string {
   const changes: string[] = []
   const live = liveObject(situation, 'StatefulSet', names.brokers(situation.context))
   const image = containerImage(live)
@@ -275,9 +294,19 @@ function toldSettings(situation: Situation): readonly string[] {
   return (live?.metadata.annotations?.[dynamicAnnotation] ?? '').split(',').filter(name => name !== '')
 }
 
+/** Of brokers whose pods are away or not told yet: what it was. */
+function racksOf(situation: Situation, brokers: readonly number[]): ReadonlyMap<number, string> {
+  const racks = new Map<number, string>()
+  for (const id of brokers) {
+    const told = situation.brokerPods.find(({ index }) => index === id)?.rack
+    const rack = told ?? propertyOf(lastFileOf(situation, id), 'broker.rack')
+    if (rack !== undefined && rack !== noRack) racks.set(id, rack)
+  }
+  return racks
+}
+
 function addressInput(situation: Situation, brokers: readonly number[]): AddressInput {
   const { context, observed } = situation
-  const files = liveObject(situation, 'ConfigMap', names.brokers(context))?.data ?? {}
   const services = observed.children.filter(({ kind }) => kind === 'Service')
   return {
     context,
@@ -285,15 +314,18 @@ function addressInput(situation: Situation, brokers: readonly number[]): Address
     services: new Map(services.map(service => [service.metadata.name, service])),
     nodes: observed.nodes,
     before: new Map(
-      brokers.map(id => {
-        // Of other listeners, if there is none yet for these: what they have in common stays where it is.
-        const older = Object.entries(files).find(([name]) => name.startsWith(`broker-${id}-`))?.[1]
-        return [id, advertisedIn(files[brokerFile(context, id)] ?? older) ?? '']
-      }),
+      brokers.map(id => [id, propertyOf(lastFileOf(situation, id), 'advertised.listeners') ?? '']),
     ),
   }
 }
 
-function advertisedIn(file = ''): string | undefined {
-  return parseProperties(file).find(({ name }) => name === 'advertised.listeners')?.value
+/** Of other listeners, if there is none yet for these: what they have in common stays as it is. */
+function lastFileOf(situation: Situation, id: number): string | undefined {
+  const files = liveObject(situation, 'ConfigMap', names.brokers(situation.context))?.data ?? {}
+  const older = Object.entries(files).find(([name]) => name.startsWith(`broker-${id}-`))?.[1]
+  return files[brokerFile(situation.context, id)] ?? older
+}
+
+function propertyOf(file: string | undefined, name: string): string | undefined {
+  return parseProperties(file ?? '').find(property => property.name === name)?.value
 }

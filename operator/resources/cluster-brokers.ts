@@ -81,7 +81,7 @@ const template = optionalGroup({
   ),
   terminationGracePeriodSeconds: field(
     integer(1, 3600).default(120),
-    'Time a broker has to stop cleanly. Restart: yes.',
+    'Time a broker has to wait until it may be away, and then to stop cleanly. Restart: yes.',
   ),
 })
 

@@ -73,7 +73,7 @@ async function produceAll(
   }
 }
 
-interface Load {
+export interface Load {
   readonly recordSize: number
   readonly records: number
   readonly warmup: number
@@ -81,14 +81,14 @@ interface Load {
   readonly throughput: number
 }
 
-interface Produced {
+export interface Produced {
   readonly recordsPerSecond: number
   readonly p50: number
   readonly p99: number
 }
 
 /** Kafka's ProducerPerformance, and what it says of the time after its warm-up. */
-async function produce(
+export async function produce(
   { tools }: ClusterBench,
   cluster: Cluster,
   topic: string,

@@ -3,6 +3,7 @@ import type { Target } from '../targets/broker.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { type ClusterBench, startCluster } from './cluster-bench.ts'
 import { benchmarkClusterFailover } from './cluster-failover.ts'
+import { benchmarkClusterIdle } from './cluster-idle.ts'
 import { benchmarkClusterProduce } from './cluster-produce.ts'
 import { benchmarkClusterTopics } from './cluster-topics.ts'
 
@@ -13,7 +14,8 @@ type Clusters = ReadonlyMap<Target, Cluster>
 export const clusterParts: Record<string, (bench: ClusterBench) => Promise<void>> = {
   'cluster-produce': bench => sideBySide(bench, benchmarkClusterProduce),
   'cluster-failover': bench => sideBySide(bench, benchmarkClusterFailover),
-  'cluster-topics': oneAfterTheOther,
+  'cluster-idle': bench => oneAfterTheOther(bench, benchmarkClusterIdle),
+  'cluster-topics': bench => oneAfterTheOther(bench, benchmarkClusterTopics),
 }
 
 export async function benchmarkCluster(bench: ClusterBench, chosen: readonly string[]): Promise<void> {
@@ -35,11 +37,14 @@ async function sideBySide(
 }
 
 /** 30,000 replicas keep a core busy even when nobody writes. */
-async function oneAfterTheOther(bench: ClusterBench): Promise<void> {
+async function oneAfterTheOther(
+  bench: ClusterBench,
+  part: (bench: ClusterBench, target: Target, cluster: Cluster) => Promise<void>,
+): Promise<void> {
   for (const target of bench.targets) {
     const cluster = await startCluster(target)
     try {
-      await benchmarkClusterTopics(bench, target, cluster)
+      await part(bench, target, cluster)
     } finally {
       await cluster.dispose()
     }

@@ -1,4 +1,5 @@
 /** Writes to many partitions of a cluster over raw sockets, to see when each of them takes a record again. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { WireConnection } from '../targets/wire-connection.ts'
 import { apiKeys, produceBody, produceOutcome, recordBatch } from '../targets/wire.ts'
 import { askCluster, type PartitionView } from '../cluster/questions.ts'
@@ -6,6 +7,11 @@ import type { Cluster } from '../cluster/cluster.ts'
 
 /** Writes under way at once on each connection. */
 const underWay = 200
+/** Brokers that elect leaders have something else to do than to list 10,000 partitions again and again. */
+const everyMs = 50
+/** A tenth of the back-off of Kafka's clients. */
+const afterRefusalMs = 10
+const patienceMs = 300_000
 
 /** By broker. */
 type Connections = Map<number, Promise<WireConnection>>
@@ -24,15 +30,15 @@ export async function firstWrites(
   const batch = recordBatch([{ value: Buffer.from('first') }], Date.now())
   const times: number[] = []
   const connections: Connections = new Map()
-  const deadline = began + 120_000
-  let waiting: Set<string> | null = null
+  const deadline = began + patienceMs
+  let waiting: Map<string, string> | null = null
   try {
     for (;;) {
-      const view = await askCluster(cluster.broker(askFrom).place, topics, 30_000)
+      const asked: readonly string[] = waiting === null ? topics : [...new Set(waiting.values())]
+      const view = await askCluster(cluster.broker(askFrom).place, asked, 30_000)
       const partitions = view.partitions.filter(wanted)
-      waiting ??= new Set(partitions.map(nameOf))
+      waiting ??= new Map(partitions.map(one => [nameOf(one), one.topic]))
       const open = partitions.filter(one => waiting?.has(nameOf(one)))
-      if (open.length === 0) return times
       if (performance.now() > deadline) throw new Error(`${open.length} partitions take no record.`)
       for (let start = 0; start < open.length; start += underWay) {
         await Promise.all(
@@ -43,6 +49,8 @@ export async function firstWrites(
           }),
         )
       }
+      if (waiting.size === 0) return times
+      await pause(everyMs)
     }
   } finally {
     await closeAll(connections)
@@ -115,6 +123,7 @@ export class PatientWriter {
       if (!(await write(cluster, connections, view, batch))) {
         if (performance.now() - last > 60_000)
           throw new Error(`${topic}-${partition} takes no record for a minute.`)
+        await pause(afterRefusalMs)
         view = await cluster.partition(topic, partition)
         continue
       }

@@ -5,7 +5,8 @@
  *   -- --full                   all of the produce matrix, longer latency runs
  *   -- --only produce,fetch     parts of one broker: start, produce, replay, fetch, latency, topics (all by default)
  *   -- --only groups           joining, positions, compaction; or groups-join, groups-commit, groups-load, compaction
- *   -- --only cluster           three brokers; or of it cluster-produce, cluster-failover, cluster-topics
+ *   -- --only cluster           three brokers; or of it cluster-produce, cluster-failover, cluster-idle,
+ *                              cluster-topics
  *   -- --targets apache-kafka   one side alone
  *   -- --rounds 1               how often A, B, B, A is run (default 3)
  *   -- --output FILE            elsewhere than RESULTS.md

@@ -1,11 +1,13 @@
 """librdkafka clients that tell what they do, for a checker (history.ts says the lines).
 
-The same arguments and commands as HistoryClients.java, without groups.
+The same arguments and commands as HistoryClients.java, without groups, and:
+  watch    tells who leads and who is in sync, until readers stop
 """
 import sys
 import threading
 import time
 
+from confluent_kafka.admin import AdminClient
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition, OFFSET_BEGINNING
 
 bootstrap, topic, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -42,8 +44,8 @@ def settings(words, first):
 
 
 def produce(words):
-    process, step, pause = words[1], int(words[3]), 1 / int(words[4])
-    producer = Producer({**settings(words, 5), "enable.idempotence": True})
+    process, step, pause, size = words[1], int(words[3]), 1 / int(words[4]), int(words[5])
+    producer = Producer({**settings(words, 6), "enable.idempotence": True})
     value, turn, due = int(words[2]), 0, time.monotonic()
 
     def outcome(what):
@@ -53,7 +55,9 @@ def produce(words):
         return told
 
     while producing.is_set():
-        producer.poll(max(0, due - time.monotonic()))
+        # Not by poll, which comes back as soon as it has something to tell.
+        time.sleep(max(0, due - time.monotonic()))
+        producer.poll(0)
         # After an outage the rate is not caught up with: that would be a storm.
         due = max(due + pause, time.monotonic() - 0.1)
         if len(producer) >= 2000:
@@ -61,7 +65,7 @@ def produce(words):
         partition = turn % partitions
         turn += 1
         what = f"{process} {partition} {value}"
-        padding = "x" * (1000 if value % 10 == 0 else 50)
+        padding = "x" * (size or (1000 if value % 10 == 0 else 50))
         say(f"i {what}")
         try:
             producer.produce(topic, f"{value} {padding}", partition=partition, on_delivery=outcome(what))
@@ -90,6 +94,24 @@ def read(words):
     consumer.close()
 
 
+def watch():
+    """Tells who leads and who is in sync whenever that has changed, as metadata says: w PARTITION LEADER IN-SYNC,..."""
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    told = {}
+    while reading.is_set():
+        try:
+            found = client.list_topics(topic, timeout=5).topics[topic].partitions
+        except KafkaException as error:
+            say(f"# metadata: {error}")
+            found = {}
+        for partition, state in found.items():
+            line = f"w {partition} {state.leader} {','.join(str(replica) for replica in sorted(state.isrs))}"
+            if told.get(partition) != line:
+                say(line)
+            told[partition] = line
+        time.sleep(0.1)
+
+
 def start(work, words):
     def guarded():
         try:
@@ -112,6 +134,8 @@ def main():
             producers.append(start(produce, words))
         elif words[0] == "reader":
             readers.append(start(read, words))
+        elif words[0] == "watch":
+            readers.append(start(lambda _: watch(), words))
         elif words[0] == "stop":
             writes = words[1] == "producers"
             (producing if writes else reading).clear()

@@ -56,6 +56,11 @@ export class Kubernetes {
     return this.#cluster.insideAddress
   }
 
+  /** What to put before a command so that it runs as if it were in a pod; see `runInside`. */
+  get within(): readonly string[] {
+    return this.#cluster.inside
+  }
+
   get etcdImage(): string {
     return this.#cluster.etcdImage
   }
@@ -78,6 +83,12 @@ export class Kubernetes {
   async tryKubectl(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     const { kubectl } = await npmTools()
     return run(kubectl, args, this.#options(options))
+  }
+
+  /** kubectl that runs on; the caller ends it. */
+  async startKubectl(args: readonly string[]): Promise<RunningProcess> {
+    const { kubectl } = await npmTools()
+    return new RunningProcess(kubectl, args, this.#options({}))
   }
 
   async helm(version: HelmVersion, args: readonly string[], options: CommandOptions = {}): Promise<string> {
@@ -121,21 +132,20 @@ export class Kubernetes {
 
   /** Runs a program of this machine (kcat, java, node) as if it were in a pod: it reaches pods and Services by name. */
   runInside(command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    const [program, ...args] = [...this.#cluster.inside, ...command] as [string, ...string[]]
-    return run(program, args, options)
+    const [program, ...args] = command as [string, ...string[]]
+    return run(program, args, { ...options, within: this.within })
   }
 
   /** The same for a program that runs on; the caller ends it. */
   startInside(command: readonly string[]): RunningProcess {
-    const [program, ...args] = [...this.#cluster.inside, ...command] as [string, ...string[]]
-    return new RunningProcess(program, args)
+    const [program, ...args] = command as [string, ...string[]]
+    return new RunningProcess(program, args, { within: this.within })
   }
 
   /** A port of 127.0.0.1 that leads to a port of `target` (pod/NAME, service/NAME), until `close`. */
   async forward(namespace: string, target: string, port: number): Promise<Forward> {
-    const { kubectl } = await npmTools()
     const args = ['-n', namespace, 'port-forward', '--address', '127.0.0.1', target, `:${port}`]
-    const forward = new RunningProcess(kubectl, args, this.#options({}))
+    const forward = await this.startKubectl(args)
     const local = await waitUntil(
       () => `${target} is forwarded; kubectl said: ${forward.output}`,
       () => {

@@ -231,8 +231,16 @@ export class OperatedCluster {
   async operatorMetrics(): Promise<string> {
     const running = ['get', 'pods', ...operatorPods, '--field-selector=status.phase=Running', '-o', 'name']
     const pods = await this.kubectlIn(operatorNamespace, ...running)
-    const pod = pods.trim().split('\n')[0] ?? ''
-    const forward = await this.kubernetes.forward(operatorNamespace, pod, 8080)
+    return this.#metrics(operatorNamespace, pods.trim().split('\n')[0] ?? '', 8080)
+  }
+
+  /** What a broker's /metrics says. */
+  brokerMetrics(id: number): Promise<string> {
+    return this.#metrics(this.namespace, `pod/kafka-brokers-${id}`, 9404)
+  }
+
+  async #metrics(namespace: string, pod: string, port: number): Promise<string> {
+    const forward = await this.kubernetes.forward(namespace, pod, port)
     try {
       return await (await fetch(`http://${forward.host}:${forward.port}/metrics`)).text()
     } finally {

@@ -2,6 +2,7 @@ import { loadSync, type MessageTypeDefinition, type ServiceDefinition } from '@g
 import fc from 'fast-check'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { awaitRevisionMethod } from '../../../broker/control/await-revision.ts'
 import { describePositionsMethod } from '../../../broker/control/describe-positions.ts'
 import { brokerStatusMethod } from '../../../broker/control/broker-status.ts'
 import { commandMethods, controlPackage, controlService } from '../../../broker/control/control-api.ts'
@@ -27,7 +28,7 @@ import { MalformedMessage } from '../../../broker/control/proto-reader.ts'
 import { protoText } from '../../support/proto-text.ts'
 
 const protoFile = join(import.meta.dirname, '../../../broker/control/control.proto')
-const methods = [...commandMethods.values(), brokerStatusMethod, describePositionsMethod]
+const methods = [...commandMethods.values(), brokerStatusMethod, describePositionsMethod, awaitRevisionMethod]
 
 const point = protoMessage('Point', {
   name: field(1, text),

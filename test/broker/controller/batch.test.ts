@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { CreateTopicResult } from '../../../broker/controller/controller-client.ts'
+import { mostChanges } from '../../../broker/controller/transactions.ts'
 import { OutcomeUnknown, StoreUnavailable } from '../../../broker/metadata/metadata-store.ts'
 import { type Interference, interfering, writesTopics } from './interfering-store.ts'
 import { newTopic, OneStoreCluster } from './one-store-cluster.ts'
@@ -34,6 +35,27 @@ describe('batches', () => {
     // Ten partitions, the name and the topic's key: nine topics fit in one.
     expect(count).toBe(12)
     expect(cluster.image.topicsByName.size).toBe(100)
+  })
+
+  test('leaders move in waves: the next begins when the brokers have carried out the last', async () => {
+    cluster = await OneStoreCluster.start([1, 2, 3])
+    await create(newTopic('t', 300, 3))
+    const { membership } = cluster.brokers.get(1)!
+    const ledByFirst = (): number =>
+      cluster.image.topicsByName.get('t')!.partitions.filter(({ isr }) => isr.includes(1)).length
+    const waves: { readonly left: number; readonly goOn: () => void }[] = []
+    cluster.activeBroker.membership.paceWaves(
+      () => () => new Promise(goOn => waves.push({ left: ledByFirst(), goOn })),
+    )
+    const stopping = cluster.during(membership.prepareToStop(10_000))
+    await cluster.until(() => waves.length === 1 && ledByFirst() === 300 - mostChanges)
+    waves[0]!.goOn()
+    await cluster.until(() => waves.length === 2 && ledByFirst() === 300 - 2 * mostChanges)
+    waves[1]!.goOn()
+    await stopping
+    expect(ledByFirst()).toBe(0)
+    // Nobody waits for the last.
+    expect(waves).toHaveLength(2)
   })
 
   test('what somebody else changed meanwhile is decided anew', async () => {

@@ -241,13 +241,15 @@ class ClassicPlayer {
         )
         return
       case 'startInitialDelay': {
-        const { afterMs: delayMs, remainingMs } = effect
-        this.#output.push(`timer initial-delay ${delayMs} remaining=${remainingMs}`)
-        this.#schedule('join', delayMs, 'initial delay is over', () =>
-          initialDelayOver(this.#group, { delayMs, remainingMs }, this.#now()),
+        this.#output.push(`timer initial-delay ${effect.afterMs}`)
+        this.#schedule('initial-delay', effect.afterMs, 'initial delay is over', () =>
+          initialDelayOver(this.#group, this.#now()),
         )
         return
       }
+      case 'endInitialDelay':
+        this.#timers.cancel('initial-delay')
+        return
       case 'endJoinTimer':
         this.#timers.cancel('join')
         return

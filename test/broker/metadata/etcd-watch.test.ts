@@ -1,4 +1,13 @@
+import { EventEmitter } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { EtcdClient } from '../../../broker/metadata/etcd-client.ts'
+import { EtcdHistory } from '../../../broker/metadata/etcd-history.ts'
+import { EtcdKeys } from '../../../broker/metadata/etcd-messages.ts'
+import { EtcdStats } from '../../../broker/metadata/etcd-stats.ts'
+import { EtcdWatch } from '../../../broker/metadata/etcd-watch.ts'
+import { silentLogger } from '../../../runtime/logger.ts'
+import { seededRandom } from '../../../runtime/random.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 import { Etcd } from '../../support/etcd.ts'
 import { EtcdStores, Watched } from '../../support/etcd-stores.ts'
 import { Proxy } from '../../support/proxy.ts'
@@ -164,3 +173,109 @@ describe('a watch of etcd', () => {
 function through(proxy: Proxy): object {
   return { connection: { endpoints: [`http://127.0.0.1:${proxy.port}`] } }
 }
+
+describe('a watch whose stream stands still', () => {
+  /** Streams that open and tell what they are told to tell, and nothing by themselves. */
+  class Streams {
+    readonly opened: { readonly from: number; tell(revision: number): void }[] = []
+
+    open(): Promise<unknown> {
+      const stream = Object.assign(new EventEmitter(), {
+        cancel: () => stream.emit('close'),
+        write: (request: { create_request: { start_revision: number } }) => {
+          stream.emit('data', answer(0, { created: true }))
+          const from = request.create_request.start_revision
+          this.opened.push({ from, tell: revision => stream.emit('data', answer(revision, { key: 'k' })) })
+        },
+      })
+      return Promise.resolve({ stream, member: {} })
+    }
+  }
+
+  const answer = (revision: number, { created = false, key = '' }): object => ({
+    header: { cluster_id: 'e', revision: String(revision) },
+    created,
+    canceled: false,
+    compact_revision: '0',
+    fragment: false,
+    events:
+      key === ''
+        ? []
+        : [
+            {
+              type: 'Put',
+              kv: {
+                key: Buffer.from(`/barnabas/c/${key}`),
+                value: Buffer.from(''),
+                mod_revision: String(revision),
+                create_revision: String(revision),
+              },
+            },
+          ],
+  })
+
+  async function begin(): Promise<{
+    clock: FakeClock
+    streams: Streams
+    history: EtcdHistory
+    watch: EtcdWatch
+    told: number[]
+  }> {
+    const clock = new FakeClock()
+    const streams = new Streams()
+    const history = new EtcdHistory({ clock, logger: silentLogger, restoredKey: '/barnabas/c/restored' })
+    const told: number[] = []
+    const watch = new EtcdWatch({
+      client: {
+        stream: () => streams.open(),
+        onSuspicion: () => () => {},
+        suspect: () => {},
+        forgetToken: () => {},
+      } as unknown as EtcdClient,
+      history,
+      keys: new EtcdKeys('/barnabas', 'c'),
+      stats: new EtcdStats(),
+      clock,
+      random: seededRandom(1),
+      logger: silentLogger,
+      requestTimeoutMs: 5000,
+      prefix: '',
+      fromRevision: 2,
+      keysBefore: undefined,
+      watcher: { changed: revision => told.push(revision), ended: () => {} },
+      isOwn: () => false,
+      confirm: () => Promise.resolve(7),
+      tick: () => Promise.resolve({ revision: 8 }),
+      readAll: () => Promise.reject(new Error('Nothing was compacted.')),
+      onRestored: () => {},
+    })
+    await until(() => streams.opened.length === 1, 'the watch is open')
+    return { clock, streams, history, watch, told }
+  }
+
+  test('begins again when a change of its own is not told in time', async () => {
+    const { clock, streams, watch, told } = await begin()
+    watch.requestProgress()
+    await until(() => {
+      clock.advance(1000)
+      return streams.opened.length === 2
+    }, 'another stream is opened')
+    expect(streams.opened[1]!.from).toBe(2)
+    streams.opened[1]!.tell(8)
+    expect(told).toEqual([8])
+    watch.cancel()
+  })
+
+  test('is found out when nobody waits for a change: other answers tell that the store went on', async () => {
+    const { clock, streams, history, watch } = await begin()
+    history.observe({ cluster_id: 'e', revision: '7' } as Parameters<EtcdHistory['observe']>[0])
+    await until(() => {
+      clock.advance(10_000)
+      return streams.opened.length === 2
+    }, 'another stream is opened')
+    streams.opened[1]!.tell(8)
+    clock.advance(200_000)
+    expect(streams.opened).toHaveLength(2)
+    watch.cancel()
+  })
+})

@@ -12,6 +12,7 @@ import type { KubeObject } from '../../../operator/resources/kube-object.ts'
 import { type ClusterContext, clusterLabel } from '../../../operator/resources/names.ts'
 import { readResource } from '../../../operator/resources/read-resource.ts'
 import { FakeEtcd } from './fake-etcd.ts'
+import { fakeNodes } from './fake-nodes.ts'
 import { wordsOf } from './words-of-actions.ts'
 
 export const images = { broker: 'example/barnabas:1.0', etcd: 'example/etcd:3.6' }
@@ -40,6 +41,8 @@ export class FakeWorld {
   readonly topics = new Map<string, Partition[]>()
   readonly dynamicSettings = new Map<string, string>()
   readonly cordoned = new Set<number>()
+  /** Broker → rack that it runs with, where it is not the one that its pod was told. */
+  readonly oldRacks = new Map<number, string>()
   readonly brokenImages = new Set<string>()
   readonly etcd = new FakeEtcd()
   heldGrant: number | undefined
@@ -117,18 +120,11 @@ export class FakeWorld {
         status: this.#status,
       },
       children: [...this.objects.values()],
-      nodes: new Map(
-        ['a', 'b', 'c'].map(name => [
-          `node-${name}`,
-          {
-            name: `node-${name}`,
-            labels: { 'topology.kubernetes.io/zone': `zone-${name}` },
-            addresses: [`10.0.0.${name.charCodeAt(0)}`],
-          },
-        ]),
-      ),
+      nodes: fakeNodes,
       kafka: this.#kafka(),
-      etcd: { kind: 'reached', members: this.etcd.members },
+      etcd: this.etcd.hasQuorum
+        ? { kind: 'reached', members: this.etcd.members }
+        : { kind: 'unreachable', reason: 'etcd has no leader' },
       heldGrant: this.heldGrant,
       refusal: this.refusal,
       nowMs: this.nowMs,
@@ -178,6 +174,13 @@ export class FakeWorld {
 
   deletePod(name: string): void {
     this.objects.delete(`Pod/${name}`)
+    this.etcd.stop(name)
+  }
+
+  /** A pod of etcd goes, and its volume with it. */
+  loseVolume(name: string): void {
+    this.objects.delete(`PersistentVolumeClaim/data-${name}`)
+    this.deletePod(name)
   }
 
   /** Everything that was asked for, without what differs from one life to another. */
@@ -225,7 +228,7 @@ export class FakeWorld {
         id: index,
         host: `b${index}`,
         port: 9091,
-        rack: rack ?? null,
+        rack: this.oldRacks.get(index) ?? rack ?? null,
         isFenced: false,
       })),
       topics: [...this.topics].map(([name, partitions]) => ({
@@ -287,7 +290,7 @@ export class FakeWorld {
       const podName = `${name}-${index}`
       for (const claim of volumeClaimTemplates) {
         const key = `PersistentVolumeClaim/${claim.metadata.name}-${podName}`
-        if (!this.objects.has(key)) this.#put(key, this.#claim(`${claim.metadata.name}-${podName}`))
+        if (!this.objects.has(key)) this.objects.set(key, this.#claim(`${claim.metadata.name}-${podName}`))
       }
       const pod = this.objects.get(`Pod/${podName}`)
       if (pod === undefined) this.#startPod(podName, updateRevision, template)
@@ -309,7 +312,7 @@ export class FakeWorld {
   }
 
   #startPod(name: string, revision: string, template: StatefulSetSpec['template']): void {
-    this.#put(`Pod/${name}`, {
+    this.objects.set(`Pod/${name}`, {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: {
@@ -330,22 +333,15 @@ export class FakeWorld {
     const isBroker = pod.metadata.name.startsWith('demo-brokers-')
     // A broker waits for its rack.
     const waits = isBroker && podFacts(pod).rack === undefined
-    const isAlone =
-      !isBroker &&
-      !this.etcd.join(pod.metadata.name, {
-        volume: this.objects.get(`PersistentVolumeClaim/data-${pod.metadata.name}`)?.metadata.uid ?? '',
-        isTold: this.objects.get('ConfigMap/demo-etcd')?.data?.['state'] === 'existing',
-      })
+    const { state = '', members = '' } = this.objects.get('ConfigMap/demo-etcd')?.data ?? {}
+    const volume = this.objects.get(`PersistentVolumeClaim/data-${pod.metadata.name}`)?.metadata.uid ?? ''
+    const isAlone = !isBroker && !this.etcd.start(pod.metadata.name, volume, { state, members })
     const status = isAlone
       ? { containerStatuses: [{ state: { waiting: { reason: 'CrashLoopBackOff' } } }] }
       : isBroken
         ? { containerStatuses: [{ state: { waiting: { reason: 'ImagePullBackOff' } } }] }
         : { conditions: [{ type: 'Ready', status: waits ? 'False' : 'True' }] }
     this.objects.set(`Pod/${pod.metadata.name}`, { ...pod, status })
-  }
-
-  #put(key: string, object: KubeObject): void {
-    this.objects.set(key, object)
   }
 
   #act(action: ClusterAction): void {
@@ -366,7 +362,8 @@ export class FakeWorld {
         return
       }
       case 'delete':
-        this.objects.delete(`${action.ref.kind}/${action.ref.name}`)
+        if (action.ref.kind === 'Pod') this.deletePod(action.ref.name)
+        else this.objects.delete(`${action.ref.kind}/${action.ref.name}`)
         return
       case 'annotatePod': {
         const pod = this.objects.get(`Pod/${action.pod}`)
@@ -388,6 +385,7 @@ export class FakeWorld {
         }
         this.refusal = undefined
         if (action.needsGrant) this.heldGrant = action.broker
+        this.oldRacks.delete(action.broker)
         this.objects.delete(`Pod/${action.pod}`)
         return
       }

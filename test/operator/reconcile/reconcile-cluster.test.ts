@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { brokerFile } from '../../../operator/desired/broker-settings.ts'
 import { podFacts } from '../../../operator/reconcile/pods.ts'
 import { FakeWorld, Killed } from './fake-world.ts'
 import { condition, oneEtcd, orders, restarts, settled } from './lives.ts'
@@ -67,6 +68,23 @@ test('a new image that does not start stops the roll after one broker, and an ol
   world.settle()
   expect(restarts(world)).toEqual([1, 1])
   expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
+test('the racks of brokers stand where new pods find them, and one that runs with another is restarted', () => {
+  const world = settled(oneEtcd, orders)
+  const file = (id: number): string | undefined =>
+    world.objects.get('ConfigMap/demo-brokers')?.data?.[brokerFile(world.context, id)]
+  expect([0, 1, 2].map(file)).toEqual(
+    ['a', 'b', 'c'].map(zone => expect.stringContaining(`broker.rack=zone-${zone}`)),
+  )
+  world.deletePod('demo-brokers-1')
+  world.reconcile()
+  expect(file(1)).toContain('broker.rack=zone-b')
+  world.oldRacks.set(1, 'zone-z')
+  world.settle()
+  expect(world.history.filter(line => line.startsWith('restart'))).toEqual([
+    'restart 1: its rack changes from zone-z to zone-b',
+  ])
 })
 
 test('a bad image from the very start is replaced without anybody to grant it', () => {
@@ -223,25 +241,6 @@ test('a drain may take a broker only while all are there and in sync', () => {
   expect(mayBeAway()).toBe(0)
   world.settle()
   expect(mayBeAway()).toBe(1)
-})
-
-test('a member of etcd whose volume is lost is replaced, and only once the others are a quorum', () => {
-  const world = settled({})
-  const [, second] = world.etcd.members
-  world.objects.delete('PersistentVolumeClaim/data-demo-etcd-1')
-  world.deletePod('demo-etcd-1')
-  world.step()
-  world.step()
-  world.reconcile()
-  expect(world.history).toContain(
-    'replace etcd member at http://demo-etcd-1.demo-etcd.team.svc.cluster.local:2380',
-  )
-  world.reconcile()
-  expect(world.objects.get('ConfigMap/demo-etcd')?.data).toEqual({ state: 'existing' })
-  world.settle()
-  expect(world.etcd.members.some(({ id }) => id === second?.id)).toBe(false)
-  expect(world.objects.get('ConfigMap/demo-etcd')?.data).toEqual({ state: 'new' })
-  expect(condition(world, 'Ready')?.status).toBe('True')
 })
 
 test('while it is paused nothing is done, and it says so', () => {

@@ -23,8 +23,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Java clients that tell what they do, for a checker (test/cluster/history.ts says the lines). Arguments: bootstrap
  * servers, topic, number of partitions. Commands, a line each on standard input:
- *   producer ID FIRST STEP RATE [SETTING=VALUE...]   an idempotent producer of the numbers FIRST, FIRST+STEP, ... to the
- *                                                    partitions in turn, RATE a second
+ *   producer ID FIRST STEP RATE SIZE [SETTING=VALUE...]  an idempotent producer of the numbers FIRST, FIRST+STEP, ... to the
+ *                                                    partitions in turn, RATE a second, each with SIZE bytes behind it;
+ *                                                    0: 50, and 1,000 behind every tenth
  *   reader ID [SETTING=VALUE...]                     all partitions from the beginning, with assign()
  *   member ID GROUP [SETTING=VALUE...]               a member of a group, with subscribe()
  *   stop producers                                   they send no more, wait for what is under way; "stopped producers"
@@ -86,9 +87,10 @@ public final class HistoryClients {
         String id = words[1];
         int step = Integer.parseInt(words[3]);
         long pauseNanos = 1_000_000_000L / Integer.parseInt(words[4]);
+        int size = Integer.parseInt(words[5]);
         Semaphore underWay = new Semaphore(2_000);
         try (KafkaProducer<byte[], byte[]> producer =
-                new KafkaProducer<>(settings(words, 5), new ByteArraySerializer(), new ByteArraySerializer())) {
+                new KafkaProducer<>(settings(words, 6), new ByteArraySerializer(), new ByteArraySerializer())) {
             long next = System.nanoTime();
             int turn = 0;
             for (int value = Integer.parseInt(words[2]); producing; value += step) {
@@ -103,7 +105,7 @@ public final class HistoryClients {
                 String what = id + " " + partition + " " + value;
                 say("i " + what);
                 Thread here = Thread.currentThread();
-                ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, null, bytes(value));
+                ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, null, bytes(value, size));
                 boolean[] inside = {true};
                 producer.send(record, (metadata, failure) -> {
                     underWay.release();
@@ -117,8 +119,9 @@ public final class HistoryClients {
         }
     }
 
-    private static byte[] bytes(int value) {
-        return (value + " " + "x".repeat(value % 10 == 0 ? 1_000 : 50)).getBytes(StandardCharsets.UTF_8);
+    private static byte[] bytes(int value, int size) {
+        int behind = size > 0 ? size : value % 10 == 0 ? 1_000 : 50;
+        return (value + " " + "x".repeat(behind)).getBytes(StandardCharsets.UTF_8);
     }
 
     private static void read(String[] words) {

@@ -1,0 +1,221 @@
+/**
+ * A load that goes on inside a Kubernetes cluster's network through whatever happens to the brokers, and is judged at its
+ * end: idempotent producers of Java, librdkafka and kafkajs with acks=all, readers and a group. Right is: every acknowledged
+ * record is read, once, in order; no send failed for its caller.
+ *
+ *   const load = await CheckedLoad.start(operated, { topic: 'checked', partitions: 6 })   the topic exists
+ *   …                                                                                     drain, delete, roll
+ *   expectNothingLost(await load.finish())
+ *
+ * Whoever starts one also calls `dispose` in the end, whatever happened.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { describeVerdict, type Verdict } from '../cluster/checker.ts'
+import { HistoryClients } from '../cluster/history-clients.ts'
+import type { Kubernetes } from './kubernetes.ts'
+import { type OperatedCluster, topic } from './operated-cluster.ts'
+
+export interface CheckedLoadOptions {
+  /** There already. */
+  readonly topic: string
+  readonly partitions: number
+  /**
+   * Java and librdkafka together send so many bytes a second, in values of 1,000 bytes, and one reader reads along. Absent:
+   * a light load of small records, with more producers and readers.
+   */
+  readonly bytesPerSecond?: number
+}
+
+export interface LoadOutcome extends Verdict {
+  /** What callers of send were told that did not succeed, at most 20. */
+  readonly failures: readonly string[]
+  /** Of every partition: the fewest in-sync replicas that metadata has told. */
+  readonly fewestInSync: ReadonlyMap<number, number>
+  /** Partitions without a leader, and how often metadata said so. */
+  readonly leaderless: ReadonlyMap<number, number>
+  /** Acknowledged ones, from the start to the stop of producers. */
+  readonly recordsPerSecond: number
+  /** Where all that clients told is kept, if something was wrong. */
+  readonly history?: string
+}
+
+const producers = { java: 0, librdkafka: 1, kafkajs: 2 }
+const producerCount = 3
+const readers = { java: 10, librdkafka: 11, members: [20, 21] }
+
+const lightRate = 100
+const heavyBytes = 1000
+const mostFailures = 20
+const partitionsUnderLoad = 6
+
+export class CheckedLoad {
+  readonly #kubernetes: Kubernetes
+  readonly #bootstrap: string
+  readonly #options: CheckedLoadOptions
+  readonly #directory = mkdtempSync(join(tmpdir(), 'barnabas-load-'))
+  readonly #clients: HistoryClients
+  readonly #failures: string[] = []
+  readonly #fewestInSync = new Map<number, number>()
+  readonly #leaderless = new Map<number, number>()
+  #startedMs = 0
+
+  private constructor(kubernetes: Kubernetes, bootstrap: string, options: CheckedLoadOptions) {
+    this.#kubernetes = kubernetes
+    this.#bootstrap = bootstrap
+    this.#options = options
+    const { topic, partitions } = options
+    this.#clients = new HistoryClients({
+      topic,
+      partitions,
+      bootstrapServers: bootstrap,
+      file: join(this.#directory, 'history'),
+      within: kubernetes.within,
+      onLine: line => this.#notice(line),
+    })
+  }
+
+  /** Resolves when every producer and reader has done something on every partition. */
+  static async start(
+    { kubernetes, bootstrap }: { readonly kubernetes: Kubernetes; readonly bootstrap: string },
+    options: CheckedLoadOptions,
+  ): Promise<CheckedLoad> {
+    const load = new CheckedLoad(kubernetes, bootstrap, options)
+    try {
+      await load.#start()
+    } catch (error) {
+      await load.dispose()
+      throw error
+    }
+    return load
+  }
+
+  async #start(): Promise<void> {
+    const { topic, bytesPerSecond } = this.#options
+    const isHeavy = bytesPerSecond !== undefined
+    const size = isHeavy ? heavyBytes : 0
+    const rate = isHeavy ? Math.ceil(bytesPerSecond / heavyBytes / 2) : lightRate
+    const numbers = (process: number): string => `${process} ${process} ${producerCount} ${rate} ${size}`
+    const java = await this.#clients.startJava()
+    const librdkafka = await this.#clients.startLibrdkafka()
+    librdkafka.tell('watch')
+    java.tell(`reader ${readers.java}`)
+    if (!isHeavy) {
+      librdkafka.tell(`reader ${readers.librdkafka}`)
+      for (const member of readers.members) java.tell(`member ${member} group-of-${topic}`)
+    }
+    java.tell(`producer ${numbers(producers.java)}`)
+    librdkafka.tell(`producer ${numbers(producers.librdkafka)}`)
+    if (!isHeavy) {
+      const script = join(import.meta.dirname, 'kafkajs-clients.ts')
+      const kafkajs = this.#clients.start('kafkajs', process.execPath, [script])
+      kafkajs.tell(`producer ${numbers(producers.kafkajs)}`)
+    }
+    this.#startedMs = performance.now()
+    await this.advances()
+  }
+
+  /** Waits until everybody gets on from here: as Workload.advances of test/cluster. */
+  advances(deadlineMs = 60_000): Promise<number> {
+    const all = Object.values(producers)
+    const writing = this.#isHeavy ? all.filter(process => process !== producers.kafkajs) : all
+    return this.#clients.advance(writing, this.#alone, deadlineMs)
+  }
+
+  /** Stops the producers, lets the readers come to the end, and judges. */
+  async finish(deadlineMs = 120_000): Promise<LoadOutcome> {
+    await this.#clients.stopProducers(deadlineMs)
+    const tookMs = performance.now() - this.#startedMs
+    const members = this.#isHeavy ? [] : readers.members
+    await this.#clients.stopReaders({ alone: this.#alone, members }, await this.#ends(), deadlineMs)
+    const verdict = this.#clients.verdict()
+    const isGood = verdict.anomalies.length === 0 && this.#failures.length === 0
+    const outcome = {
+      ...verdict,
+      failures: this.#failures,
+      fewestInSync: this.#fewestInSync,
+      leaderless: this.#leaderless,
+      recordsPerSecond: Math.round((verdict.acknowledged / tookMs) * 1000),
+      ...(isGood ? {} : { history: this.#clients.keepHistory() }),
+    }
+    await this.dispose()
+    return outcome
+  }
+
+  /** Ends all clients at once. */
+  async dispose(): Promise<void> {
+    await this.#clients.dispose()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  get #isHeavy(): boolean {
+    return this.#options.bytesPerSecond !== undefined
+  }
+
+  get #alone(): readonly number[] {
+    return this.#isHeavy ? [readers.java] : [readers.java, readers.librdkafka]
+  }
+
+  /** The high watermark of every partition. */
+  async #ends(): Promise<ReadonlyMap<number, number>> {
+    const { topic, partitions } = this.#options
+    const asked = Array.from({ length: partitions }, (_, index) => ['-t', `${topic}:${index}:-1`]).flat()
+    const { stdout, stderr } = await this.#kubernetes.runInside([
+      'kcat',
+      '-Q',
+      '-b',
+      this.#bootstrap,
+      ...asked,
+    ])
+    const ends = new Map<number, number>()
+    for (const [, index, offset] of stdout.matchAll(/\[(\d+)\] offset (\d+)/g))
+      ends.set(Number(index), Number(offset))
+    if (ends.size !== partitions)
+      throw new Error(`Not every partition tells where it ends: ${stdout} ${stderr}`)
+    return ends
+  }
+
+  #notice(line: string): boolean {
+    const [letter, ...words] = line.split(' ')
+    if ((letter === 'u' || letter === 'f') && this.#failures.length < mostFailures) this.#failures.push(line)
+    if (letter !== 'w') return false
+    const [partition = -1, leader = -1] = words.slice(0, 2).map(Number)
+    const inSync = (words[2] ?? '').split(',').filter(id => id !== '').length
+    this.#fewestInSync.set(partition, Math.min(inSync, this.#fewestInSync.get(partition) ?? inSync))
+    if (leader < 0) this.#leaderless.set(partition, 1 + (this.#leaderless.get(partition) ?? 0))
+    return true
+  }
+}
+
+/**
+ * A light load on a new topic with three replicas while something is done; what came of it is for the caller to judge.
+ */
+export async function underLoad(
+  operated: OperatedCluster,
+  name: string,
+  work: (load: CheckedLoad) => Promise<void>,
+): Promise<LoadOutcome> {
+  await operated.apply(topic(name, `partitions: ${partitionsUnderLoad}, replicationFactor: 3`))
+  await operated.until(`bnt/${name}`, 'Ready', 'True')
+  const load = await CheckedLoad.start(operated, { topic: name, partitions: partitionsUnderLoad })
+  try {
+    await work(load)
+    await load.advances()
+    return await load.finish()
+  } finally {
+    await load.dispose()
+  }
+}
+
+/** Fails with everything in words. `leastInSync`: below so many no partition may ever have fallen. */
+export function expectNothingLost(outcome: LoadOutcome, { leastInSync = 0 } = {}): void {
+  const words = [describeVerdict(outcome), ...outcome.failures, outcome.history ?? ''].join('\n')
+  expect(outcome.anomalies, words).toEqual([])
+  expect(outcome.failures, words).toEqual([])
+  expect({ failed: outcome.failed, unknown: outcome.unknown }, words).toEqual({ failed: 0, unknown: 0 })
+  expect(outcome.acknowledged).toBeGreaterThan(0)
+  const tooFew = [...outcome.fewestInSync].filter(([, inSync]) => inSync < leastInSync)
+  expect(tooFew, 'partitions that had too few in-sync replicas, and how many').toEqual([])
+}
