@@ -157,6 +157,7 @@ export class TopicController {
         seen: {
           kind: 'present',
           refusal: 'The spec of the Cluster cannot be followed; its status says why.',
+          isPaused: false,
         },
       }
     }
@@ -168,7 +169,8 @@ export class TopicController {
       topicName: nameOfTopic(topic),
     })
     const quota = quotaOf(cluster, object, this.#parts.cache.topicsOf(clusterKey))
-    return { seen: { kind: 'present', refusal, quota }, cluster }
+    const isPaused = cluster.spec.state === 'Paused'
+    return { seen: { kind: 'present', refusal, isPaused, quota }, cluster }
   }
 
   async #labelsOf(

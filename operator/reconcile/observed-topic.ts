@@ -21,6 +21,7 @@ export type OwningCluster =
   | {
       readonly kind: 'present'
       readonly refusal: string | undefined
+      readonly isPaused: boolean
       /** Undefined: this namespace may have as many partitions as it likes. */
       readonly quota?: NamespaceQuota | undefined
     }

@@ -6,6 +6,8 @@ import type { HelmVersion } from './npm-tools.ts'
 
 export const operatorChart = join(repositoryRoot, 'charts', 'barnabas')
 export const release = 'barnabas'
+/** As the chart first was: older than what there is, whatever that is. */
+export const firstChart = join(import.meta.dirname, 'charts', 'barnabas-first.tgz')
 export const operatorNamespace = 'barnabas-system'
 
 /** Values, by path, that name images which every node has. */
@@ -18,12 +20,13 @@ export function imageValues(kubernetes: Kubernetes, image: string): Readonly<Rec
   }
 }
 
-/** Values as `--set-json` takes them, by path. The image is one that every node has. */
+/** Values as `--set-json` takes them, by path. The image is one that every node has. `chart`: a directory or a package. */
 export async function installChart(
   kubernetes: Kubernetes,
   helm: HelmVersion,
   image: string,
   values: Readonly<Record<string, unknown>>,
+  chart = operatorChart,
 ): Promise<string> {
   const set = Object.entries({ ...imageValues(kubernetes, image), ...values }).flatMap(([path, value]) => [
     '--set-json',
@@ -33,7 +36,7 @@ export async function installChart(
     'upgrade',
     '--install',
     release,
-    operatorChart,
+    chart,
     '--namespace',
     operatorNamespace,
     '--create-namespace',

@@ -82,7 +82,7 @@ function reconcile({
   const result = reconcileTopic({
     object,
     topic: resource.topic,
-    cluster: cluster ?? { kind: 'present', refusal: undefined },
+    cluster: cluster ?? { kind: 'present', refusal: undefined, isPaused: false },
     kafka: kafka ?? {
       kind: 'reached',
       actual: actual === undefined ? undefined : anActual(actual),
@@ -123,6 +123,16 @@ test('another replication factor moves replicas, and while they move it is not r
   expect(tooMany.ready?.message).toBe('There are not enough brokers for 9 replicas of topic orders.')
 })
 
+test('fewer partitions than there are are refused', () => {
+  const { actions, ready, isSet } = reconcile({ spec: { partitions: 2 }, actual: {} })
+  expect(actions).toEqual([])
+  expect(ready).toMatchObject({ status: 'False', reason: 'PartitionDecreaseRefused' })
+  expect(isSet('Stalled')).toBe(true)
+  // Its settings are looked after all the same.
+  const others = reconcile({ spec: { partitions: 2, config: { 'retention.ms': '5' } }, actual: {} })
+  expect(others.actions.map(({ kind }) => kind)).toEqual(['alterSettings'])
+})
+
 describe('a topic that nobody looks after', () => {
   const abandoned = { settings: new Map([[ownerSetting, 'team/orders uid-0']]), hasLivingOwner: false }
   const adopt = {
@@ -156,7 +166,7 @@ test('brokers that are away for a moment are no news, and are when nothing was s
 
 test('without a Cluster, or without its leave, nothing is done', () => {
   expect(reconcile({ cluster: { kind: 'absent' } }).ready?.reason).toBe('ClusterNotFound')
-  expect(reconcile({ cluster: { kind: 'present', refusal: 'No.' } }).ready).toMatchObject({
+  expect(reconcile({ cluster: { kind: 'present', refusal: 'No.', isPaused: false } }).ready).toMatchObject({
     reason: 'NamespaceNotAllowed',
     message: 'No.',
   })
@@ -166,6 +176,7 @@ describe('a namespace that may have only so many partitions', () => {
   const cluster = (others: number): ObservedTopic['cluster'] => ({
     kind: 'present',
     refusal: undefined,
+    isPaused: false,
     quota: { mostPartitions: 10, others, defaultPartitions: 2 },
   })
 
@@ -195,6 +206,26 @@ describe('a namespace that may have only so many partitions', () => {
     expect(reconcile({ actual: foreign, cluster: cluster(8) }).ready?.reason).toBe('QuotaExceeded')
     expect(reconcile({ actual: foreign, cluster: cluster(7) }).actions[0]?.kind).toBe('alterSettings')
   })
+})
+
+test('of a Cluster that is paused no topic is touched', () => {
+  const cluster = { kind: 'present', refusal: undefined, isPaused: true } as const
+  const { actions, ready, isSet } = reconcile({ cluster, spec: { partitions: 9 }, actual: {} })
+  expect(actions).toEqual([])
+  expect(ready?.reason).toBe('ClusterPaused')
+  expect(isSet('Stalled')).toBe(false)
+  const going = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [topicFinalizer] }
+  const held = reconcile({ cluster, spec: { reclaimPolicy: 'Delete' }, metadata: going, actual: {} })
+  expect(held.actions).toEqual([])
+  expect(held.isSet('DeletionBlocked')).toBe(true)
+})
+
+test('a topic that somebody deleted is made again, or told to be gone', () => {
+  const status = { observedGeneration: 3, topicId: 'the-id' }
+  expect(reconcile({ status }).actions.map(({ kind }) => kind)).toEqual(['createTopic'])
+  const reported = reconcile({ status, spec: { driftPolicy: 'Report' } })
+  expect(reported.actions).toEqual([])
+  expect(reported.ready).toMatchObject({ status: 'False', reason: 'Gone' })
 })
 
 describe('deletion', () => {

@@ -121,7 +121,10 @@ class TopicWorld {
     return {
       object,
       topic,
-      cluster: this.cluster === 'present' ? { kind: 'present', refusal: undefined } : { kind: this.cluster },
+      cluster:
+        this.cluster === 'present'
+          ? { kind: 'present', refusal: undefined, isPaused: false }
+          : { kind: this.cluster },
       kafka: this.areBrokersAway
         ? { kind: 'unreachable', reason: 'none of them answers.' }
         : {
