@@ -6,7 +6,10 @@ import type { HelmVersion } from './npm-tools.ts'
 
 export const operatorChart = join(repositoryRoot, 'charts', 'barnabas')
 export const release = 'barnabas'
-/** As the chart first was: older than what there is, whatever that is. */
+/**
+ * As the chart first was: older than what there is, whatever that is.
+ * @public
+ */
 export const firstChart = join(import.meta.dirname, 'charts', 'barnabas-first.tgz')
 export const operatorNamespace = 'barnabas-system'
 
