@@ -37,7 +37,7 @@ const beganAt = new Date()
 const beganMs = performance.now()
 const loadBefore = machineLoad()
 /** What is to be taken down again. */
-const standing: { cluster?: PreparedCluster } = {}
+const standing: { cluster?: PreparedCluster; end?: Promise<void> | undefined } = {}
 const limit = AbortSignal.timeout((longestMinutes + quietMinutes) * 60_000)
 limit.addEventListener('abort', () => void giveUp('It took too long.'))
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -61,7 +61,7 @@ try {
   stand.api.close()
 } finally {
   tell('everything is taken down')
-  await cluster.stop()
+  await takeDown()
 }
 process.exit()
 
@@ -97,8 +97,14 @@ async function write(stand: Stand, results: readonly PartResult[]): Promise<void
 
 async function giveUp(why: string): Promise<void> {
   tell(`${why} Everything is taken down.`)
-  await standing.cluster?.stop()
+  await takeDown()
   process.exit(1)
+}
+
+/** Once, whoever asks first: the end of the work, or whoever ends it. */
+function takeDown(): Promise<void> {
+  standing.end ??= standing.cluster?.stop()
+  return standing.end ?? Promise.resolve()
 }
 
 function tell(what: string): void {
