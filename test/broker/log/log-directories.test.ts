@@ -98,6 +98,22 @@ describe('a stop and a start', () => {
     expect(content('log-start')).toBe('0\n0\n')
   })
 
+  test('a checkpoint that the disk has no room for is written when there is some', async () => {
+    const { disk, clock, logs, create, append } = await open()
+    append(create('t', 0), 3)
+    const content = (): string => disk.peek('/a/replication-offset-checkpoint').toString()
+    await until(() => disk.paths().includes('/a/log-start-offset-checkpoint'), 'the first checkpoints')
+    const stood = content()
+    disk.capacityBytes = disk.usedBytes
+    clock.advance(5000)
+    await expect(logs.settleRecoveryPoints()).rejects.toThrow('the disk is full')
+    expect(content()).toBe(stood)
+    expect(logs.get('t', 0)?.failure).toBeUndefined()
+    disk.capacityBytes = Number.POSITIVE_INFINITY
+    clock.advance(5000)
+    await until(() => content() === '0\n1\nt 0 3\n', 'the high watermark')
+  })
+
   test('damaged checkpoints delete nothing', async () => {
     const first = await open()
     const log = first.create('t', 0)
