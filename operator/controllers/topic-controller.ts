@@ -157,6 +157,7 @@ export class TopicController {
         seen: {
           kind: 'present',
           refusal: 'The spec of the Cluster cannot be followed; its status says why.',
+          isPaused: false,
         },
       }
     }
@@ -167,7 +168,7 @@ export class TopicController {
       namespaceLabels: await this.#labelsOf(topicNamespace, cluster),
       topicName: nameOfTopic(topic),
     })
-    return { seen: { kind: 'present', refusal }, cluster }
+    return { seen: { kind: 'present', refusal, isPaused: cluster.spec.state === 'Paused' }, cluster }
   }
 
   async #labelsOf(

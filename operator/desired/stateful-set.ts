@@ -14,7 +14,7 @@ import {
   rackAnnotation,
   selectorLabels,
 } from '../resources/names.ts'
-import { brokersPath, gracePeriodSeconds, podPath, settingsPath } from './broker-settings.ts'
+import { brokerFile, brokersPath, gracePeriodSeconds, podPath, settingsPath } from './broker-settings.ts'
 import { containerSecurity, httpProbe, podSecurity, volumeClaim } from './pods.ts'
 
 export interface BrokersShape {
@@ -107,7 +107,7 @@ function brokerContainer(context: ClusterContext): object {
       '--config',
       `${settingsPath}/server.properties`,
       '--config',
-      `${brokersPath}/broker-$(BROKER_ID).properties`,
+      `${brokersPath}/${brokerFile(context, '$(BROKER_ID)')}`,
     ],
     env: [
       {

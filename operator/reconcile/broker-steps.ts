@@ -19,7 +19,7 @@ import { partitionsOutOfSync } from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 import { isSameBrokerSetting } from './same-setting.ts'
 import { decideScale } from './scaling.ts'
-import { applyAll, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
+import { applyAll, type Findings, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
 
 /** On the ConfigMap of brokers: settings that were told to running brokers, so that they can be taken back. */
 const dynamicAnnotation = 'barnabas.dev/told-settings'
@@ -27,7 +27,7 @@ const dynamicAnnotation = 'barnabas.dev/told-settings'
 const noRack = '-'
 /** On the StatefulSet: replicas are being spread over brokers that came. */
 const rebalanceAnnotation = 'barnabas.dev/rebalancing'
-/** How long the first start waits for addresses from outside Kubernetes, rather than restart brokers for them. */
+/** How long starts and restarts wait for addresses from outside Kubernetes, rather than be repeated for them. */
 const addressWaitMs = 120_000
 
 export const identityStep: Step = (situation, findings) => {
@@ -88,7 +88,12 @@ export const settingsStep: Step = (situation, findings) => {
     addresses: [...addresses.values()].flatMap(byListener => byListener.get(listener.name) ?? []),
   }))
 
-  const brokers = brokersConfigMap(context, addresses, racksOf(situation, findings.brokers))
+  const brokers = brokersConfigMap(
+    context,
+    addresses,
+    racksOf(situation, findings.brokers),
+    olderFiles(situation, findings.settingsName),
+  )
   const told = toldSettings(situation)
   const isStillSet = (name: string): boolean =>
     observed.kafka.kind === 'unreachable' || observed.kafka.dynamicSettings.has(name)
@@ -98,13 +103,26 @@ export const settingsStep: Step = (situation, findings) => {
     metadata: { ...brokers.metadata, annotations: { [dynamicAnnotation]: known.join(',') } },
   }
   const actions = applyAll(situation, findings, [shared, annotated])
+  const waits = missing.length > 0 && observed.nowMs - newestServiceMs(situation, findings) < addressWaitMs
+  if (waits) findings.awaitedAddress = missing[0]
   const hasBrokers = liveObject(situation, 'StatefulSet', names.brokers(context)) !== undefined
-  const madeAtMs = Date.parse(observed.object.metadata.creationTimestamp ?? '') || 0
-  const waits = missing.length > 0 && !hasBrokers && observed.nowMs - madeAtMs < addressWaitMs
-  return {
-    actions,
-    ...(waits ? { stop: true, againAfterMs: 2000 } : missing.length > 0 ? { againAfterMs: 10_000 } : {}),
-  }
+  if (waits && !hasBrokers) return { actions, stop: true, againAfterMs: 2000 }
+  return { actions, ...(missing.length === 0 ? {} : { againAfterMs: waits ? 2000 : 10_000 }) }
+}
+
+/** Files of other listeners, as long as there is a pod that may read them again. */
+function olderFiles(situation: Situation, settingsName: string): Readonly<Record<string, string>> {
+  if (situation.brokerPods.every(({ settings }) => settings === settingsName)) return {}
+  return liveObject(situation, 'ConfigMap', names.brokers(situation.context))?.data ?? {}
+}
+
+/** When the last of the Services was made; now, as long as one is missing. */
+function newestServiceMs({ observed }: Situation, { wanted }: Findings): number {
+  const made = new Map(
+    observed.children.map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.creationTimestamp]),
+  )
+  const services = [...wanted].filter(key => key.startsWith('Service/'))
+  return Math.max(...services.map(key => Date.parse(made.get(key) ?? '') || observed.nowMs))
 }
 
 export const statefulSetStep: Step = (situation, findings) => {
@@ -214,9 +232,12 @@ export function restartReasons(situation: Situation, settingsName: string): Read
   const files = liveObject(situation, 'ConfigMap', names.brokers(context))?.data ?? {}
   for (const pod of brokerPods) {
     if (pod.isTerminating) continue
-    if (pod.revision !== updateRevision) reasons.set(pod.index, templateChange(situation, pod, settingsName))
+    if (pod.revision !== updateRevision) {
+      reasons.set(pod.index, templateChange(situation, pod, settingsName))
+      continue
+    }
     const running = observed.kafka.kind === 'reached' ? observed.kafka.advertised.get(pod.index) : undefined
-    const wanted = propertyOf(files[brokerFile(pod.index)] ?? '', 'advertised.listeners')
+    const wanted = propertyOf(files[brokerFile(context, pod.index)], 'advertised.listeners')
     if (running !== undefined && wanted !== undefined && running !== wanted) {
       reasons.set(pod.index, `addresses for clients change from ${running} to ${wanted}`)
     }
@@ -275,11 +296,10 @@ function toldSettings(situation: Situation): readonly string[] {
 
 /** Of brokers whose pods are away or not told yet: what it was. */
 function racksOf(situation: Situation, brokers: readonly number[]): ReadonlyMap<number, string> {
-  const files = liveObject(situation, 'ConfigMap', names.brokers(situation.context))?.data ?? {}
   const racks = new Map<number, string>()
   for (const id of brokers) {
     const told = situation.brokerPods.find(({ index }) => index === id)?.rack
-    const rack = told ?? propertyOf(files[brokerFile(id)] ?? '', 'broker.rack')
+    const rack = told ?? propertyOf(lastFileOf(situation, id), 'broker.rack')
     if (rack !== undefined && rack !== noRack) racks.set(id, rack)
   }
   return racks
@@ -287,7 +307,6 @@ function racksOf(situation: Situation, brokers: readonly number[]): ReadonlyMap<
 
 function addressInput(situation: Situation, brokers: readonly number[]): AddressInput {
   const { context, observed } = situation
-  const files = liveObject(situation, 'ConfigMap', names.brokers(context))?.data ?? {}
   const services = observed.children.filter(({ kind }) => kind === 'Service')
   return {
     context,
@@ -295,11 +314,18 @@ function addressInput(situation: Situation, brokers: readonly number[]): Address
     services: new Map(services.map(service => [service.metadata.name, service])),
     nodes: observed.nodes,
     before: new Map(
-      brokers.map(id => [id, propertyOf(files[brokerFile(id)] ?? '', 'advertised.listeners') ?? '']),
+      brokers.map(id => [id, propertyOf(lastFileOf(situation, id), 'advertised.listeners') ?? '']),
     ),
   }
 }
 
-function propertyOf(text: string, name: string): string | undefined {
-  return parseProperties(text).find(property => property.name === name)?.value
+/** Of other listeners, if there is none yet for these: what they have in common stays as it is. */
+function lastFileOf(situation: Situation, id: number): string | undefined {
+  const files = liveObject(situation, 'ConfigMap', names.brokers(situation.context))?.data ?? {}
+  const older = Object.entries(files).find(([name]) => name.startsWith(`broker-${id}-`))?.[1]
+  return files[brokerFile(situation.context, id)] ?? older
+}
+
+function propertyOf(file: string | undefined, name: string): string | undefined {
+  return parseProperties(file ?? '').find(property => property.name === name)?.value
 }

@@ -18,13 +18,13 @@ const mostNamed = 5
 export function clusterStatus(
   situation: Situation,
   findings: Findings,
-  { isStopped, isActing }: { readonly isStopped: boolean; readonly isActing: boolean },
+  doing: Pick<Figures, 'isStopped' | 'isActing' | 'isOnItsWay'>,
 ): ClusterStatus {
   const { context, observed } = situation
   const members = membersOf(situation, findings)
   const total = findings.brokers.length
   const ready = members.filter(({ state }) => state === 'Ready' || state === 'Draining').length
-  const told = conditionsOf(situation, findings, { ready, isStopped, isActing })
+  const told = conditionsOf(situation, findings, { ready, ...doing })
   const before = statusOf(observed)
   const plan = planOf(situation, findings)
   const etcd = context.cluster.spec.etcd
@@ -59,19 +59,20 @@ export function clusterStatus(
   }
 }
 
-/** Everything stays as it was said, but for the conditions that say so. */
+/** Everything stays as it was said, of the spec that it was said of, but for the condition that says so. */
 export function pausedStatus(observed: ObservedCluster): ClusterStatus {
   const before = statusOf(observed)
   const sentence = 'spec.state is Paused: the operator looks after nothing until it is Running again.'
   const paused: Told = { type: 'Paused', status: 'True', reason: 'AskedFor', message: sentence }
   const others = (before.conditions ?? []).filter(({ type }) => type !== 'Paused')
+  const generation = observed.object.metadata.generation ?? 0
   return {
     ...before,
-    observedGeneration: observed.object.metadata.generation ?? 0,
-    conditions: updateConditions(before.conditions ?? [], [...others, paused], {
-      generation: observed.object.metadata.generation ?? 0,
-      nowMs: observed.nowMs,
-    }),
+    observedGeneration: generation,
+    conditions: [
+      ...others,
+      ...updateConditions(before.conditions ?? [], [paused], { generation, nowMs: observed.nowMs }),
+    ],
   }
 }
 
@@ -160,11 +161,13 @@ interface Figures {
   readonly ready: number
   readonly isStopped: boolean
   readonly isActing: boolean
+  /** What was asked for has not reached the brokers' objects yet. */
+  readonly isOnItsWay: boolean
 }
 
 function conditionsOf(situation: Situation, findings: Findings, figures: Figures): readonly Told[] {
   const available = availability(situation, findings, figures)
-  const upToDate = upToDateness(findings)
+  const upToDate = upToDateness(findings, figures)
   const replicated = replication(situation)
   const etcd = etcdAvailability(situation, findings)
   const degraded = degradation(findings)
@@ -217,18 +220,19 @@ function availability({ observed }: Situation, findings: Findings, { ready }: Fi
   }
 }
 
-function upToDateness({ reasons, brokers }: Findings): Told {
+function upToDateness({ reasons, brokers, roll }: Findings, { isOnItsWay }: Figures): Told {
   const type = 'UpToDate'
   const waiting = [...reasons.keys()].filter(id => brokers.includes(id)).sort((a, b) => a - b)
-  if (waiting.length === 0) {
-    return { type, status: 'True', reason: 'AsAskedFor', message: 'Every broker runs as the spec says.' }
+  if (waiting.length > 0) {
+    const message = `Brokers ${waiting.join(', ')} are to be restarted: ${reasons.get(waiting[0] ?? -1)}.`
+    if (roll?.kind !== 'needsPeople') return { type, status: 'False', reason: 'RestartsPending', message }
+    return { type, status: 'False', reason: `${roll.what}Needed`, message: `${message} ${roll.why}` }
   }
-  return {
-    type,
-    status: 'False',
-    reason: 'RestartsPending',
-    message: `Brokers ${waiting.join(', ')} are to be restarted: ${reasons.get(waiting[0] ?? -1)}.`,
+  if (isOnItsWay) {
+    const message = 'What the spec asks for is on its way to the brokers.'
+    return { type, status: 'False', reason: 'OnItsWay', message }
   }
+  return { type, status: 'True', reason: 'AsAskedFor', message: 'Every broker runs as the spec says.' }
 }
 
 function replication({ observed }: Situation): Told {
@@ -295,6 +299,10 @@ function progress(
   if (findings.roll?.kind === 'restart')
     sentences.push(`Broker ${findings.roll.pod.index} is restarted: ${findings.roll.reason}.`)
   if (ready < total) sentences.push(`${ready} of ${total} brokers are ready.`)
+  if (findings.roll?.kind === 'needsPeople' && !isActing && sentences.length === 0) {
+    const { what, why } = findings.roll
+    return { type, status: 'False', reason: `${what}Needed`, message: why }
+  }
   if (isActing || isStopped || sentences.length > 0) {
     const reason =
       findings.reasons.size > 0 ? 'Rolling' : findings.scale?.waitsFor !== undefined ? 'Scaling' : 'Changing'

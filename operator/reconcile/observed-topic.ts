@@ -18,7 +18,7 @@ export type OwningCluster =
   | { readonly kind: 'absent' }
   | { readonly kind: 'deleting' }
   /** `refusal`: why this namespace may not have topics in it; undefined: it may. */
-  | { readonly kind: 'present'; readonly refusal: string | undefined }
+  | { readonly kind: 'present'; readonly refusal: string | undefined; readonly isPaused: boolean }
 
 export interface TopicInKafka {
   readonly kind: 'reached'

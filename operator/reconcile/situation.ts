@@ -21,6 +21,8 @@ export interface Findings {
   /** Ids that there are to be now. */
   brokers: readonly number[]
   settingsName: string
+  /** What brokers would have to be restarted for once more, and is likely to be known soon: a sentence. */
+  awaitedAddress: string | undefined
   /** Broker → why it is to be restarted. */
   reasons: ReadonlyMap<number, string>
   roll?: RollDecision
@@ -63,6 +65,7 @@ export function newFindings(): Findings {
   return {
     brokers: [],
     settingsName: '',
+    awaitedAddress: undefined,
     reasons: new Map(),
     planHash: '',
     listeners: [],

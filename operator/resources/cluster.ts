@@ -139,7 +139,7 @@ export const clusterSpec = group({
         z
           .enum(['Automatic', 'Approve', 'OnDelete'], 'must be Automatic, Approve or OnDelete')
           .default('Automatic'),
-        'When brokers are restarted for a change.',
+        'When brokers are restarted for a change. Members of etcd are, one by one, whatever it says.',
       ),
       maxUnavailable: onKubernetes(
         integer(1, 100).default(1),

@@ -6,14 +6,17 @@ import type { HelmVersion } from './npm-tools.ts'
 
 export const operatorChart = join(repositoryRoot, 'charts', 'barnabas')
 export const release = 'barnabas'
+/** As the chart first was: older than what there is, whatever that is. */
+export const firstChart = join(import.meta.dirname, 'charts', 'barnabas-first.tgz')
 export const operatorNamespace = 'barnabas-system'
 
-/** Values as `--set-json` takes them, by path. The image is one that every node has. */
+/** Values as `--set-json` takes them, by path. The image is one that every node has. `chart`: a directory or a package. */
 export async function installChart(
   kubernetes: Kubernetes,
   helm: HelmVersion,
   image: string,
   values: Readonly<Record<string, unknown>>,
+  chart = operatorChart,
 ): Promise<string> {
   const all = {
     image: { ...named(image), pullPolicy: kubernetes.way === 'kind' ? 'IfNotPresent' : 'Never' },
@@ -28,7 +31,7 @@ export async function installChart(
     'upgrade',
     '--install',
     release,
-    operatorChart,
+    chart,
     '--namespace',
     operatorNamespace,
     '--create-namespace',

@@ -353,9 +353,10 @@ export class FakeWorld {
         const isSame = JSON.stringify(before?.spec) === JSON.stringify(action.object.spec)
         const generation = (before?.metadata.generation ?? 0) + (isSame ? 0 : 1)
         const uid = before?.metadata.uid ?? `uid-${++this.#uid}`
+        const creationTimestamp = before?.metadata.creationTimestamp ?? new Date(this.nowMs).toISOString()
         this.objects.set(key, {
           ...action.object,
-          metadata: { ...metadata, uid, generation },
+          metadata: { ...metadata, uid, generation, creationTimestamp },
           status: before?.status,
         })
         return

@@ -1,35 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { brokerFile } from '../../../operator/desired/broker-settings.ts'
 import { podFacts } from '../../../operator/reconcile/pods.ts'
 import { FakeWorld, Killed } from './fake-world.ts'
-
-const oneEtcd = { etcd: { managed: { replicas: 1 } } }
-
-function settled(spec: object, topics: Record<string, number[][]> = {}): FakeWorld {
-  const world = new FakeWorld(spec)
-  world.settle()
-  for (const [name, partitions] of Object.entries(topics)) {
-    world.topics.set(
-      name,
-      partitions.map(replicas => ({ replicas, inSync: [...replicas] })),
-    )
-  }
-  world.settle()
-  world.history.length = 0
-  return world
-}
-
-const condition = (world: FakeWorld, type: string) =>
-  world.status.conditions?.find(each => each.type === type)
-const restarts = (world: FakeWorld): number[] =>
-  world.history.flatMap(line => /^restart (\d+)/.exec(line)?.[1] ?? []).map(Number)
-const orders = {
-  orders: [
-    [0, 1, 2],
-    [1, 2, 0],
-    [2, 0, 1],
-  ],
-}
+import { condition, oneEtcd, orders, restarts, settled } from './lives.ts'
 
 test('an empty spec becomes a cluster that is ready, and then nothing is written any more', () => {
   const world = settled({})
@@ -87,7 +61,9 @@ test('a new image that does not start stops the roll after one broker, and an ol
   expect(restarts(world)).toEqual([1])
   expect(condition(world, 'Degraded')).toMatchObject({ status: 'True', reason: 'RollStalled' })
   expect(condition(world, 'Ready')).toMatchObject({ status: 'False', reason: 'RollStalled' })
-  expect(condition(world, 'Ready')?.message).toContain('Broker 1 does not come up: ImagePullBackOff')
+  expect(condition(world, 'Ready')?.message).toContain(
+    'Broker 1 does not come up: its image example/broken:1 cannot be pulled',
+  )
   world.change(oneEtcd)
   world.settle()
   expect(restarts(world)).toEqual([1, 1])
@@ -97,7 +73,7 @@ test('a new image that does not start stops the roll after one broker, and an ol
 test('the racks of brokers stand where new pods find them, and one that runs with another is restarted', () => {
   const world = settled(oneEtcd, orders)
   const file = (id: number): string | undefined =>
-    world.objects.get('ConfigMap/demo-brokers')?.data?.[`broker-${id}.properties`]
+    world.objects.get('ConfigMap/demo-brokers')?.data?.[brokerFile(world.context, id)]
   expect([0, 1, 2].map(file)).toEqual(
     ['a', 'b', 'c'].map(zone => expect.stringContaining(`broker.rack=zone-${zone}`)),
   )
@@ -141,6 +117,10 @@ describe('rollout.mode', () => {
     world.settle()
     expect(restarts(world)).toEqual([])
     expect(world.status.plan).toMatchObject({ summary: 'restart 1, 2, 0' })
+    expect(condition(world, 'UpToDate')).toMatchObject({ status: 'False', reason: 'ApprovalNeeded' })
+    expect(condition(world, 'Progressing')?.message).toBe(
+      `Annotate the Cluster with barnabas.dev/approve-plan=${world.status.plan?.hash}: rollout.mode is Approve.`,
+    )
     world.annotations = { 'barnabas.dev/approve-plan': 'another' }
     world.settle()
     expect(restarts(world)).toEqual([])
@@ -148,6 +128,21 @@ describe('rollout.mode', () => {
     world.settle()
     expect(restarts(world)).toEqual([1, 2, 0])
     expect(world.status.plan).toBeUndefined()
+    expect(condition(world, 'Ready')?.status).toBe('True')
+  })
+
+  test('a spec that changes while an approved plan is carried out asks anew', () => {
+    const approve = { ...oneEtcd, rollout: { mode: 'Approve' } }
+    const world = settled(approve, orders)
+    world.change({ ...approve, image: 'example/new:2' })
+    world.settle()
+    world.annotations = { 'barnabas.dev/approve-plan': world.status.plan?.hash ?? '' }
+    world.reconcile()
+    expect(restarts(world)).toEqual([1])
+    world.change({ ...approve, image: 'example/new:3' })
+    world.settle()
+    expect(restarts(world)).toEqual([1])
+    expect(world.status.plan?.hash).not.toBe(world.annotations['barnabas.dev/approve-plan'])
   })
 
   test('OnDelete leaves it to people', () => {
@@ -156,6 +151,7 @@ describe('rollout.mode', () => {
     world.change({ ...onDelete, image: 'example/new:2' })
     world.settle()
     expect(restarts(world)).toEqual([])
+    expect(condition(world, 'UpToDate')).toMatchObject({ status: 'False', reason: 'DeletionNeeded' })
     for (const id of [0, 1, 2]) {
       world.deletePod(`demo-brokers-${id}`)
       world.settle()
@@ -253,11 +249,26 @@ test('while it is paused nothing is done, and it says so', () => {
   world.deletePod('demo-brokers-1')
   world.reconcile()
   expect(world.history).toEqual(['status'])
-  expect(condition(world, 'Paused')?.status).toBe('True')
+  expect(condition(world, 'Paused')).toMatchObject({ status: 'True', observedGeneration: 2 })
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'True', observedGeneration: 1 })
   world.change({ ...oneEtcd, image: 'example/new:2' })
   world.settle()
   expect(condition(world, 'Paused')).toBeUndefined()
   expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
+test('nothing is said to be as the spec says before the spec has reached the brokers', () => {
+  const world = settled(oneEtcd, orders)
+  for (const spec of [
+    { ...oneEtcd, image: 'example/new:2' },
+    { ...oneEtcd, logging: { level: 'debug' } },
+  ]) {
+    world.change(spec)
+    world.reconcile()
+    expect(condition(world, 'Ready')).toMatchObject({ status: 'False', reason: 'OnItsWay' })
+    world.settle()
+    expect(condition(world, 'Ready')?.status).toBe('True')
+  }
 })
 
 test('what a Cluster does not ask for any more is removed, old settings once no pod has them', () => {

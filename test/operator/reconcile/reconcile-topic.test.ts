@@ -81,7 +81,7 @@ function reconcile({
   const result = reconcileTopic({
     object,
     topic: resource.topic,
-    cluster: cluster ?? { kind: 'present', refusal: undefined },
+    cluster: cluster ?? { kind: 'present', refusal: undefined, isPaused: false },
     kafka: kafka ?? {
       kind: 'reached',
       actual: actual === undefined ? undefined : anActual(actual),
@@ -168,6 +168,9 @@ test('fewer partitions than there are are refused', () => {
   expect(actions).toEqual([])
   expect(ready).toMatchObject({ status: 'False', reason: 'PartitionDecreaseRefused' })
   expect(isSet('Stalled')).toBe(true)
+  // Its settings are looked after all the same.
+  const others = reconcile({ spec: { partitions: 2, config: { 'retention.ms': '5' } }, actual: {} })
+  expect(others.actions.map(({ kind }) => kind)).toEqual(['alterSettings'])
 })
 
 test('a topic that another Topic looks after is left alone', () => {
@@ -217,6 +220,8 @@ test('drift that is to be reported is told and not undone', () => {
     { key: 'partitions', desired: '5', actual: '3' },
     { key: 'retention.ms', desired: '5' },
   ])
+  const grown = reconcile({ spec: { driftPolicy: 'Report', partitions: 2 }, actual: {} })
+  expect(grown.ready).toMatchObject({ status: 'True', reason: 'Drifted' })
 })
 
 test('what the brokers refuse is told in their words, and not asked again at once', () => {
@@ -238,10 +243,30 @@ test('brokers that are away for a moment are no news, and are when nothing was s
 
 test('without a Cluster, or without its leave, nothing is done', () => {
   expect(reconcile({ cluster: { kind: 'absent' } }).ready?.reason).toBe('ClusterNotFound')
-  expect(reconcile({ cluster: { kind: 'present', refusal: 'No.' } }).ready).toMatchObject({
+  expect(reconcile({ cluster: { kind: 'present', refusal: 'No.', isPaused: false } }).ready).toMatchObject({
     reason: 'NamespaceNotAllowed',
     message: 'No.',
   })
+})
+
+test('of a Cluster that is paused no topic is touched', () => {
+  const cluster = { kind: 'present', refusal: undefined, isPaused: true } as const
+  const { actions, ready, isSet } = reconcile({ cluster, spec: { partitions: 9 }, actual: {} })
+  expect(actions).toEqual([])
+  expect(ready?.reason).toBe('ClusterPaused')
+  expect(isSet('Stalled')).toBe(false)
+  const going = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [topicFinalizer] }
+  const held = reconcile({ cluster, spec: { reclaimPolicy: 'Delete' }, metadata: going, actual: {} })
+  expect(held.actions).toEqual([])
+  expect(held.isSet('DeletionBlocked')).toBe(true)
+})
+
+test('a topic that somebody deleted is made again, or told to be gone', () => {
+  const status = { observedGeneration: 3, topicId: 'the-id' }
+  expect(reconcile({ status }).actions.map(({ kind }) => kind)).toEqual(['createTopic'])
+  const reported = reconcile({ status, spec: { driftPolicy: 'Report' } })
+  expect(reported.actions).toEqual([])
+  expect(reported.ready).toMatchObject({ status: 'False', reason: 'Gone' })
 })
 
 describe('deletion', () => {

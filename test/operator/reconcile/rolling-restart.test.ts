@@ -29,6 +29,7 @@ function decide(input: Partial<RollInput>) {
     nowMs: 10_000,
     planHash: 'plan',
     approvedHash: undefined,
+    awaits: undefined,
     ...input,
   })
 }
@@ -64,4 +65,24 @@ test('while a pod stops or is missing, none is restarted', () => {
   const stopping = [aPod(0), aPod(1, { isReady: false, isTerminating: true })]
   expect(decide({ pods: stopping, reasons })).toEqual({ kind: 'wait', why: 'broker 1 stops' })
   expect(decide({ pods: [aPod(0)], reasons })).toEqual({ kind: 'wait', why: 'broker 1 has no pod yet' })
+})
+
+test('where people are to do something, it says what', () => {
+  const reasons = new Map([[1, 'because']])
+  expect(decide({ reasons, mode: 'Approve' })).toEqual({
+    kind: 'needsPeople',
+    what: 'Approval',
+    why: 'Annotate the Cluster with barnabas.dev/approve-plan=plan: rollout.mode is Approve.',
+  })
+  expect(decide({ reasons, mode: 'OnDelete' })).toEqual({
+    kind: 'needsPeople',
+    what: 'Deletion',
+    why: 'Delete demo-brokers-1, one after the other: rollout.mode is OnDelete.',
+  })
+})
+
+test('what brokers would be restarted for again is waited for, and nobody approves a plan without it', () => {
+  const given = { reasons: new Map([[1, 'because']]), awaits: 'No address yet.' }
+  expect(decide(given)).toEqual({ kind: 'wait', why: 'No address yet.' })
+  expect(decide({ ...given, mode: 'Approve' })).toEqual({ kind: 'wait', why: 'No address yet.' })
 })
