@@ -77,7 +77,7 @@ export class Operator {
       identity: settings.identity,
     })
     metrics.setLeader(settings.leaseName, false)
-    const kafka = new KafkaClusters(settings.clusterDomain)
+    const kafka = new KafkaClusters(settings.clusterDomain, clock)
     const grants = new ControlGrants(clock)
     const health = await HealthServer.open(settings.httpPort, {
       alive: () => [],

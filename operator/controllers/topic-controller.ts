@@ -13,7 +13,7 @@ import {
   type TopicRefusal,
 } from '../reconcile/observed-topic.ts'
 import { reconcileTopic, type TopicAction, topicFinalizer } from '../reconcile/reconcile-topic.ts'
-import { refusalOfNamespace } from '../reconcile/topic-grant.ts'
+import { quotaOf, refusalOfNamespace } from '../reconcile/topic-grant.ts'
 import type { Cluster } from '../resources/cluster.ts'
 import { type KubeObject, keyOf, refOf } from '../resources/kube-object.ts'
 import { formatPath, readResource } from '../resources/read-resource.ts'
@@ -168,7 +168,9 @@ export class TopicController {
       namespaceLabels: await this.#labelsOf(topicNamespace, cluster),
       topicName: nameOfTopic(topic),
     })
-    return { seen: { kind: 'present', refusal, isPaused: cluster.spec.state === 'Paused' }, cluster }
+    const quota = quotaOf(cluster, object, this.#parts.cache.topicsOf(clusterKey))
+    const isPaused = cluster.spec.state === 'Paused'
+    return { seen: { kind: 'present', refusal, isPaused, quota }, cluster }
   }
 
   async #labelsOf(

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { brokerSettingTable, isBrokerSetting } from '../../broker/config/broker-settings.ts'
 import { formatProperties } from '../../broker/config/properties.ts'
 import { brokerSettingsOf } from '../resources/broker-config.ts'
+import { parseQuantity } from '../resources/field.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import {
   brokersListener,
@@ -38,6 +39,12 @@ export function splitSettings(context: ClusterContext, brokers: number): SplitSe
   for (const [name, value] of brokerSettingsOf(context.cluster, brokers)) {
     const isDynamic = isBrokerSetting(name) && brokerSettingTable[name].update === 'cluster-wide'
     ;(isDynamic ? dynamic : fixed).set(name, value)
+  }
+  const throttle = parseQuantity(context.cluster.spec.scaling.throttleBytesPerSecond ?? '')
+  if (throttle !== undefined) {
+    for (const side of ['leader', 'follower']) {
+      dynamic.set(`${side}.replication.throttled.rate`, String(throttle))
+    }
   }
   for (const [name, value] of placeSettings(context)) fixed.set(name, value)
   return { fixed, dynamic }

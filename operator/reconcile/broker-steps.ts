@@ -20,6 +20,7 @@ import type { PodFacts } from './pods.ts'
 import { isSameBrokerSetting } from './same-setting.ts'
 import { decideScale } from './scaling.ts'
 import { applyAll, type Findings, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
+import { decideThrottle, rememberedTopics, throttledAnnotation } from './throttle.ts'
 
 /** On the ConfigMap of brokers: settings that were told to running brokers, so that they can be taken back. */
 const dynamicAnnotation = 'barnabas.dev/told-settings'
@@ -54,6 +55,12 @@ export const scaleStep: Step = (situation, findings) => {
     isRebalancing: live?.metadata.annotations?.[rebalanceAnnotation] === 'true',
   })
   findings.scale = scale
+  findings.throttle = decideThrottle(
+    scaling.throttleBytesPerSecond !== undefined,
+    scale.moves,
+    rememberedTopics(live),
+    observed.kafka,
+  )
   findings.brokers = Array.from({ length: scale.replicas }, (_, id) => id)
   if (scale.blocked !== undefined) findings.trouble.push(`Brokers cannot become fewer: ${scale.blocked}.`)
   if (scale.waitsFor !== undefined) findings.waiting.push(scale.waitsFor)
@@ -129,9 +136,15 @@ export const statefulSetStep: Step = (situation, findings) => {
   const { context } = situation
   const { replicas = 0, isRebalancing = false } = findings.scale ?? {}
   const rendered = brokersStatefulSet(context, { replicas, settings: findings.settingsName })
-  const statefulSet: KubeObject = isRebalancing
-    ? { ...rendered, metadata: { ...rendered.metadata, annotations: { [rebalanceAnnotation]: 'true' } } }
-    : rendered
+  const throttled = findings.throttle?.remembered ?? []
+  const annotations = {
+    ...(isRebalancing ? { [rebalanceAnnotation]: 'true' } : {}),
+    ...(throttled.length > 0 ? { [throttledAnnotation]: throttled.join(',') } : {}),
+  }
+  const statefulSet: KubeObject =
+    Object.keys(annotations).length === 0
+      ? rendered
+      : { ...rendered, metadata: { ...rendered.metadata, annotations } }
   return { actions: applyAll(situation, findings, [statefulSet]) }
 }
 
@@ -173,8 +186,10 @@ export const dynamicSettingsStep: Step = situation => {
 
 /** Cordons brokers that leave, moves their replicas away, and spreads replicas over those that came. */
 export const moveStep: Step = (_, findings) => {
-  const { scale } = findings
+  const { scale, throttle } = findings
   if (scale === undefined) return { actions: [] }
+  const throttled = (topics: readonly string[] = [], isThrottled: boolean): ClusterAction[] =>
+    topics.length === 0 ? [] : [{ kind: 'throttleTopics', topics, isThrottled }]
   const cordoned = (ids: readonly number[], value: string | null): ClusterAction[] =>
     ids.map(broker => ({
       kind: 'alterBrokerSettings',
@@ -185,6 +200,8 @@ export const moveStep: Step = (_, findings) => {
   const actions: ClusterAction[] = [
     ...cordoned(scale.cordon, '*'),
     ...cordoned(scale.uncordon, null),
+    ...throttled(throttle?.end, false),
+    ...throttled(throttle?.begin, true),
     ...(scale.moves.length === 0 ? [] : [{ kind: 'movePartitions', moves: scale.moves, why } as const]),
   ]
   return { actions, ...(scale.waitsFor === undefined && actions.length === 0 ? {} : { againAfterMs: 2000 }) }

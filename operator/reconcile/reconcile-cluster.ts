@@ -21,7 +21,7 @@ import {
 } from './broker-steps.ts'
 import { clusterStatus, pausedStatus } from './cluster-status.ts'
 import { etcdStep } from './etcd.ts'
-import { type ObservedCluster, partitionsOutOfSync } from './observed-cluster.ts'
+import { isRecovering, type ObservedCluster, partitionsOutOfSync } from './observed-cluster.ts'
 import { decideRoll } from './rolling-restart.ts'
 import {
   type Findings,
@@ -58,6 +58,7 @@ const rollStep: Step = (situation, findings) => {
     pods: brokerPods,
     brokers: findings.brokers,
     kafka: observed.kafka,
+    isRecovering: id => isRecovering(observed, id),
     timeoutMs: rollout.brokerTimeoutSeconds * 1000,
     nowMs: observed.nowMs,
     planHash: findings.planHash,

@@ -95,6 +95,8 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
       const message = `Topic ${name} of Kafka was deleted; driftPolicy is Report, so it is not made again.`
       return conclude(observed, { kind: 'unready', reason: 'Gone', message }, driftMs)
     }
+    const beyond = beyondQuota(observed, 0)
+    if (beyond !== undefined) return conclude(observed, beyond, retryMs)
     return act(observed, [{ kind: 'createTopic', name, partitions, replicationFactor, settings: wanted }])
   }
   const owner = actual.settings.get(ownerSetting)
@@ -116,6 +118,8 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
   const isReported = topic.spec.driftPolicy === 'Report'
   if (isReported && owner === ownerText(object)) return reportDrift(observed, actual, differences)
   if (refusal !== undefined) return refused(observed, refusal, actual)
+  const beyond = beyondQuota(observed, owner === ownerText(object) ? actual.partitions.length : 0, actual)
+  if (beyond !== undefined) return conclude(observed, beyond, driftMs)
   if (isReported) {
     const change = { name: ownerSetting, from: owner, to: ownerText(object) }
     return act(observed, [{ kind: 'alterSettings', name, changes: [change] }])
@@ -139,6 +143,24 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
   }
   if (actual.isMoving) return conclude(observed, { kind: 'moving', actual }, movingMs)
   return conclude(observed, { kind: 'inSync', actual }, driftMs)
+}
+
+/** Why the topic may not come or grow; one that is ours and stays as it is may always be. */
+function beyondQuota(
+  { topic, cluster, object }: ObservedTopic,
+  has: number,
+  actual?: ActualTopic,
+): TopicVerdict | undefined {
+  const quota = cluster.kind === 'present' ? cluster.quota : undefined
+  if (quota === undefined) return undefined
+  const { mostPartitions, others, defaultPartitions } = quota
+  const wanted = Math.max(
+    actual?.partitions.length ?? 0,
+    topic.spec.partitions ?? (actual === undefined ? defaultPartitions : 0),
+  )
+  if (wanted <= has || others + wanted <= mostPartitions) return undefined
+  const message = `Namespace ${object.metadata.namespace} may have ${mostPartitions} partitions in this Cluster, its other topics have ${others}, and this one asks for ${wanted}; ask for fewer, delete topics, or have topicPolicy.maxPartitionsPerNamespace raised.`
+  return { kind: 'unready', reason: 'QuotaExceeded', message, ...(actual === undefined ? {} : { actual }) }
 }
 
 interface Differences {

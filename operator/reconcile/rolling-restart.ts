@@ -15,6 +15,8 @@ export interface RollInput {
   /** Ids that there are to be. */
   readonly brokers: readonly number[]
   readonly kafka: ObservedKafka
+  /** Whether a broker reads its logs again: it takes as long as it takes, and would begin anew. */
+  readonly isRecovering: (broker: number) => boolean
   readonly timeoutMs: number
   readonly nowMs: number
   readonly planHash: string
@@ -81,6 +83,9 @@ export function decideRoll(input: RollInput): RollDecision {
   const next = pods.find(({ index }) => index === order[0])
   const reason = reasons.get(order[0] ?? -1)
   if (next === undefined || reason === undefined) return { kind: 'wait', why: 'pods change' }
+  const recovering = pods.find(({ index, isReady }) => !isReady && input.isRecovering(index))
+  if (recovering !== undefined)
+    return { kind: 'wait', why: `broker ${recovering.index} reads its logs again` }
   if (!next.isReady) return { kind: 'restart', pod: next, reason, needsGrant: isServing(kafka, next.index) }
 
   const starting = pods.find(({ isReady, index }) => !isReady && brokers.includes(index))
@@ -111,9 +116,9 @@ export function restartOrder({
   return [...reasons.keys()].sort((a, b) => rank(a) - rank(b) || a - b)
 }
 
-function isStuck(pod: PodFacts, { timeoutMs, nowMs }: RollInput): boolean {
+function isStuck(pod: PodFacts, { timeoutMs, nowMs, isRecovering }: RollInput): boolean {
   if (pod.isReady || pod.isTerminating) return false
-  return pod.problem !== undefined || nowMs - pod.unreadySinceMs > timeoutMs
+  return pod.problem !== undefined || (nowMs - pod.unreadySinceMs > timeoutMs && !isRecovering(pod.index))
 }
 
 function stuckSentence(pod: PodFacts, { timeoutMs }: RollInput): string {

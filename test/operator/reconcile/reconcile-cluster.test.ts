@@ -18,21 +18,6 @@ test('an empty spec becomes a cluster that is ready, and then nothing is written
   expect(world.writes).toBe(writes)
 })
 
-test('a setting that brokers read once rolls them one by one, the controller last, and says why', () => {
-  const world = settled(oneEtcd, orders)
-  world.change({ ...oneEtcd, config: { 'queued.max.requests': '4' } })
-  let mostAway = 0
-  world.settle(300, () => {
-    mostAway = Math.max(mostAway, [0, 1, 2].filter(id => !world.isReady(id)).length)
-  })
-  expect(restarts(world)).toEqual([1, 2, 0])
-  expect(world.history.find(line => line.startsWith('restart'))).toContain(
-    'settings change: queued.max.requests',
-  )
-  expect(mostAway).toBe(1)
-  expect(condition(world, 'Ready')?.status).toBe('True')
-})
-
 test('what can be told to running brokers restarts none, and is taken back when it is not given any more', () => {
   const world = settled(oneEtcd, orders)
   world.change({ ...oneEtcd, config: { 'log.retention.ms': '1000' }, logging: { level: 'debug' } })
@@ -51,23 +36,6 @@ test('what can be told to running brokers restarts none, and is taken back when 
     'log.level': 'info',
     'min.insync.replicas': '2',
   })
-})
-
-test('a new image that does not start stops the roll after one broker, and an older one gets out of it', () => {
-  const world = settled(oneEtcd, orders)
-  world.brokenImages.add('example/broken:1')
-  world.change({ ...oneEtcd, image: 'example/broken:1' })
-  world.settle()
-  expect(restarts(world)).toEqual([1])
-  expect(condition(world, 'Degraded')).toMatchObject({ status: 'True', reason: 'RollStalled' })
-  expect(condition(world, 'Ready')).toMatchObject({ status: 'False', reason: 'RollStalled' })
-  expect(condition(world, 'Ready')?.message).toContain(
-    'Broker 1 does not come up: its image example/broken:1 cannot be pulled',
-  )
-  world.change(oneEtcd)
-  world.settle()
-  expect(restarts(world)).toEqual([1, 1])
-  expect(condition(world, 'Ready')?.status).toBe('True')
 })
 
 test('the racks of brokers stand where new pods find them, and one that runs with another is restarted', () => {
@@ -97,40 +65,7 @@ test('a bad image from the very start is replaced without anybody to grant it', 
   expect(condition(world, 'Ready')?.status).toBe('True')
 })
 
-test('a restart that would take the last replica in sync is refused, and the status says by whom', () => {
-  const world = settled(oneEtcd, { lonely: [[1]] })
-  world.change({ ...oneEtcd, config: { 'queued.max.requests': '4' } })
-  for (let turn = 0; turn < 20; turn++) {
-    world.reconcile()
-    world.step()
-  }
-  expect(world.isReady(1)).toBe(true)
-  expect(world.status.members?.[1]).toMatchObject({ blockedBy: 'It is the last one in sync.' })
-  expect(condition(world, 'Progressing')).toMatchObject({ reason: 'RestartRefused' })
-})
-
 describe('rollout.mode', () => {
-  test('Approve waits until the plan is approved, and for no other plan', () => {
-    const approve = { ...oneEtcd, rollout: { mode: 'Approve' } }
-    const world = settled(approve, orders)
-    world.change({ ...approve, config: { 'queued.max.requests': '4' } })
-    world.settle()
-    expect(restarts(world)).toEqual([])
-    expect(world.status.plan).toMatchObject({ summary: 'restart 1, 2, 0' })
-    expect(condition(world, 'UpToDate')).toMatchObject({ status: 'False', reason: 'ApprovalNeeded' })
-    expect(condition(world, 'Progressing')?.message).toBe(
-      `Annotate the Cluster with barnabas.dev/approve-plan=${world.status.plan?.hash}: rollout.mode is Approve.`,
-    )
-    world.annotations = { 'barnabas.dev/approve-plan': 'another' }
-    world.settle()
-    expect(restarts(world)).toEqual([])
-    world.annotations = { 'barnabas.dev/approve-plan': world.status.plan?.hash ?? '' }
-    world.settle()
-    expect(restarts(world)).toEqual([1, 2, 0])
-    expect(world.status.plan).toBeUndefined()
-    expect(condition(world, 'Ready')?.status).toBe('True')
-  })
-
   test('a spec that changes while an approved plan is carried out asks anew', () => {
     const approve = { ...oneEtcd, rollout: { mode: 'Approve' } }
     const world = settled(approve, orders)
@@ -197,35 +132,6 @@ describe('scaling', () => {
       expect(new Set(replicas)).toEqual(new Set([0, 1, 2]))
     }
     expect(condition(world, 'Ready')?.status).toBe('True')
-  })
-
-  test('too few brokers for a topic are refused with its name, and more brokers end it', () => {
-    const world = settled(five, { wide: [[0, 1, 2, 3]] })
-    world.change(three)
-    world.settle()
-    expect(world.pods('brokers')).toHaveLength(5)
-    expect(condition(world, 'Degraded')).toMatchObject({ status: 'True', reason: 'ScaleDownBlocked' })
-    expect(condition(world, 'Degraded')?.message).toContain('wide')
-    world.change(five)
-    world.settle()
-    expect(condition(world, 'Ready')?.status).toBe('True')
-    expect(world.cordoned.size).toBe(0)
-  })
-
-  test('asking for more again while brokers are emptied cancels it', () => {
-    const world = settled(five, {
-      orders: [
-        [0, 3, 4],
-        [4, 1, 2],
-      ],
-    })
-    world.change(three)
-    world.reconcile()
-    expect([...world.cordoned]).toEqual([3, 4])
-    world.change(five)
-    world.settle()
-    expect(world.cordoned.size).toBe(0)
-    expect(world.pods('brokers')).toHaveLength(5)
   })
 })
 

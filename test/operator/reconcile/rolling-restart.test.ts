@@ -25,6 +25,7 @@ function decide(input: Partial<RollInput>) {
     pods: [aPod(0), aPod(1)],
     brokers: [0, 1],
     kafka: { kind: 'unreachable', reason: 'gone' },
+    isRecovering: () => false,
     timeoutMs: 1000,
     nowMs: 10_000,
     planHash: 'plan',
@@ -65,6 +66,18 @@ test('while a pod stops or is missing, none is restarted', () => {
   const stopping = [aPod(0), aPod(1, { isReady: false, isTerminating: true })]
   expect(decide({ pods: stopping, reasons })).toEqual({ kind: 'wait', why: 'broker 1 stops' })
   expect(decide({ pods: [aPod(0)], reasons })).toEqual({ kind: 'wait', why: 'broker 1 has no pod yet' })
+})
+
+test('one that reads its logs again is not stuck however long it takes, and is waited for', () => {
+  const pods = [aPod(0), aPod(1, { isReady: false, unreadySinceMs: 0 })]
+  const isRecovering = (id: number): boolean => id === 1
+  expect(decide({ pods, isRecovering })).toEqual({ kind: 'done' })
+  for (const broker of [0, 1]) {
+    expect(decide({ pods, isRecovering, reasons: new Map([[broker, 'because']]) })).toEqual({
+      kind: 'wait',
+      why: 'broker 1 reads its logs again',
+    })
+  }
 })
 
 test('where people are to do something, it says what', () => {
