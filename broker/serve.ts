@@ -11,6 +11,8 @@ import { type RackFile, waitForRack } from './config/rack-file.ts'
 import { systemDisk } from './log/disk.ts'
 
 const longestRackWaitMs = 20_000
+/** A broker that was told its rack before is most likely where it was. */
+const shortRackWaitMs = 5000
 
 /** Loads the settings, runs the broker and ends the process when it stops or fails. */
 export async function main(): Promise<void> {
@@ -33,12 +35,14 @@ function settingsFiles(): readonly SettingsFile[] {
 /** What `broker.rack.file` says, as one more file. It is written from outside, and may come a little later. */
 async function readRack({ settings }: ValidSettings): Promise<RackFile> {
   const path = settings['broker.rack.file']
+  const otherwise = settings['broker.rack']
   return path === null
     ? { notes: [] }
     : waitForRack(path, {
         read: () => readFileSync(path, 'utf8'),
         clock: systemClock,
-        withinMs: longestRackWaitMs,
+        withinMs: otherwise === null ? longestRackWaitMs : shortRackWaitMs,
+        otherwise,
       })
 }
 

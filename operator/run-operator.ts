@@ -20,13 +20,10 @@ export async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopAsked.resolve(signal))
   try {
     const access = await loadAccess(process.env, systemClock)
-    const operator = await Operator.start({
-      settings,
-      access,
-      clock: systemClock,
-      random: systemRandom,
-      logger,
-    })
+    const starting = Operator.start({ settings, access, clock: systemClock, random: systemRandom, logger })
+    const operator = await Promise.race([starting, stopAsked.promise])
+    // It may wait for the API server for long, and has written nothing yet.
+    if (typeof operator === 'string') process.exit(0)
     const ended = await Promise.race([stopAsked.promise, operator.lost().then(() => 'lost' as const)])
     // Another leads already, so nothing may be written any more.
     if (ended === 'lost') process.exit(1)

@@ -12,7 +12,7 @@ export const ownSettings = {
   ),
   'broker.rack.file': string(
     null,
-    'File that says broker.rack, or - for none; waited for when it is empty at the start.',
+    'File that says broker.rack, or - for none; waited for when it is empty at the start. Wins over broker.rack.',
   ),
   'controlled.shutdown.grant.wait.ms': long(
     0,

@@ -15,7 +15,7 @@ const noRack = '-'
 
 /**
  * Waits until the file says something: in Kubernetes it comes from an annotation of the pod, which is written once the
- * pod has a node. A broker that is not told goes on without a rack.
+ * pod has a node. A broker that is not told goes on with the rack that its settings say, or without one.
  */
 export async function waitForRack(
   path: string,
@@ -23,7 +23,14 @@ export async function waitForRack(
     read,
     clock,
     withinMs,
-  }: { readonly read: () => string; readonly clock: Clock; readonly withinMs: number },
+    otherwise,
+  }: {
+    readonly read: () => string
+    readonly clock: Clock
+    readonly withinMs: number
+    /** The rack that the settings say. */
+    readonly otherwise: string | null
+  },
 ): Promise<RackFile> {
   const deadlineMs = clock.monotonicMs() + withinMs
   for (;;) {
@@ -32,9 +39,8 @@ export async function waitForRack(
     if (rack !== '')
       return { file: { name: path, text: formatProperties([['broker.rack', rack]]) }, notes: [] }
     if (clock.monotonicMs() >= deadlineMs) {
-      return {
-        notes: [`broker.rack.file: ${path} says nothing after ${withinMs} ms; this broker has no rack.`],
-      }
+      const goesOn = otherwise === null ? 'this broker has no rack' : `it stays broker.rack=${otherwise}`
+      return { notes: [`broker.rack.file: ${path} says nothing after ${withinMs} ms; ${goesOn}.`] }
     }
     await sleep(clock, pollMs)
   }

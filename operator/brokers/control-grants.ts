@@ -55,6 +55,16 @@ export class ControlGrants {
     return { kind: 'refused', reasons: reasons.length > 0 ? reasons : [result.message ?? result.error] }
   }
 
+  /** The broker that we may restart, if an operator before us asked for it; null: none. Undefined: nobody says. */
+  async held(addresses: readonly ControlAddress[]): Promise<number | null | undefined> {
+    const question = encodeCommand('canRestart', { brokerId: 0, timeoutMs: callMs }, caller)
+    const answer = await this.#ask(addresses, 'CanRestart', question)
+    if (answer.kind === 'refused') return undefined
+    const result = decodeAnswer('canRestart', answer.bytes)?.result
+    if (result === undefined) return undefined
+    return result.grant?.holder === holder ? result.grant.brokerId : null
+  }
+
   /** A grant that is not given back ends by itself, so it is tried once. */
   async release(addresses: readonly ControlAddress[], broker: number): Promise<void> {
     const command = { brokerId: broker, grantId: null, timeoutMs: callMs }

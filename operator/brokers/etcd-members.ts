@@ -1,6 +1,6 @@
 /** The list of etcd's members, through the JSON door that etcd has beside gRPC. */
 import { request } from 'node:http'
-import type { ObservedEtcd } from '../reconcile/observed-cluster.ts'
+import type { EtcdMember, ObservedEtcd } from '../reconcile/observed-cluster.ts'
 
 const timeoutMs = 3000
 
@@ -12,25 +12,28 @@ interface MemberList {
   }[]
 }
 
-/** Asks one endpoint after the other. Never rejects. */
+/**
+ * Asks all endpoints, and takes the first answer. Each comes from a quorum: a member that is behind or was taken out does not
+ * tell what was once so. Never rejects.
+ */
 export async function observeEtcd(endpoints: readonly string[]): Promise<ObservedEtcd> {
-  let reason = 'there are no endpoints'
-  for (const endpoint of endpoints) {
-    try {
-      const { members = [] } = (await post(endpoint, '/v3/cluster/member/list', {})) as MemberList
-      return {
-        kind: 'reached',
-        members: members.map(({ ID = '', name = '', peerURLs = [] }) => ({
-          id: ID,
-          name,
-          peerUrls: peerURLs,
-        })),
-      }
-    } catch (error) {
-      reason = error instanceof Error ? error.message : String(error)
-    }
+  try {
+    return { kind: 'reached', members: await Promise.any(endpoints.map(listMembers)) }
+  } catch (error) {
+    const failures = error instanceof AggregateError ? error.errors : [error]
+    return { kind: 'unreachable', reason: failures.map(messageOf).join(' ') || 'There are no endpoints.' }
   }
-  return { kind: 'unreachable', reason }
+}
+
+async function listMembers(endpoint: string): Promise<readonly EtcdMember[]> {
+  const { members = [] } = (await post(endpoint, '/v3/cluster/member/list', {
+    linearizable: true,
+  })) as MemberList
+  return members.map(({ ID = '', name = '', peerURLs = [] }) => ({ id: ID, name, peerUrls: peerURLs }))
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Takes the old member (if it is still listed) out, and lists a new one at the same address. */
@@ -45,7 +48,7 @@ export async function replaceMember(
       await post(endpoint, '/v3/cluster/member/add', { peerURLs: [peerUrl] })
       return
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error))
+      failures.push(messageOf(error))
     }
   }
   throw new Error(`The member of etcd at ${peerUrl} was not replaced: ${failures.join(' ')}`)

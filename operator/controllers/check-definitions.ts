@@ -1,5 +1,9 @@
 /** Says when the CustomResourceDefinitions are not the ones that this operator was made for. */
+import { backoffMs } from '../../runtime/backoff.ts'
+import { type Clock, sleep } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import type { Random } from '../../runtime/random.ts'
+import { classOf } from '../kube/api-error.ts'
 import type { ApiServer } from '../kube/api-server.ts'
 import { firstDifference } from '../reconcile/differences.ts'
 import { customResourceDefinition, kinds } from '../resources/custom-resources.ts'
@@ -10,12 +14,33 @@ interface Definition {
   readonly spec: { readonly versions: readonly { readonly schema: unknown }[] }
 }
 
-/** Throws when there is none: nothing can be watched then. An operator that may not look takes them as they are. */
-export async function checkDefinitions(
-  api: Pick<ApiServer, 'get'>,
-  logger: Logger,
-  metrics: OperatorMetrics,
-): Promise<void> {
+export interface DefinitionParts {
+  readonly api: Pick<ApiServer, 'get'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metrics: OperatorMetrics
+}
+
+/** Throws when there is none: nothing can be watched then. An API server that is away is waited for. */
+export async function checkDefinitions(parts: DefinitionParts): Promise<void> {
+  const { clock, random, logger } = parts
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await checkOnce(parts)
+      return
+    } catch (error) {
+      const kind = classOf(error)
+      if (kind !== 'unavailable' && kind !== 'throttled') throw error
+      // Ending would leave it to the kubelet, which waits for minutes between attempts.
+      const delayMs = backoffMs(attempt, { firstMs: 200, mostMs: 5000 }, random)
+      logger.warn({ err: error, delayMs }, 'The API server does not answer; it is asked again.')
+      await sleep(clock, delayMs)
+    }
+  }
+}
+
+async function checkOnce({ api, logger, metrics }: DefinitionParts): Promise<void> {
   for (const kind of kinds) {
     const wanted = customResourceDefinition(kind) as Definition
     const { name } = wanted.metadata

@@ -11,12 +11,54 @@ import {
   selectorLabels,
 } from '../resources/names.ts'
 import type { ManagedEtcd } from './broker-settings.ts'
-import { containerSecurity, httpProbe, podSecurity, volumeClaim } from './pods.ts'
+import {
+  apartFromEachOther,
+  containerSecurity,
+  given,
+  httpProbe,
+  podSecurity,
+  podsOf,
+  volumeClaim,
+} from './pods.ts'
 
 const dataPath = '/var/lib/etcd'
 const quotaBytes = 2 * 2 ** 30
 /** When everything goes at once, brokers hand over and take their leave while there still is an etcd. */
 const farewellSeconds = 3
+
+/**
+ * Who of those that have no data may start. forming: all, they begin a cluster together. joining: only this one, which the
+ * others were told of. formed: none. etcd itself looks less closely: a member that has lost its data begins anew as who it
+ * was when it does not reach the others, or when it was just taken out of their list, and can then never join.
+ */
+export type EtcdAdmission = 'forming' | 'formed' | { readonly joining: number }
+
+/** Read by members when they start, and only by those that have no data. */
+export function etcdAdmissionConfigMap(
+  context: ClusterContext,
+  etcd: ManagedEtcd,
+  admission: EtcdAdmission,
+): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: childMetadata(context, names.etcd(context), 'etcd'),
+    data: {
+      state: admission === 'forming' ? 'new' : 'existing',
+      members: admittedMembers(context, etcd, admission),
+    },
+  }
+}
+
+/** A member that does not find its own name refuses to start. The names of others do not matter to one that joins. */
+function admittedMembers(context: ClusterContext, etcd: ManagedEtcd, admission: EtcdAdmission): string {
+  if (admission === 'formed') return 'nobody=http://members-without-data-do-not-start:1'
+  return Array.from({ length: etcd.replicas }, (_, index) => {
+    const isNamed = admission === 'forming' || admission.joining === index
+    const name = isNamed ? names.etcdMember(context, index) : `there-already-${index}`
+    return `${name}=${etcdPeerUrl(context, index)}`
+  }).join(',')
+}
 
 export function etcdService(context: ClusterContext): KubeObject {
   return {
@@ -84,47 +126,27 @@ export function etcdPeerUrl(context: ClusterContext, index: number): string {
 
 function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
   const { pullPolicy } = context.images
-  const template = context.cluster.spec.brokers.template
   return {
     metadata: { labels: labelsOf(context.name, 'etcd') },
     spec: {
-      serviceAccountName: names.brokers(context),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
+      ...podsOf(context),
       terminationGracePeriodSeconds: 30,
       securityContext: podSecurity,
-      ...(template?.imagePullSecrets === undefined ? {} : { imagePullSecrets: template.imagePullSecrets }),
-      ...(template?.nodeSelector === undefined ? {} : { nodeSelector: template.nodeSelector }),
-      ...(template?.tolerations === undefined ? {} : { tolerations: template.tolerations }),
-      affinity: {
-        podAntiAffinity: {
-          preferredDuringSchedulingIgnoredDuringExecution: [
-            {
-              weight: 100,
-              podAffinityTerm: {
-                topologyKey: 'kubernetes.io/hostname',
-                labelSelector: { matchLabels: selectorLabels(context.name, 'etcd') },
-              },
-            },
-          ],
-        },
-      },
+      affinity: apartFromEachOther(context, 'etcd'),
       containers: [
         {
           name: 'etcd',
           image: etcdImage(context, etcd),
-          ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }),
+          ...given('imagePullPolicy', pullPolicy),
           command: ['etcd'],
           env: [
             { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-            {
-              name: 'ETCD_INITIAL_CLUSTER_STATE',
-              valueFrom: { configMapKeyRef: { name: names.etcd(context), key: 'state' } },
-            },
-            ...Object.entries(etcdVariables(context, etcd)).map(([name, value]) => ({ name, value })),
+            fromConfigMap(context, 'ETCD_INITIAL_CLUSTER_STATE', 'state'),
+            fromConfigMap(context, 'ETCD_INITIAL_CLUSTER', 'members'),
+            ...Object.entries(etcdVariables(context)).map(([name, value]) => ({ name, value })),
           ],
           ports: Object.entries(etcdPorts).map(([name, containerPort]) => ({ name, containerPort })),
-          ...(etcd.resources === undefined ? {} : { resources: etcd.resources }),
+          ...given('resources', etcd.resources),
           securityContext: containerSecurity,
           lifecycle: { preStop: { sleep: { seconds: farewellSeconds } } },
           // Without a leader none is healthy, and starting them all again would not bring one.
@@ -137,13 +159,13 @@ function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
   }
 }
 
+function fromConfigMap(context: ClusterContext, name: string, key: 'state' | 'members'): object {
+  return { name, valueFrom: { configMapKeyRef: { name: names.etcd(context), key } } }
+}
+
 /** etcd's flags, as variables: those that name the pod are put together by Kubernetes. */
-function etcdVariables(context: ClusterContext, etcd: ManagedEtcd): Readonly<Record<string, string>> {
+function etcdVariables(context: ClusterContext): Readonly<Record<string, string>> {
   const own = hosts.service(context, names.etcd(context))
-  const members = Array.from(
-    { length: etcd.replicas },
-    (_, index) => `${names.etcdMember(context, index)}=${etcdPeerUrl(context, index)}`,
-  )
   return {
     ETCD_NAME: '$(POD_NAME)',
     ETCD_DATA_DIR: `${dataPath}/member`,
@@ -152,7 +174,6 @@ function etcdVariables(context: ClusterContext, etcd: ManagedEtcd): Readonly<Rec
     ETCD_LISTEN_PEER_URLS: `http://0.0.0.0:${etcdPorts.peer}`,
     ETCD_INITIAL_ADVERTISE_PEER_URLS: `http://$(POD_NAME).${own}:${etcdPorts.peer}`,
     ETCD_LISTEN_METRICS_URLS: `http://0.0.0.0:${etcdPorts.metrics}`,
-    ETCD_INITIAL_CLUSTER: members.join(','),
     ETCD_INITIAL_CLUSTER_TOKEN: `${context.namespace}-${context.name}`,
     ETCD_AUTO_COMPACTION_MODE: 'periodic',
     ETCD_AUTO_COMPACTION_RETENTION: '30m',

@@ -135,6 +135,15 @@ test('a Topic without a Cluster says so, and one that is deleted is let go', asy
   expect(fake.object(topicPath)?.metadata.finalizers).toEqual(['of.others/x'])
 })
 
+test('an API server that is not ready at the start is asked again', async () => {
+  for (const status of [503, 429]) {
+    fake.refuseNext(/customresourcedefinitions\/clusters/, { status, reason: 'NotReady' })
+  }
+  await start()
+  fake.put(clusterPath, aCluster({ config: { 'no.such.setting': '1' } }))
+  await until(() => readyReason(clusterPath) === 'InvalidSpec', 'it works')
+})
+
 test('without its definitions it does not start', async () => {
   fake.remove('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/topics.barnabas.dev')
   await expect(start()).rejects.toThrow(/There is no CustomResourceDefinition topics\.barnabas\.dev/)

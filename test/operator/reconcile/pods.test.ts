@@ -1,44 +1,54 @@
 import { expect, test } from 'vitest'
 import { podFacts } from '../../../operator/reconcile/pods.ts'
 
-const podWith = (status: object, metadata: object = {}) =>
-  podFacts({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'demo-brokers-2', creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
-    status,
-  })
+function problemOf(status: object): string | undefined {
+  const spec = { containers: [{ image: 'example/image:1' }] }
+  return podFacts({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'demo-brokers-0' }, spec, status })
+    .problem
+}
 
-test('a pod whose node takes none says what the scheduler says', () => {
-  const message = "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match the volume."
-  const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }]
-  const { index, isReady, problem } = podWith({ phase: 'Pending', conditions })
-  expect({ index, isReady, problem }).toEqual({
-    index: 2,
-    isReady: false,
-    problem: `it fits on no node: ${message}`,
-  })
+const waiting = (reason: string, message: string, others: object = {}) => ({
+  containerStatuses: [{ state: { waiting: { reason, message } }, ...others }],
 })
 
-test('one that waits for the scheduler, or for its image, has no problem yet', () => {
-  expect(podWith({ phase: 'Pending' }).problem).toBeUndefined()
-  const waiting = { state: { waiting: { reason: 'ContainerCreating' } } }
-  expect(podWith({ phase: 'Pending', containerStatuses: [waiting] }).problem).toBeUndefined()
-})
-
-test('one that ends again and again says how it ended', () => {
-  const failing = {
-    state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } },
-    lastState: { terminated: { exitCode: 2, reason: 'Error' } },
-  }
-  expect(podWith({ phase: 'Running', containerStatuses: [failing] }).problem).toBe(
-    'CrashLoopBackOff: back-off 10s, it ended with exit code 2; its log says why',
+test('an image that is not there is told in the same words from one attempt to the next', () => {
+  const sentence = 'its image example/image:1 cannot be pulled; kubectl describe pod says why'
+  expect(problemOf(waiting('ErrImagePull', 'rpc error: not found'))).toBe(sentence)
+  expect(problemOf(waiting('ImagePullBackOff', 'Back-off 20s'))).toBe(sentence)
+  expect(problemOf(waiting('ErrImageNeverPull', 'Container image "x" is not present'))).toBe(
+    'ErrImageNeverPull: Container image "x" is not present',
   )
+  expect(problemOf(waiting('ContainerCreating', ''))).toBeUndefined()
 })
 
-test('one that is being deleted is not ready, though it still serves', () => {
-  const conditions = [{ type: 'Ready', status: 'True' }]
-  const leaving = podWith({ conditions }, { deletionTimestamp: '2026-01-01T00:01:00Z' })
-  expect(leaving).toMatchObject({ isReady: false, isTerminating: true })
-  expect(podWith({ conditions })).toMatchObject({ isReady: true, isTerminating: false })
+test('a container that ends again and again is told so while it runs for a moment, too', () => {
+  const sentence = 'it ends again and again with exit code 9; its log says why'
+  const ended = (seconds: number) => ({
+    terminated: {
+      exitCode: 9,
+      startedAt: '2026-01-01T00:00:00Z',
+      finishedAt: new Date(Date.parse('2026-01-01T00:00:00Z') + seconds * 1000).toISOString(),
+    },
+  })
+  expect(problemOf(waiting('CrashLoopBackOff', 'back-off 10s', { lastState: ended(1) }))).toBe(sentence)
+  const running = (restartCount: number, seconds: number, ready = false) =>
+    problemOf({
+      containerStatuses: [{ state: { running: {} }, restartCount, lastState: ended(seconds), ready }],
+    })
+  expect(running(2, 1)).toBe(sentence)
+  expect(running(1, 1)).toBeUndefined()
+  expect(running(2, 3600)).toBeUndefined()
+  expect(running(2, 1, true)).toBeUndefined()
+})
+
+test('a pod that fits nowhere is told in the words of the scheduler', () => {
+  const unscheduled = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason: 'Unschedulable',
+    message: '3 Insufficient cpu.',
+  }
+  expect(problemOf({ phase: 'Pending', conditions: [unscheduled] })).toBe(
+    'it fits on no node: 3 Insufficient cpu.',
+  )
 })
