@@ -166,13 +166,13 @@ function logMetrics({ replication: { partitions }, logs }: BrokerMetricsParts): 
     perLog('kafka_topic_partition_current_offset', 'High watermark.', ({ log }) => log.highWatermark),
     perLog('kafka_topic_partition_oldest_offset', 'First offset.', ({ log }) => log.logStartOffset),
     gauge('kafka_log_logmanager_offlinelogdirectorycount', 'Log directories that failed.', emit =>
-      emit(logs.describe().filter(({ error }) => error !== 'NONE').length),
+      emit(logs.facts().filter(({ error }) => error !== 'NONE').length),
     ),
     gauge('barnabas_storage_disk_free_bytes', 'Free bytes on the disk of a log directory.', emit => {
-      for (const { path, usableBytes } of logs.describe()) if (usableBytes >= 0) emit(usableBytes, { path })
+      for (const { path, usableBytes } of logs.facts()) if (usableBytes >= 0) emit(usableBytes, { path })
     }),
     gauge('barnabas_storage_disk_total_bytes', 'Size of the disk of a log directory.', emit => {
-      for (const { path, totalBytes } of logs.describe()) if (totalBytes >= 0) emit(totalBytes, { path })
+      for (const { path, totalBytes } of logs.facts()) if (totalBytes >= 0) emit(totalBytes, { path })
     }),
   ]
 }

@@ -1,18 +1,26 @@
 import type { BrokerStatus } from './control/broker-status.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
+import type { LogDirectories } from './log/log-directories.ts'
 import type { Replication } from './open-replication.ts'
 import { release } from './release.ts'
 import { isAtMinInsyncReplicas } from './broker-metrics.ts'
 import type { StartingHealth } from './starting-health.ts'
 
-/** What this broker says of itself; `replication` is undefined until the replicas are opened. */
-export function describeBroker(of: {
-  readonly brokerId: number
-  readonly membership: ClusterMembership
-  readonly health: StartingHealth
-  readonly replication: Replication | undefined
-}): BrokerStatus {
-  const { brokerId, membership, health, replication } = of
+/** Undefined until they are opened. */
+export interface OpenedParts {
+  readonly logs?: LogDirectories | undefined
+  readonly replication?: Replication | undefined
+}
+
+/** What this broker says of itself. */
+export function describeBroker(
+  of: OpenedParts & {
+    readonly brokerId: number
+    readonly membership: ClusterMembership
+    readonly health: StartingHealth
+  },
+): BrokerStatus {
+  const { brokerId, membership, health, logs, replication } = of
   const { image } = membership
   const { controller } = image
   return {
@@ -28,6 +36,15 @@ export function describeBroker(of: {
     isController: membership.controllerEpoch !== undefined,
     controller: controller === null ? null : { brokerId: controller.id, epoch: controller.epoch },
     revision: image.revision,
+    logDirectories: (logs?.facts() ?? []).map(
+      ({ path, error, message, isFull, totalBytes, usableBytes }) => ({
+        path,
+        failure: error === 'NONE' ? '' : (message ?? error),
+        isFull,
+        totalBytes,
+        usableBytes,
+      }),
+    ),
   }
 }
 

@@ -3,10 +3,9 @@ import type { BrokerParts } from './broker-parts.ts'
 import { advertisedControlListener, parseControlListener } from './config/control-listeners.ts'
 import type { Control } from './control/control.ts'
 import type { ClusterMembership } from './controller/cluster-membership.ts'
-import { describeBroker } from './describe-broker.ts'
+import { describeBroker, type OpenedParts } from './describe-broker.ts'
 import { RecordTimes } from './log/record-times.ts'
 import type { ControlAddress } from './metadata/image.ts'
-import type { Replication } from './open-replication.ts'
 import { describePositions } from './replication/describe-positions.ts'
 import type { StartingHealth } from './starting-health.ts'
 
@@ -22,8 +21,8 @@ export async function openControl(
   options: {
     readonly membership: ClusterMembership
     readonly health: StartingHealth
-    /** Undefined until the replicas are opened. */
-    readonly replication: () => Replication | undefined
+    /** Undefined until they are opened. */
+    readonly opened: () => OpenedParts
   },
 ): Promise<{ readonly control: Control; readonly address: ControlAddress | null }> {
   const [{ Control }, { ControlCertificates }] = await Promise.all([
@@ -32,7 +31,7 @@ export async function openControl(
   ])
   const { loaded, clock, random, disk, logger } = parts
   const { settings } = loaded
-  const { membership, health, replication } = options
+  const { membership, health, opened } = options
   const brokerId = settings['node.id']
   const readFile = (path: string): Buffer | undefined => disk.readFile(path)
   const certificates = new ControlCertificates({ settings, readFile, clock, logger })
@@ -47,9 +46,9 @@ export async function openControl(
       const controller = membership.activeController
       return controller === undefined ? undefined : { epoch: controller.epoch, controller }
     },
-    status: () => describeBroker({ brokerId, membership, health, replication: replication() }),
+    status: () => describeBroker({ brokerId, membership, health, ...opened() }),
     positions: async asked => {
-      const partitions = replication()?.partitions
+      const partitions = opened().replication?.partitions
       const untilMs = clock.monotonicMs() + mostMsForPositions
       const monotonicMs = (): number => clock.monotonicMs()
       return partitions === undefined

@@ -54,9 +54,9 @@ export async function runBroker(
 
   const metadata = await openMetadata(parts, health, opened)
   const { store, membership } = metadata
-  const later: { replication?: Replication } = {}
+  const later: { logs?: LogDirectories; replication?: Replication } = {}
   const shared = metadata.isShared
-    ? await openControl(parts, { membership, health, replication: () => later.replication })
+    ? await openControl(parts, { membership, health, opened: () => later })
     : null
   if (shared !== null) opened.push(() => shared.control.stop())
   const inForce = new SettingsInForce(loaded, brokerId, membership.image)
@@ -80,6 +80,7 @@ export async function runBroker(
   })
   const controller = shared?.control.controller ?? membership.controller
   const traffic = new TopicTraffic()
+  later.logs = logs
   const replication = openReplication(parts, { membership, controller, inForce, logs, traffic })
   later.replication = replication
   opened.push(() => replication.stop())

@@ -1,5 +1,6 @@
 /** What a Cluster becomes on this machine: how many brokers, and the settings of each. Pure. */
 import { createHash } from 'node:crypto'
+import { dirname } from 'node:path'
 import { brokerSettingsOf, type Cluster } from '../operator/index.ts'
 import type { FoundCluster, FoundTopic, Place } from './manifests.ts'
 
@@ -120,6 +121,7 @@ export function localBrokerSettings(
   const names = listeners.map(({ name }) => name.toUpperCase())
   const addresses = (host: string): string =>
     listeners.map(({ port }, index) => `${names[index]}://${bracketed(host)}:${port}`).join(',')
+  const endpoints = cluster.spec.etcd?.endpoints
   const settings = new Map([
     ['node.id', String(id)],
     ['log.dirs', dataDirectory],
@@ -131,8 +133,11 @@ export function localBrokerSettings(
     // Nobody waits three seconds for more members of a group on a laptop, unless asked to.
     ['group.initial.rebalance.delay.ms', '0'],
   ])
-  if (brokers.length > 1) {
-    settings.set('cluster.id', clusterIdOf(cluster))
+  if (endpoints !== undefined) settings.set('etcd.connect', endpoints.join(','))
+  if (brokers.length > 1 || endpoints !== undefined) {
+    // In an etcd that others use too, a cluster of that name somewhere else may have keys.
+    const where = endpoints === undefined ? '' : ` in ${dirname(dataDirectory)} of ${options.hostname}`
+    settings.set('cluster.id', clusterIdOf(cluster, where))
     // Among the brokers here only.
     settings.set('control.listeners', 'http://127.0.0.1:0')
   }
@@ -141,8 +146,11 @@ export function localBrokerSettings(
 }
 
 /** The same at each run, though nothing else may be left of the last one. In the form of Kafka's own ids. */
-function clusterIdOf({ metadata }: Cluster): string {
-  return createHash('sha256').update(`local cluster ${metadata.name}`).digest('base64url').slice(0, 22)
+function clusterIdOf({ metadata }: Cluster, where: string): string {
+  return createHash('sha256')
+    .update(`local cluster ${metadata.name}${where}`)
+    .digest('base64url')
+    .slice(0, 22)
 }
 
 function portsOf({ spec }: Cluster, { port }: LocalOptions): { name: string; port: number }[] {

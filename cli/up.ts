@@ -80,13 +80,13 @@ async function makePlan(options: UpOptions, screen: Screen): Promise<Plan | unde
   const places = { ...options, hostname: hostname() }
   const local = planLocally(found, places)
   const program = findEtcd(process.env['PATH'] ?? '')
-  if (local.brokers.length > 1 && program === undefined) {
+  const needsEtcd = local.brokers.length > 1 && found.cluster.spec.etcd?.endpoints === undefined
+  if (needsEtcd && program === undefined) {
     complain([howToGetEtcd])
     return undefined
   }
   const directory = makeDirectory(local, options)
-  const etcd =
-    local.brokers.length > 1 && program !== undefined ? await planEtcd(program, directory) : undefined
+  const etcd = needsEtcd && program !== undefined ? await planEtcd(program, directory) : undefined
   const hash = createHash('sha256')
   const settings = local.brokers.map(broker => {
     const own = localBrokerSettings(local, broker, join(directory, `broker-${broker.id}`), places)

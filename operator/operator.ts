@@ -8,7 +8,7 @@ import { ClusterController } from './controllers/cluster-controller.ts'
 import { Controller } from './controllers/controller.ts'
 import { HealthServer } from './controllers/health-server.ts'
 import { KafkaClusters } from './controllers/kafka-clusters.ts'
-import { KubeCache } from './controllers/kube-cache.ts'
+import { clusterOfTopic, KubeCache } from './controllers/kube-cache.ts'
 import { Nodes } from './controllers/nodes.ts'
 import { OperatorMetrics } from './controllers/operator-metrics.ts'
 import { TopicController } from './controllers/topic-controller.ts'
@@ -77,7 +77,7 @@ export class Operator {
       identity: settings.identity,
     })
     metrics.setLeader(settings.leaseName, false)
-    const kafka = new KafkaClusters(settings.clusterDomain)
+    const kafka = new KafkaClusters(settings.clusterDomain, clock)
     const grants = new ControlGrants(clock)
     const health = await HealthServer.open(settings.httpPort, {
       alive: () => [],
@@ -144,6 +144,10 @@ export class Operator {
     cache.onChange('Topic', (object, before, change) => {
       if (change === 'changed' && isOnlyStatus(object, before)) return
       topic.enqueue(keyOfObject(object))
+      if (change !== 'deleted') return
+      // Another that asks for the same topic of Kafka may have it now.
+      for (const each of cache.topicsOf(clusterOfTopic(object)))
+        if (nameOf(each) === nameOf(object)) topic.enqueue(keyOfObject(each))
     })
     cache.onChildChange(key => {
       if (cache.cluster(key) !== undefined) cluster.enqueue(key)
@@ -200,6 +204,11 @@ function retryAfterMs(error: unknown): number {
   const kind = classOf(error)
   if (kind === undefined) return 0
   return Math.max(firstDelayMs[kind], error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0)
+}
+
+/** In Kafka. */
+function nameOf({ metadata, spec }: KubeObject): string {
+  return (spec as { readonly topicName?: string } | undefined)?.topicName ?? metadata.name
 }
 
 /** What we wrote ourselves is no news. */

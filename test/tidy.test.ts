@@ -27,7 +27,7 @@ const doors: Record<string, RegExp> = {
   runtime: /^runtime\/[\w-]+\.ts$/,
   protocol: /^protocol\/index\.ts$/,
   client: /^client\/(index|connection\/[\w-]+)\.ts$/,
-  broker: /^broker\/(config\/[\w-]+|control\/control-(api|client))\.ts$/,
+  broker: /^broker\/(config\/[\w-]+|control\/(control-(api|client)|broker-status))\.ts$/,
   operator: /^operator\/(index|resources\/[\w-]+)\.ts$/,
   packaging: /^packaging\/[\w-]+\/generated-files\.ts$/,
 }

@@ -67,6 +67,22 @@ export const brokerStatusResponse = protoMessage('BrokerStatusResponse', {
   ),
   /** Revision of the metadata that this broker follows. */
   revision: field(12, int64),
+  /** None before they are opened. */
+  logDirectories: repeated(
+    13,
+    messageOf(
+      protoMessage('LogDirectory', {
+        path: field(1, text),
+        /** Why it is offline; empty while it works. */
+        failure: field(2, text),
+        /** So little room is left that no new records are taken. */
+        isFull: field(3, bool),
+        /** -1 when not known, as the next one. */
+        totalBytes: field(4, int64),
+        usableBytes: field(5, int64),
+      }),
+    ),
+  ),
 })
 
 export type BrokerStatus = ValueOf<typeof brokerStatusResponse>
@@ -76,6 +92,14 @@ export const brokerStatusMethod = {
   request: brokerStatusRequest,
   response: brokerStatusResponse,
 } as const
+
+export function encodeStatusRequest(): Buffer {
+  return encodeProto(brokerStatusRequest, {})
+}
+
+export function decodeStatus(bytes: Buffer): BrokerStatus {
+  return decodeProto(brokerStatusResponse, bytes)
+}
 
 export function brokerStatusHandler(status: () => BrokerStatus): ControlHandler {
   return bytes => {

@@ -2,8 +2,8 @@ import type { Uuid } from '../../protocol/index.ts'
 import type { LogDirectory } from './log-directory.ts'
 import type { ReplicaMove } from './move-replica.ts'
 
-/** As DescribeLogDirs shows it. */
-export interface DescribedDirectory {
+/** A directory without what is in it. */
+export interface DirectoryFacts {
   readonly path: string
   /** The zero id while the directory is offline and its id was never read. */
   readonly directoryId: Uuid
@@ -13,6 +13,12 @@ export interface DescribedDirectory {
   readonly totalBytes: number
   readonly usableBytes: number
   readonly isCordoned: boolean
+  /** Its disk has so little room left that no new records are taken. */
+  readonly isFull: boolean
+}
+
+/** As DescribeLogDirs shows it. */
+export interface DescribedDirectory extends DirectoryFacts {
   readonly logs: readonly DescribedLog[]
 }
 
@@ -25,15 +31,15 @@ export interface DescribedLog {
   readonly isFuture: boolean
 }
 
-export function describeDirectory(
-  directory: LogDirectory,
+export function directoryFacts(
+  directory: Pick<LogDirectory, 'path' | 'id' | 'error'>,
   facts: {
-    readonly space: { readonly totalBytes: number; readonly usableBytes: number } | undefined
+    readonly space:
+      | { readonly totalBytes: number; readonly usableBytes: number; readonly isFull: boolean }
+      | undefined
     readonly isCordoned: boolean
-    /** Those whose target it is. */
-    readonly moves: readonly ReplicaMove[]
   },
-): DescribedDirectory {
+): DirectoryFacts {
   const { path, id, error } = directory
   return {
     path,
@@ -43,8 +49,13 @@ export function describeDirectory(
     totalBytes: facts.space?.totalBytes ?? -1,
     usableBytes: facts.space?.usableBytes ?? -1,
     isCordoned: facts.isCordoned,
-    logs: error === undefined ? [...liveLogs(directory), ...facts.moves.flatMap(futureLog)] : [],
+    isFull: facts.space?.isFull ?? false,
   }
+}
+
+/** `moves`: those whose target it is. Nothing is known of the logs in a directory that failed. */
+export function logsIn(directory: LogDirectory, moves: readonly ReplicaMove[]): DescribedLog[] {
+  return directory.error === undefined ? [...liveLogs(directory), ...moves.flatMap(futureLog)] : []
 }
 
 function liveLogs(directory: LogDirectory): DescribedLog[] {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Uuid } from '../../protocol/index.ts'
 import { every, type Timer } from '../../runtime/clock.ts'
-import { describeDirectory, type DescribedDirectory } from './describe-directory.ts'
+import { type DescribedDirectory, type DirectoryFacts, directoryFacts, logsIn } from './describe-directory.ts'
 import { replicaName } from './directory-names.ts'
 import { loadReplicas } from './load-replicas.ts'
 import { Log } from './log.ts'
@@ -162,33 +162,24 @@ export class LogDirectories {
     }
   }
 
-  describe(): DescribedDirectory[] {
+  /** Every directory, those that failed too. */
+  facts(): DirectoryFacts[] {
     const cordoned = this.#cordoned()
-    return [
-      ...this.#directories.map(directory =>
-        describeDirectory(directory, {
-          space: this.#spaces.get(directory.path),
-          isCordoned: cordoned.has(directory.path),
-          moves: this.#moves.to(directory),
-        }),
-      ),
-      ...Array.from(this.#unknown, ([path, { message }]) => ({
-        path,
-        directoryId: unknownTopicId,
-        error: 'KAFKA_STORAGE_ERROR' as const,
-        message,
-        totalBytes: -1,
-        usableBytes: -1,
-        isCordoned: cordoned.has(path),
-        logs: [],
-      })),
-    ]
+    const unknown = Array.from(this.#unknown, ([path, error]) => ({ path, id: unknownTopicId, error }))
+    return [...this.#directories, ...unknown].map(directory =>
+      directoryFacts(directory, {
+        space: this.#spaces.get(directory.path),
+        isCordoned: cordoned.has(directory.path),
+      }),
+    )
   }
 
-  /** Why a directory takes no new records at the moment; undefined while all do. */
-  fullDisk(): string | undefined {
-    for (const space of this.#spaces.values()) if (space.message !== undefined) return space.message
-    return undefined
+  /** The same with the logs in them. */
+  describe(): DescribedDirectory[] {
+    return this.facts().map((facts, at) => {
+      const directory = this.#directories[at]
+      return { ...facts, logs: directory === undefined ? [] : logsIn(directory, this.#moves.to(directory)) }
+    })
   }
 
   /** Copies the replica to the directory `path` while it goes on being used, then switches over. */

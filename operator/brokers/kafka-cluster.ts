@@ -31,6 +31,9 @@ const connectTimeoutMs = 5000
 /** Topics that are asked for, or made, in one request. */
 const mostAtOnce = 50
 
+/** Settings of a topic that name the replicas which rates of brokers hold back. */
+const throttledSettings = ['leader.replication.throttled.replicas', 'follower.replication.throttled.replicas']
+
 interface DescribedTopic extends TopicPartitions {
   readonly settings: ReadonlyMap<string, string>
 }
@@ -59,17 +62,34 @@ export class KafkaCluster {
     this.#brokers = brokers
   }
 
-  /** Never rejects: brokers that cannot be asked are an observation. */
-  async observe(): Promise<ObservedKafka> {
+  /**
+   * `mayBeThrottled`: topics whose moves were held to a speed and may be still. Never rejects: brokers that cannot be asked
+   * are an observation.
+   */
+  async observe(mayBeThrottled: readonly string[] = []): Promise<ObservedKafka> {
     try {
-      const [cluster, topics, moves, all] = await Promise.all([
+      const [cluster, topics, moves, all, overrides] = await Promise.all([
         this.#any.open().then(describeBrokers),
         describePartitions(this.#any),
         this.#moves(),
         describeBrokerConfigs(this.#any, null),
+        describeTopicOverrides(this.#any, mayBeThrottled),
       ])
       const single = await this.#describeEach(cluster.brokers)
-      return { kind: 'reached', ...cluster, topics, moves, dynamicSettings: valuesOf(all), ...single }
+      const throttled = new Set(
+        [...overrides]
+          .filter(([, set]) => throttledSettings.some(name => set.has(name)))
+          .map(([name]) => name),
+      )
+      return {
+        kind: 'reached',
+        ...cluster,
+        topics,
+        moves,
+        dynamicSettings: valuesOf(all),
+        throttled,
+        ...single,
+      }
     } catch (error) {
       return { kind: 'unreachable', reason: reasonOf(error) }
     }
@@ -106,8 +126,18 @@ export class KafkaCluster {
 
   /** The first that was refused; else that all was well. */
   async move(moves: readonly Reassignment[]): Promise<AdminResult> {
-    const results = await startReassignments(this.#any, moves)
-    return results.find(({ error }) => error !== 'NONE') ?? { name: '', error: 'NONE', message: '' }
+    return firstRefused(await startReassignments(this.#any, moves))
+  }
+
+  /** The first that was refused; else that all was well. */
+  async throttle(topics: readonly string[], isThrottled: boolean): Promise<AdminResult> {
+    const changes = throttledSettings.map(name => ({ name, value: isThrottled ? '*' : null }))
+    return firstRefused(
+      await alterTopicConfigs(
+        this.#any,
+        topics.map(name => ({ name, changes })),
+      ),
+    )
   }
 
   alterBroker(broker: number | null, changes: readonly ConfigChange[]): Promise<AdminResult> {
@@ -186,6 +216,10 @@ function valuesOf(configs: Awaited<ReturnType<typeof describeBrokerConfigs>>): R
       .filter(([, { source }]) => source === 'allBrokers')
       .map(([name, { value }]) => [name, value]),
   )
+}
+
+function firstRefused(results: readonly AdminResult[]): AdminResult {
+  return results.find(({ error }) => error !== 'NONE') ?? { name: '', error: 'NONE', message: '' }
 }
 
 function only(results: readonly AdminResult[]): AdminResult {

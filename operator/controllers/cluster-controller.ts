@@ -11,6 +11,7 @@ import { invalidStatus } from '../reconcile/cluster-status.ts'
 import type { ObservedCluster, ObservedNode } from '../reconcile/observed-cluster.ts'
 import { podFacts } from '../reconcile/pods.ts'
 import { reconcileCluster } from '../reconcile/reconcile-cluster.ts'
+import { rememberedTopics } from '../reconcile/throttle.ts'
 import { checkClusterSettings } from '../resources/check-settings.ts'
 import type { Cluster } from '../resources/cluster.ts'
 import { type KubeObject, keyOf } from '../resources/kube-object.ts'
@@ -107,11 +108,12 @@ export class ClusterController {
     const children = cache.childrenOf(key)
     const brokers = brokersThatMayBe(children, context)
     const isStarted = brokers > 0
-    const [nodes, kafkaSeen, etcd] = await Promise.all([
+    const [nodes, kafkaSeen, statuses, etcd] = await Promise.all([
       this.#nodes(children, context),
       isStarted
-        ? kafka.of(key, brokers).observe()
+        ? kafka.of(key, brokers).observe(rememberedTopics(brokersStatefulSet(children, context)))
         : ({ kind: 'unreachable', reason: 'No broker has been started yet.' } as const),
+      kafka.statuses(key, runningBrokers(children, context)),
       isStarted && managedEtcd(context) !== undefined
         ? observeEtcd(etcdEndpoints(context))
         : ({ kind: 'unseen' } as const),
@@ -122,7 +124,8 @@ export class ClusterController {
       remembered.heldGrant = held ?? undefined
     }
     const { heldGrant, refusal } = remembered
-    return { object, children, nodes, kafka: kafkaSeen, etcd, heldGrant, refusal, nowMs: clock.nowMs() }
+    const nowMs = clock.nowMs()
+    return { object, children, nodes, kafka: kafkaSeen, statuses, etcd, heldGrant, refusal, nowMs }
   }
 
   /** All of them only where clients come in through nodes. */
@@ -187,6 +190,17 @@ export class ClusterController {
         logger.info({ cluster: key, partitions: action.moves.length, why: action.why }, 'Replicas are moved.')
         mustSucceed(await kafka.of(key, brokersThatMayBe(cache.childrenOf(key), context)).move(action.moves))
         return
+      case 'throttleTopics': {
+        const { topics, isThrottled } = action
+        logger.info(
+          { cluster: key, topics, isThrottled },
+          'Moves of topics are held to a speed, or not any more.',
+        )
+        mustSucceed(
+          await kafka.of(key, brokersThatMayBe(cache.childrenOf(key), context)).throttle(topics, isThrottled),
+        )
+        return
+      }
       case 'replaceEtcdMember':
         logger.warn(
           { cluster: key, peerUrl: action.peerUrl, why: action.why },
@@ -247,11 +261,32 @@ export function readCluster(
 }
 
 /** Those that are there, or are to be soon; none before the first start. */
-function brokersThatMayBe(children: readonly KubeObject[], { name }: ClusterContext): number {
-  const statefulSet = children.find(
+function brokersThatMayBe(children: readonly KubeObject[], context: ClusterContext): number {
+  return (
+    (brokersStatefulSet(children, context)?.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0
+  )
+}
+
+/** Those that may answer, though they may not be ready. */
+function runningBrokers(children: readonly KubeObject[], { name }: ClusterContext): readonly number[] {
+  const isRunning = ({ kind, metadata, status }: KubeObject): boolean =>
+    kind === 'Pod' &&
+    metadata.name.startsWith(`${names.brokers({ name })}-`) &&
+    metadata.deletionTimestamp === undefined &&
+    (status as { readonly phase?: string } | undefined)?.phase === 'Running'
+  return children
+    .filter(isRunning)
+    .map(pod => podFacts(pod).index)
+    .sort((a, b) => a - b)
+}
+
+function brokersStatefulSet(
+  children: readonly KubeObject[],
+  { name }: ClusterContext,
+): KubeObject | undefined {
+  return children.find(
     ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === names.brokers({ name }),
   )
-  return (statefulSet?.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0
 }
 
 function controlAddresses(

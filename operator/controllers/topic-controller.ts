@@ -13,7 +13,7 @@ import {
   type TopicRefusal,
 } from '../reconcile/observed-topic.ts'
 import { reconcileTopic, type TopicAction, topicFinalizer } from '../reconcile/reconcile-topic.ts'
-import { refusalOfNamespace } from '../reconcile/topic-grant.ts'
+import { quotaOf, refusalOfNamespace } from '../reconcile/topic-grant.ts'
 import type { Cluster } from '../resources/cluster.ts'
 import { type KubeObject, keyOf, refOf } from '../resources/kube-object.ts'
 import { formatPath, readResource } from '../resources/read-resource.ts'
@@ -157,6 +157,7 @@ export class TopicController {
         seen: {
           kind: 'present',
           refusal: 'The spec of the Cluster cannot be followed; its status says why.',
+          isPaused: false,
         },
       }
     }
@@ -167,7 +168,9 @@ export class TopicController {
       namespaceLabels: await this.#labelsOf(topicNamespace, cluster),
       topicName: nameOfTopic(topic),
     })
-    return { seen: { kind: 'present', refusal }, cluster }
+    const quota = quotaOf(cluster, object, this.#parts.cache.topicsOf(clusterKey))
+    const isPaused = cluster.spec.state === 'Paused'
+    return { seen: { kind: 'present', refusal, isPaused, quota }, cluster }
   }
 
   async #labelsOf(

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { brokerSettingTable, isBrokerSetting } from '../../broker/config/broker-settings.ts'
 import { formatProperties } from '../../broker/config/properties.ts'
 import { brokerSettingsOf } from '../resources/broker-config.ts'
+import { parseQuantity } from '../resources/field.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import {
   brokersListener,
@@ -38,6 +39,12 @@ export function splitSettings(context: ClusterContext, brokers: number): SplitSe
   for (const [name, value] of brokerSettingsOf(context.cluster, brokers)) {
     const isDynamic = isBrokerSetting(name) && brokerSettingTable[name].update === 'cluster-wide'
     ;(isDynamic ? dynamic : fixed).set(name, value)
+  }
+  const throttle = parseQuantity(context.cluster.spec.scaling.throttleBytesPerSecond ?? '')
+  if (throttle !== undefined) {
+    for (const side of ['leader', 'follower']) {
+      dynamic.set(`${side}.replication.throttled.rate`, String(throttle))
+    }
   }
   for (const [name, value] of placeSettings(context)) fixed.set(name, value)
   return { fixed, dynamic }
@@ -129,15 +136,16 @@ export type Addresses = ReadonlyMap<number, ReadonlyMap<string, string>>
 
 /**
  * What differs from broker to broker: a file for each. `racks` are those that pods were told: what a new pod goes on with when
- * nobody is there to tell it.
+ * nobody is there to tell it. `older`: files that pods of an older template read when their container starts anew.
  */
 export function brokersConfigMap(
   context: ClusterContext,
   addresses: Addresses,
   racks: ReadonlyMap<number, string>,
+  older: Readonly<Record<string, string>>,
 ): KubeObject {
   const files = [...addresses].map(([id, byListener]): [string, string] => [
-    brokerFile(id),
+    brokerFile(context, id),
     formatProperties(
       new Map([
         ['node.id', String(id)],
@@ -151,7 +159,7 @@ export function brokersConfigMap(
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: childMetadata(context, names.brokers(context), 'broker'),
-    data: Object.fromEntries(files),
+    data: { ...older, ...Object.fromEntries(files) },
   }
 }
 
@@ -159,8 +167,10 @@ function given(name: string, value: string | undefined): readonly [string, strin
   return value === undefined ? [] : [[name, value]]
 }
 
-export function brokerFile(id: number): string {
-  return `broker-${id}.properties`
+/** Another one for other listeners: a broker does not start with an address of a listener that it does not have. */
+export function brokerFile({ cluster }: Pick<ClusterContext, 'cluster'>, id: number | string): string {
+  const listeners = cluster.spec.listeners.map(({ name }) => name).sort()
+  return `broker-${id}-${hashOf(listeners)}.properties`
 }
 
 export function advertisedListeners(

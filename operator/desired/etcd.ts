@@ -11,7 +11,15 @@ import {
   selectorLabels,
 } from '../resources/names.ts'
 import type { ManagedEtcd } from './broker-settings.ts'
-import { containerSecurity, httpProbe, podSecurity, volumeClaim } from './pods.ts'
+import {
+  apartFromEachOther,
+  containerSecurity,
+  given,
+  httpProbe,
+  podSecurity,
+  podsOf,
+  volumeClaim,
+} from './pods.ts'
 
 const dataPath = '/var/lib/etcd'
 const quotaBytes = 2 * 2 ** 30
@@ -118,36 +126,18 @@ export function etcdPeerUrl(context: ClusterContext, index: number): string {
 
 function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
   const { pullPolicy } = context.images
-  const template = context.cluster.spec.brokers.template
   return {
     metadata: { labels: labelsOf(context.name, 'etcd') },
     spec: {
-      serviceAccountName: names.brokers(context),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
+      ...podsOf(context),
       terminationGracePeriodSeconds: 30,
       securityContext: podSecurity,
-      ...(template?.imagePullSecrets === undefined ? {} : { imagePullSecrets: template.imagePullSecrets }),
-      ...(template?.nodeSelector === undefined ? {} : { nodeSelector: template.nodeSelector }),
-      ...(template?.tolerations === undefined ? {} : { tolerations: template.tolerations }),
-      affinity: {
-        podAntiAffinity: {
-          preferredDuringSchedulingIgnoredDuringExecution: [
-            {
-              weight: 100,
-              podAffinityTerm: {
-                topologyKey: 'kubernetes.io/hostname',
-                labelSelector: { matchLabels: selectorLabels(context.name, 'etcd') },
-              },
-            },
-          ],
-        },
-      },
+      affinity: apartFromEachOther(context, 'etcd'),
       containers: [
         {
           name: 'etcd',
           image: etcdImage(context, etcd),
-          ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }),
+          ...given('imagePullPolicy', pullPolicy),
           command: ['etcd'],
           env: [
             { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
@@ -156,7 +146,7 @@ function etcdTemplate(context: ClusterContext, etcd: ManagedEtcd): object {
             ...Object.entries(etcdVariables(context)).map(([name, value]) => ({ name, value })),
           ],
           ports: Object.entries(etcdPorts).map(([name, containerPort]) => ({ name, containerPort })),
-          ...(etcd.resources === undefined ? {} : { resources: etcd.resources }),
+          ...given('resources', etcd.resources),
           securityContext: containerSecurity,
           lifecycle: { preStop: { sleep: { seconds: farewellSeconds } } },
           // Without a leader none is healthy, and starting them all again would not bring one.

@@ -14,8 +14,16 @@ import {
   rackAnnotation,
   selectorLabels,
 } from '../resources/names.ts'
-import { brokersPath, gracePeriodSeconds, podPath, settingsPath } from './broker-settings.ts'
-import { containerSecurity, httpProbe, podSecurity, volumeClaim } from './pods.ts'
+import { brokerFile, brokersPath, gracePeriodSeconds, podPath, settingsPath } from './broker-settings.ts'
+import {
+  apartFromEachOther,
+  containerSecurity,
+  given,
+  httpProbe,
+  podSecurity,
+  podsOf,
+  volumeClaim,
+} from './pods.ts'
 
 export interface BrokersShape {
   readonly replicas: number
@@ -65,16 +73,11 @@ function brokerTemplate(context: ClusterContext, settings: string): object {
       ...(template?.annotations === undefined ? {} : { annotations: template.annotations }),
     },
     spec: {
-      serviceAccountName: names.brokers(context),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
+      ...podsOf(context),
       terminationGracePeriodSeconds: gracePeriodSeconds(context.cluster),
       securityContext: { ...podSecurity, ...template?.securityContext },
-      ...given('imagePullSecrets', template?.imagePullSecrets),
-      ...given('nodeSelector', template?.nodeSelector),
-      ...given('tolerations', template?.tolerations),
       ...given('priorityClassName', template?.priorityClassName),
-      affinity: template?.affinity ?? apartFromEachOther(context),
+      affinity: template?.affinity ?? apartFromEachOther(context, 'broker'),
       topologySpreadConstraints: template?.topologySpreadConstraints ?? spreadOverZones(context),
       containers: [brokerContainer(context)],
       volumes: [
@@ -107,7 +110,7 @@ function brokerContainer(context: ClusterContext): object {
       '--config',
       `${settingsPath}/server.properties`,
       '--config',
-      `${brokersPath}/broker-$(BROKER_ID).properties`,
+      `${brokersPath}/${brokerFile(context, '$(BROKER_ID)')}`,
     ],
     env: [
       {
@@ -138,26 +141,6 @@ function brokerContainer(context: ClusterContext): object {
       { name: 'pod', mountPath: podPath, readOnly: true },
       { name: 'tmp', mountPath: '/tmp' },
     ],
-  }
-}
-
-function given<Name extends string, Value>(name: Name, value: Value | undefined): object {
-  return value === undefined ? {} : { [name]: value }
-}
-
-function apartFromEachOther({ name }: ClusterContext): object {
-  return {
-    podAntiAffinity: {
-      preferredDuringSchedulingIgnoredDuringExecution: [
-        {
-          weight: 100,
-          podAffinityTerm: {
-            topologyKey: 'kubernetes.io/hostname',
-            labelSelector: { matchLabels: selectorLabels(name, 'broker') },
-          },
-        },
-      ],
-    },
   }
 }
 

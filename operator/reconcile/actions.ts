@@ -38,6 +38,8 @@ export type ClusterAction =
       readonly changes: readonly ConfigChange[]
     }
   | { readonly kind: 'movePartitions'; readonly moves: readonly Reassignment[]; readonly why: string }
+  /** What replicas of these topics fetch that are not in sync is held to a speed, or is not any more. */
+  | { readonly kind: 'throttleTopics'; readonly topics: readonly string[]; readonly isThrottled: boolean }
   | {
       readonly kind: 'replaceEtcdMember'
       readonly memberId: string

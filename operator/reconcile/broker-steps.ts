@@ -19,7 +19,8 @@ import { partitionsOutOfSync } from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 import { isSameBrokerSetting } from './same-setting.ts'
 import { decideScale } from './scaling.ts'
-import { applyAll, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
+import { applyAll, type Findings, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
+import { decideThrottle, rememberedTopics, throttledAnnotation } from './throttle.ts'
 
 /** On the ConfigMap of brokers: settings that were told to running brokers, so that they can be taken back. */
 const dynamicAnnotation = 'barnabas.dev/told-settings'
@@ -27,7 +28,7 @@ const dynamicAnnotation = 'barnabas.dev/told-settings'
 const noRack = '-'
 /** On the StatefulSet: replicas are being spread over brokers that came. */
 const rebalanceAnnotation = 'barnabas.dev/rebalancing'
-/** How long the first start waits for addresses from outside Kubernetes, rather than restart brokers for them. */
+/** How long starts and restarts wait for addresses from outside Kubernetes, rather than be repeated for them. */
 const addressWaitMs = 120_000
 
 export const identityStep: Step = (situation, findings) => {
@@ -54,6 +55,12 @@ export const scaleStep: Step = (situation, findings) => {
     isRebalancing: live?.metadata.annotations?.[rebalanceAnnotation] === 'true',
   })
   findings.scale = scale
+  findings.throttle = decideThrottle(
+    scaling.throttleBytesPerSecond !== undefined,
+    scale.moves,
+    rememberedTopics(live),
+    observed.kafka,
+  )
   findings.brokers = Array.from({ length: scale.replicas }, (_, id) => id)
   if (scale.blocked !== undefined) findings.trouble.push(`Brokers cannot become fewer: ${scale.blocked}.`)
   if (scale.waitsFor !== undefined) findings.waiting.push(scale.waitsFor)
@@ -88,7 +95,12 @@ export const settingsStep: Step = (situation, findings) => {
     addresses: [...addresses.values()].flatMap(byListener => byListener.get(listener.name) ?? []),
   }))
 
-  const brokers = brokersConfigMap(context, addresses, racksOf(situation, findings.brokers))
+  const brokers = brokersConfigMap(
+    context,
+    addresses,
+    racksOf(situation, findings.brokers),
+    olderFiles(situation, findings.settingsName),
+  )
   const told = toldSettings(situation)
   const isStillSet = (name: string): boolean =>
     observed.kafka.kind === 'unreachable' || observed.kafka.dynamicSettings.has(name)
@@ -98,22 +110,41 @@ export const settingsStep: Step = (situation, findings) => {
     metadata: { ...brokers.metadata, annotations: { [dynamicAnnotation]: known.join(',') } },
   }
   const actions = applyAll(situation, findings, [shared, annotated])
+  const waits = missing.length > 0 && observed.nowMs - newestServiceMs(situation, findings) < addressWaitMs
+  if (waits) findings.awaitedAddress = missing[0]
   const hasBrokers = liveObject(situation, 'StatefulSet', names.brokers(context)) !== undefined
-  const madeAtMs = Date.parse(observed.object.metadata.creationTimestamp ?? '') || 0
-  const waits = missing.length > 0 && !hasBrokers && observed.nowMs - madeAtMs < addressWaitMs
-  return {
-    actions,
-    ...(waits ? { stop: true, againAfterMs: 2000 } : missing.length > 0 ? { againAfterMs: 10_000 } : {}),
-  }
+  if (waits && !hasBrokers) return { actions, stop: true, againAfterMs: 2000 }
+  return { actions, ...(missing.length === 0 ? {} : { againAfterMs: waits ? 2000 : 10_000 }) }
+}
+
+/** Files of other listeners, as long as there is a pod that may read them again. */
+function olderFiles(situation: Situation, settingsName: string): Readonly<Record<string, string>> {
+  if (situation.brokerPods.every(({ settings }) => settings === settingsName)) return {}
+  return liveObject(situation, 'ConfigMap', names.brokers(situation.context))?.data ?? {}
+}
+
+/** When the last of the Services was made; now, as long as one is missing. */
+function newestServiceMs({ observed }: Situation, { wanted }: Findings): number {
+  const made = new Map(
+    observed.children.map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.creationTimestamp]),
+  )
+  const services = [...wanted].filter(key => key.startsWith('Service/'))
+  return Math.max(...services.map(key => Date.parse(made.get(key) ?? '') || observed.nowMs))
 }
 
 export const statefulSetStep: Step = (situation, findings) => {
   const { context } = situation
   const { replicas = 0, isRebalancing = false } = findings.scale ?? {}
   const rendered = brokersStatefulSet(context, { replicas, settings: findings.settingsName })
-  const statefulSet: KubeObject = isRebalancing
-    ? { ...rendered, metadata: { ...rendered.metadata, annotations: { [rebalanceAnnotation]: 'true' } } }
-    : rendered
+  const throttled = findings.throttle?.remembered ?? []
+  const annotations = {
+    ...(isRebalancing ? { [rebalanceAnnotation]: 'true' } : {}),
+    ...(throttled.length > 0 ? { [throttledAnnotation]: throttled.join(',') } : {}),
+  }
+  const statefulSet: KubeObject =
+    Object.keys(annotations).length === 0
+      ? rendered
+      : { ...rendered, metadata: { ...rendered.metadata, annotations } }
   return { actions: applyAll(situation, findings, [statefulSet]) }
 }
 
@@ -155,8 +186,10 @@ export const dynamicSettingsStep: Step = situation => {
 
 /** Cordons brokers that leave, moves their replicas away, and spreads replicas over those that came. */
 export const moveStep: Step = (_, findings) => {
-  const { scale } = findings
+  const { scale, throttle } = findings
   if (scale === undefined) return { actions: [] }
+  const throttled = (topics: readonly string[] = [], isThrottled: boolean): ClusterAction[] =>
+    topics.length === 0 ? [] : [{ kind: 'throttleTopics', topics, isThrottled }]
   const cordoned = (ids: readonly number[], value: string | null): ClusterAction[] =>
     ids.map(broker => ({
       kind: 'alterBrokerSettings',
@@ -167,6 +200,8 @@ export const moveStep: Step = (_, findings) => {
   const actions: ClusterAction[] = [
     ...cordoned(scale.cordon, '*'),
     ...cordoned(scale.uncordon, null),
+    ...throttled(throttle?.end, false),
+    ...throttled(throttle?.begin, true),
     ...(scale.moves.length === 0 ? [] : [{ kind: 'movePartitions', moves: scale.moves, why } as const]),
   ]
   return { actions, ...(scale.waitsFor === undefined && actions.length === 0 ? {} : { againAfterMs: 2000 }) }
@@ -214,9 +249,12 @@ export function restartReasons(situation: Situation, settingsName: string): Read
   const files = liveObject(situation, 'ConfigMap', names.brokers(context))?.data ?? {}
   for (const pod of brokerPods) {
     if (pod.isTerminating) continue
-    if (pod.revision !== updateRevision) reasons.set(pod.index, templateChange(situation, pod, settingsName))
+    if (pod.revision !== updateRevision) {
+      reasons.set(pod.index, templateChange(situation, pod, settingsName))
+      continue
+    }
     const running = observed.kafka.kind === 'reached' ? observed.kafka.advertised.get(pod.index) : undefined
-    const wanted = propertyOf(files[brokerFile(pod.index)] ?? '', 'advertised.listeners')
+    const wanted = propertyOf(files[brokerFile(context, pod.index)], 'advertised.listeners')
     if (running !== undefined && wanted !== undefined && running !== wanted) {
       reasons.set(pod.index, `addresses for clients change from ${running} to ${wanted}`)
     }
@@ -275,11 +313,10 @@ function toldSettings(situation: Situation): readonly string[] {
 
 /** Of brokers whose pods are away or not told yet: what it was. */
 function racksOf(situation: Situation, brokers: readonly number[]): ReadonlyMap<number, string> {
-  const files = liveObject(situation, 'ConfigMap', names.brokers(situation.context))?.data ?? {}
   const racks = new Map<number, string>()
   for (const id of brokers) {
     const told = situation.brokerPods.find(({ index }) => index === id)?.rack
-    const rack = told ?? propertyOf(files[brokerFile(id)] ?? '', 'broker.rack')
+    const rack = told ?? propertyOf(lastFileOf(situation, id), 'broker.rack')
     if (rack !== undefined && rack !== noRack) racks.set(id, rack)
   }
   return racks
@@ -287,7 +324,6 @@ function racksOf(situation: Situation, brokers: readonly number[]): ReadonlyMap<
 
 function addressInput(situation: Situation, brokers: readonly number[]): AddressInput {
   const { context, observed } = situation
-  const files = liveObject(situation, 'ConfigMap', names.brokers(context))?.data ?? {}
   const services = observed.children.filter(({ kind }) => kind === 'Service')
   return {
     context,
@@ -295,11 +331,18 @@ function addressInput(situation: Situation, brokers: readonly number[]): Address
     services: new Map(services.map(service => [service.metadata.name, service])),
     nodes: observed.nodes,
     before: new Map(
-      brokers.map(id => [id, propertyOf(files[brokerFile(id)] ?? '', 'advertised.listeners') ?? '']),
+      brokers.map(id => [id, propertyOf(lastFileOf(situation, id), 'advertised.listeners') ?? '']),
     ),
   }
 }
 
-function propertyOf(text: string, name: string): string | undefined {
-  return parseProperties(text).find(property => property.name === name)?.value
+/** Of other listeners, if there is none yet for these: what they have in common stays as it is. */
+function lastFileOf(situation: Situation, id: number): string | undefined {
+  const files = liveObject(situation, 'ConfigMap', names.brokers(situation.context))?.data ?? {}
+  const older = Object.entries(files).find(([name]) => name.startsWith(`broker-${id}-`))?.[1]
+  return files[brokerFile(situation.context, id)] ?? older
+}
+
+function propertyOf(file: string | undefined, name: string): string | undefined {
+  return parseProperties(file ?? '').find(property => property.name === name)?.value
 }

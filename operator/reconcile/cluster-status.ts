@@ -4,10 +4,16 @@ import { brokerImage } from '../desired/stateful-set.ts'
 import type { ClusterStatus } from '../resources/cluster-status.ts'
 import { type Told, updateConditions } from '../resources/conditions.ts'
 import { names, selectorText } from '../resources/names.ts'
-import { type ObservedCluster, partitionsOutOfSync, partitionsWithoutLeader } from './observed-cluster.ts'
+import {
+  isRecovering,
+  type ObservedCluster,
+  partitionsOutOfSync,
+  partitionsWithoutLeader,
+} from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 import { restartOrder } from './rolling-restart.ts'
 import type { Findings, Situation } from './situation.ts'
+import { storageHealth } from './storage-health.ts'
 
 type Member = NonNullable<ClusterStatus['members']>[number]
 type Plan = NonNullable<ClusterStatus['plan']>
@@ -18,13 +24,13 @@ const mostNamed = 5
 export function clusterStatus(
   situation: Situation,
   findings: Findings,
-  { isStopped, isActing }: { readonly isStopped: boolean; readonly isActing: boolean },
+  doing: Pick<Figures, 'isStopped' | 'isActing' | 'isOnItsWay'>,
 ): ClusterStatus {
   const { context, observed } = situation
   const members = membersOf(situation, findings)
   const total = findings.brokers.length
   const ready = members.filter(({ state }) => state === 'Ready' || state === 'Draining').length
-  const told = conditionsOf(situation, findings, { ready, isStopped, isActing })
+  const told = conditionsOf(situation, findings, { ready, ...doing })
   const before = statusOf(observed)
   const plan = planOf(situation, findings)
   const etcd = context.cluster.spec.etcd
@@ -59,19 +65,20 @@ export function clusterStatus(
   }
 }
 
-/** Everything stays as it was said, but for the conditions that say so. */
+/** Everything stays as it was said, of the spec that it was said of, but for the condition that says so. */
 export function pausedStatus(observed: ObservedCluster): ClusterStatus {
   const before = statusOf(observed)
   const sentence = 'spec.state is Paused: the operator looks after nothing until it is Running again.'
   const paused: Told = { type: 'Paused', status: 'True', reason: 'AskedFor', message: sentence }
   const others = (before.conditions ?? []).filter(({ type }) => type !== 'Paused')
+  const generation = observed.object.metadata.generation ?? 0
   return {
     ...before,
-    observedGeneration: observed.object.metadata.generation ?? 0,
-    conditions: updateConditions(before.conditions ?? [], [...others, paused], {
-      generation: observed.object.metadata.generation ?? 0,
-      nowMs: observed.nowMs,
-    }),
+    observedGeneration: generation,
+    conditions: [
+      ...others,
+      ...updateConditions(before.conditions ?? [], [paused], { generation, nowMs: observed.nowMs }),
+    ],
   }
 }
 
@@ -118,7 +125,10 @@ function membersOf(situation: Situation, findings: Findings): Member[] {
       id,
       pod: pod?.name ?? names.broker(context, id),
       ...(rack === undefined ? {} : { rack }),
-      state: stateOf(pod, findings.scale?.draining.includes(id) === true),
+      state: stateOf(pod, {
+        isDraining: findings.scale?.draining.includes(id) === true,
+        isRecovering: isRecovering(observed, id),
+      }),
       ...(pod === undefined ? {} : { revision: pod.revision }),
       ...(reason === undefined ? {} : { pendingReason: reason }),
       ...(blockedBy === undefined ? {} : { blockedBy }),
@@ -126,12 +136,15 @@ function membersOf(situation: Situation, findings: Findings): Member[] {
   })
 }
 
-function stateOf(pod: PodFacts | undefined, isDraining: boolean): Member['state'] {
+function stateOf(
+  pod: PodFacts | undefined,
+  is: { readonly isDraining: boolean; readonly isRecovering: boolean },
+): Member['state'] {
   if (pod === undefined) return 'Starting'
   if (pod.isTerminating) return 'Restarting'
   if (pod.problem !== undefined) return 'Failed'
-  if (!pod.isReady) return 'Starting'
-  return isDraining ? 'Draining' : 'Ready'
+  if (!pod.isReady) return is.isRecovering ? 'Recovering' : 'Starting'
+  return is.isDraining ? 'Draining' : 'Ready'
 }
 
 // ---- plan ----
@@ -160,22 +173,27 @@ interface Figures {
   readonly ready: number
   readonly isStopped: boolean
   readonly isActing: boolean
+  /** What was asked for has not reached the brokers' objects yet. */
+  readonly isOnItsWay: boolean
 }
 
 function conditionsOf(situation: Situation, findings: Findings, figures: Figures): readonly Told[] {
   const available = availability(situation, findings, figures)
-  const upToDate = upToDateness(findings)
+  const upToDate = upToDateness(findings, figures)
   const replicated = replication(situation)
   const etcd = etcdAvailability(situation, findings)
   const degraded = degradation(findings)
   const progressing = progress(situation, findings, figures)
-  const ready = readiness(findings, figures, [available, upToDate, replicated, etcd, degraded])
+  const before = statusOf(situation.observed).conditions?.find(({ type }) => type === 'StorageHealthy')
+  const storage = storageHealth(findings.brokers, situation.observed.statuses, before)
+  const ready = readiness(findings, figures, [available, upToDate, replicated, etcd, degraded, storage])
   return [
     ready,
     available,
     upToDate,
     replicated,
     etcd,
+    storage,
     progressing,
     degraded,
     {
@@ -217,18 +235,20 @@ function availability({ observed }: Situation, findings: Findings, { ready }: Fi
   }
 }
 
-function upToDateness({ reasons, brokers }: Findings): Told {
+function upToDateness({ reasons, brokers, roll }: Findings, { isOnItsWay }: Figures): Told {
   const type = 'UpToDate'
   const waiting = [...reasons.keys()].filter(id => brokers.includes(id)).sort((a, b) => a - b)
-  if (waiting.length === 0) {
-    return { type, status: 'True', reason: 'AsAskedFor', message: 'Every broker runs as the spec says.' }
+  if (waiting.length > 0) {
+    const who = waiting.length === 1 ? `Broker ${waiting.join()} is` : `Brokers ${waiting.join(', ')} are`
+    const message = `${who} to be restarted: ${reasons.get(waiting[0] ?? -1)}.`
+    if (roll?.kind !== 'needsPeople') return { type, status: 'False', reason: 'RestartsPending', message }
+    return { type, status: 'False', reason: `${roll.what}Needed`, message: `${message} ${roll.why}` }
   }
-  return {
-    type,
-    status: 'False',
-    reason: 'RestartsPending',
-    message: `Brokers ${waiting.join(', ')} are to be restarted: ${reasons.get(waiting[0] ?? -1)}.`,
+  if (isOnItsWay) {
+    const message = 'What the spec asks for is on its way to the brokers.'
+    return { type, status: 'False', reason: 'OnItsWay', message }
   }
+  return { type, status: 'True', reason: 'AsAskedFor', message: 'Every broker runs as the spec says.' }
 }
 
 function replication({ observed }: Situation): Told {
@@ -294,7 +314,15 @@ function progress(
   const sentences = findings.waiting.map(sentence)
   if (findings.roll?.kind === 'restart')
     sentences.push(`Broker ${findings.roll.pod.index} is restarted: ${findings.roll.reason}.`)
+  const recovering = findings.brokers.filter(id => isRecovering(observed, id))
+  if (recovering.length > 0) {
+    sentences.push(`Broker ${recovering.join(', ')} reads its logs again after it did not stop cleanly.`)
+  }
   if (ready < total) sentences.push(`${ready} of ${total} brokers are ready.`)
+  if (findings.roll?.kind === 'needsPeople' && !isActing && sentences.length === 0) {
+    const { what, why } = findings.roll
+    return { type, status: 'False', reason: `${what}Needed`, message: why }
+  }
   if (isActing || isStopped || sentences.length > 0) {
     const reason =
       findings.reasons.size > 0 ? 'Rolling' : findings.scale?.waitsFor !== undefined ? 'Scaling' : 'Changing'
@@ -306,7 +334,7 @@ function progress(
 
 function readiness(findings: Findings, { ready, isStopped }: Figures, others: readonly Told[]): Told {
   const type = 'Ready'
-  const [available, upToDate, replicated, etcd, degraded] = others
+  const [available, upToDate, replicated, etcd, degraded, storage] = others
   if (degraded?.status === 'True')
     return { type, status: 'False', reason: degraded.reason, message: degraded.message }
   const total = findings.brokers.length
@@ -314,8 +342,9 @@ function readiness(findings: Findings, { ready, isStopped }: Figures, others: re
     const message = [`${ready} of ${total} brokers are ready.`, ...findings.waiting.map(sentence)].join(' ')
     return { type, status: 'False', reason: 'BrokersNotReady', message }
   }
-  for (const other of [etcd, available, upToDate, replicated]) {
-    if (other !== undefined && other.status !== 'True') {
+  for (const other of [etcd, available, storage, upToDate, replicated]) {
+    // That brokers say nothing of their disks is no harm by itself.
+    if (other !== undefined && other.status !== 'True' && (other !== storage || other.status === 'False')) {
       return { type, status: 'False', reason: other.reason, message: other.message }
     }
   }

@@ -18,7 +18,7 @@ import type { EtcdMember } from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 import { applyAll, liveObject, type Situation, type Step } from './situation.ts'
 
-/** On the StatefulSet: member → uid of the claim that it had when it joined. */
+/** On the StatefulSet: number of a member → uid of the claim that it had when it joined, and its id in etcd. */
 const claimsAnnotation = 'barnabas.dev/claims'
 
 type Claims = Readonly<Record<string, string>>
@@ -27,15 +27,15 @@ export const etcdStep: Step = (situation, findings) => {
   const { context } = situation
   const etcd = managedEtcd(context)
   if (etcd === undefined) return { actions: [] }
-  const before = rememberedClaims(situation)
-  const lost = lostMembers(situation, before)
-  const claims = claimsNow(situation, before, lost)
-  const admission = admissionOf(situation, lost, Object.keys(claims).length === etcd.replicas)
+  const seats = Array.from({ length: etcd.replicas }, (_, index) => seatOf(situation, index))
+  const lost = seats.filter(({ isLost }) => isLost).map(({ index }) => index)
+  const isFormed = seats.every(({ remembered }) => remembered !== undefined)
+  const admission = admissionOf(situation, lost, isFormed)
   const actions = [
     ...applyAll(situation, findings, [
       etcdService(context),
       etcdAdmissionConfigMap(context, etcd, admission),
-      withAnnotation(etcdStatefulSet(context, etcd), claimsAnnotation, JSON.stringify(claims)),
+      withAnnotation(etcdStatefulSet(context, etcd), claimsAnnotation, JSON.stringify(textOf(seats))),
       etcdBudget(context, etcd),
     ]),
     ...(etcd.replicas > 1 ? replaceLost(situation, lost, admission) : []),
@@ -81,47 +81,59 @@ function withAnnotation(object: KubeObject, name: string, value: string): KubeOb
   return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, [name]: value } } }
 }
 
-function rememberedClaims(situation: Situation): Claims {
+/** What is remembered of the member of a number, so that one that comes without its data is known. */
+interface Seat {
+  readonly index: number
+  /** uid of its claim, and its id in etcd (empty: not known); undefined: it has never been ready. */
+  readonly remembered: { readonly claim: string; readonly member: string } | undefined
+  /** Its claim is another one, and it has not joined anew. */
+  readonly isLost: boolean
+}
+
+function seatOf(situation: Situation, index: number): Seat {
+  const { context, etcdPods } = situation
+  const before = rememberedAt(situation, index)
+  const claim = claimOf(situation, names.etcdMember(context, index))?.metadata.uid
+  const listed = memberAt(situation, index)
+  const member = listed?.name === names.etcdMember(context, index) ? listed.id : ''
+  const isReady = etcdPods.some(pod => pod.index === index && pod.isReady)
+  const now = claim === undefined ? undefined : { claim, member }
+  // What never joined has lost nothing.
+  if (before === undefined) return { index, remembered: isReady ? now : undefined, isLost: false }
+  if (now === undefined || claim === before.claim) {
+    const isNews = before.member === '' && isReady && now !== undefined
+    return { index, remembered: isNews ? now : before, isLost: false }
+  }
+  // Whoever has another id than the one that was lost has joined with the new claim, though it may not serve yet.
+  const hasJoined = member !== '' && (before.member === '' ? isReady : member !== before.member)
+  return { index, remembered: hasJoined ? now : before, isLost: !hasJoined }
+}
+
+function textOf(seats: readonly Seat[]): Claims {
+  return Object.fromEntries(
+    seats.flatMap(({ index, remembered }) =>
+      remembered === undefined ? [] : [[String(index), `${remembered.claim} ${remembered.member}`.trim()]],
+    ),
+  )
+}
+
+function rememberedAt(situation: Situation, index: number): Seat['remembered'] {
   const live = liveObject(situation, 'StatefulSet', names.etcd(situation.context))
+  const claims = parseClaims(live?.metadata.annotations?.[claimsAnnotation])
+  const [claim = '', member = ''] = (claims[String(index)] ?? '').split(' ')
+  return claim === '' ? undefined : { claim, member }
+}
+
+function parseClaims(text = '{}'): Claims {
   try {
-    return JSON.parse(live?.metadata.annotations?.[claimsAnnotation] ?? '{}') as Claims
+    return JSON.parse(text) as Claims
   } catch {
     return {}
   }
 }
 
-/** A member that has joined anew is no lost one any more. */
-function claimsNow(situation: Situation, before: Claims, lost: readonly number[]): Claims {
-  const current = currentClaims(situation)
-  const joined = lost.filter(
-    index =>
-      current[String(index)] !== undefined &&
-      memberAt(situation, index)?.name === names.etcdMember(situation.context, index),
-  )
-  const anew = joined.map((index): [string, string] => [String(index), current[String(index)] ?? ''])
-  return { ...current, ...before, ...Object.fromEntries(anew) }
-}
-
-/** Only of members that are ready: what never joined has lost nothing. */
-function currentClaims(situation: Situation): Record<string, string> {
-  const { context, etcdPods } = situation
-  return Object.fromEntries(
-    etcdPods.flatMap(({ index, isReady }) => {
-      const uid = claimOf(situation, names.etcdMember(context, index))?.metadata.uid
-      return uid === undefined || !isReady ? [] : [[String(index), uid]]
-    }),
-  )
-}
-
 function claimOf(situation: Situation, pod: string): KubeObject | undefined {
   return liveObject(situation, 'PersistentVolumeClaim', `${dataVolume}-${pod}`)
-}
-
-function lostMembers(situation: Situation, before: Claims): readonly number[] {
-  return Object.entries(before).flatMap(([index, uid]) => {
-    const claim = claimOf(situation, names.etcdMember(situation.context, Number(index)))
-    return claim?.metadata.uid !== undefined && claim.metadata.uid !== uid ? [Number(index)] : []
-  })
 }
 
 function memberAt({ context, observed }: Situation, index: number): EtcdMember | undefined {

@@ -9,12 +9,31 @@ export interface ObservedCluster {
   readonly children: readonly KubeObject[]
   readonly nodes: ReadonlyMap<string, ObservedNode>
   readonly kafka: ObservedKafka
+  /** Of brokers that run and answer, also while they start. */
+  readonly statuses: ReadonlyMap<number, ToldStatus>
   readonly etcd: ObservedEtcd
   /** The restart that was granted to us and not given back yet. */
   readonly heldGrant: number | undefined
   /** What the last request for a restart was refused with. */
   readonly refusal: { readonly broker: number; readonly reasons: readonly string[] } | undefined
   readonly nowMs: number
+}
+
+/** What a broker says of itself. */
+export interface ToldStatus {
+  /** It reads its logs again after an unclean stop. */
+  readonly isRecovering: boolean
+  /** None before they are opened. */
+  readonly logDirectories: readonly {
+    readonly path: string
+    /** Why it is offline; empty while it works. */
+    readonly failure: string
+    /** No new records are taken. */
+    readonly isFull: boolean
+    /** -1 when not known, as the next one. */
+    readonly totalBytes: number
+    readonly usableBytes: number
+  }[]
 }
 
 export interface ObservedNode {
@@ -36,6 +55,8 @@ export interface ReachedKafka {
   readonly moves: readonly MoveInProgress[]
   /** Set for all brokers while they run. */
   readonly dynamicSettings: ReadonlyMap<string, string>
+  /** Topics, of those whose moves we held to a speed, that still are. */
+  readonly throttled: ReadonlySet<string>
   /** Brokers that take no new replicas. */
   readonly cordoned: ReadonlySet<number>
   /** What each broker was started with, where listeners outside Kubernetes make that matter. */
@@ -53,6 +74,11 @@ export interface EtcdMember {
   /** Empty until it has joined. */
   readonly name: string
   readonly peerUrls: readonly string[]
+}
+
+/** A broker that reads its logs again is not ready, and not stuck either. */
+export function isRecovering({ statuses }: ObservedCluster, broker: number): boolean {
+  return statuses.get(broker)?.isRecovering === true
 }
 
 /** "topic-partition" of every partition that lacks an in-sync replica, or is being moved; at most `most`. */

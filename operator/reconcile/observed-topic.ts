@@ -18,7 +18,22 @@ export type OwningCluster =
   | { readonly kind: 'absent' }
   | { readonly kind: 'deleting' }
   /** `refusal`: why this namespace may not have topics in it; undefined: it may. */
-  | { readonly kind: 'present'; readonly refusal: string | undefined }
+  | {
+      readonly kind: 'present'
+      readonly refusal: string | undefined
+      readonly isPaused: boolean
+      /** Undefined: this namespace may have as many partitions as it likes. */
+      readonly quota?: NamespaceQuota | undefined
+    }
+
+/** What one namespace may have in a Cluster. */
+export interface NamespaceQuota {
+  readonly mostPartitions: number
+  /** What its other topics have, or are about to get. */
+  readonly others: number
+  /** What a topic has that does not say. */
+  readonly defaultPartitions: number
+}
 
 export interface TopicInKafka {
   readonly kind: 'reached'

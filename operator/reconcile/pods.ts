@@ -38,22 +38,39 @@ interface PodShape {
       readonly message?: string
       readonly lastTransitionTime?: string
     }[]
-    readonly containerStatuses?: readonly {
-      readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } }
-      readonly lastState?: { readonly terminated?: { readonly exitCode?: number; readonly reason?: string } }
-      readonly restartCount?: number
-    }[]
+    readonly containerStatuses?: readonly ContainerStatus[]
   }
+}
+
+interface ContainerStatus {
+  readonly ready?: boolean
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string }
+    readonly terminated?: Termination
+  }
+  readonly lastState?: { readonly terminated?: Termination }
+  readonly restartCount?: number
+}
+
+interface Termination {
+  readonly exitCode?: number
+  readonly startedAt?: string
+  readonly finishedAt?: string
 }
 
 /** Waiting for these reasons does not end by itself. */
 const hopeless =
-  /^(CrashLoopBackOff|ImagePullBackOff|ErrImagePull|ErrImageNeverPull|InvalidImageName|CreateContainerConfigError|CreateContainerError|RunContainerError)$/
+  /^(ErrImageNeverPull|InvalidImageName|CreateContainerConfigError|CreateContainerError|RunContainerError)$/
+/** Each comes after the other, with another text every time. */
+const notPulled = /^(ImagePullBackOff|ErrImagePull)$/
+/** A container that ended so soon after its start, and again so, will go on like that. */
+const soonMs = 60_000
 
 export function podFacts(pod: KubeObject): PodFacts {
   const { spec, status } = pod as PodShape
   const { name, uid = '', labels = {}, annotations = {}, creationTimestamp, deletionTimestamp } = pod.metadata
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  const image = spec?.containers?.[0]?.image ?? ''
   return {
     name,
     uid,
@@ -64,23 +81,39 @@ export function podFacts(pod: KubeObject): PodFacts {
     node: spec?.nodeName,
     rack: annotations[rackAnnotation],
     unreadySinceMs: Date.parse(ready?.lastTransitionTime ?? creationTimestamp ?? '') || 0,
-    image: spec?.containers?.[0]?.image ?? '',
+    image,
     settings: spec?.volumes?.find(volume => volume.name === 'settings')?.configMap?.name,
-    problem: problemOf(status),
+    problem: problemOf(status, image),
   }
 }
 
-function problemOf(status: PodShape['status']): string | undefined {
+function problemOf(status: PodShape['status'], image: string): string | undefined {
   const unscheduled = status?.conditions?.find(
     ({ type, status: is, reason }) => type === 'PodScheduled' && is === 'False' && reason === 'Unschedulable',
   )
   if (unscheduled !== undefined) return `it fits on no node: ${unscheduled.message ?? 'no reason given'}`
-  for (const { state, lastState } of status?.containerStatuses ?? []) {
-    const { reason = '', message } = state?.waiting ?? {}
-    if (!hopeless.test(reason)) continue
-    const exit = lastState?.terminated?.exitCode
-    const how = exit === undefined ? '' : `, it ended with exit code ${exit}; its log says why`
-    return `${reason}${message === undefined || message === '' ? '' : `: ${message}`}${how}`
+  for (const container of status?.containerStatuses ?? []) {
+    const problem = problemOfContainer(container, image)
+    if (problem !== undefined) return problem
   }
   return status?.phase === 'Failed' ? 'it has failed' : undefined
+}
+
+/** The same sentence from one attempt to the next: it stands in a status. */
+function problemOfContainer(container: ContainerStatus, image: string): string | undefined {
+  const { state } = container
+  const { reason = '', message = '' } = state?.waiting ?? {}
+  if (hopeless.test(reason)) return message === '' ? reason : `${reason}: ${message}`
+  if (notPulled.test(reason)) return `its image ${image} cannot be pulled; kubectl describe pod says why`
+  if (reason !== 'CrashLoopBackOff' && !endsSoonAndOften(container)) return undefined
+  const exit = (state?.terminated ?? container.lastState?.terminated)?.exitCode
+  const how = exit === undefined ? '' : ` with exit code ${exit}`
+  return `it ends again and again${how}; its log says why`
+}
+
+/** Between two attempts there is a moment in which it runs. */
+function endsSoonAndOften({ ready, restartCount = 0, lastState }: ContainerStatus): boolean {
+  const { startedAt, finishedAt } = lastState?.terminated ?? {}
+  if (ready === true || restartCount < 2 || startedAt === undefined || finishedAt === undefined) return false
+  return Date.parse(finishedAt) - Date.parse(startedAt) < soonMs
 }

@@ -3,8 +3,7 @@
  * that it can be tried on anything; converged means that it asks for nothing and says what was said before.
  */
 import { hashOf } from '../desired/hash.ts'
-import type { KubeObject } from '../resources/kube-object.ts'
-import { approvedPlanAnnotation, type ClusterContext } from '../resources/names.ts'
+import { approvedPlanAnnotation, type ClusterContext, componentLabel, names } from '../resources/names.ts'
 import type { ClusterStatus } from '../resources/cluster-status.ts'
 import type { ClusterAction } from './actions.ts'
 import {
@@ -22,9 +21,16 @@ import {
 } from './broker-steps.ts'
 import { clusterStatus, pausedStatus } from './cluster-status.ts'
 import { etcdStep } from './etcd.ts'
-import { type ObservedCluster, partitionsOutOfSync } from './observed-cluster.ts'
+import { isRecovering, type ObservedCluster, partitionsOutOfSync } from './observed-cluster.ts'
 import { decideRoll } from './rolling-restart.ts'
-import { type Findings, newFindings, situationOf, type Step } from './situation.ts'
+import {
+  type Findings,
+  liveObject,
+  newFindings,
+  type Situation,
+  situationOf,
+  type Step,
+} from './situation.ts'
 
 export interface Reconciliation {
   readonly actions: readonly ClusterAction[]
@@ -45,17 +51,19 @@ const rollStep: Step = (situation, findings) => {
   findings.reasons = new Map(
     [...restartReasons(situation, findings.settingsName)].filter(([id]) => stay.includes(id)),
   )
-  findings.planHash = planHash(situation.observed.children, findings)
+  findings.planHash = planHash(situation, findings)
   const roll = decideRoll({
     mode: rollout.mode,
     reasons: findings.reasons,
     pods: brokerPods,
     brokers: findings.brokers,
     kafka: observed.kafka,
+    isRecovering: id => isRecovering(observed, id),
     timeoutMs: rollout.brokerTimeoutSeconds * 1000,
     nowMs: observed.nowMs,
     planHash: findings.planHash,
     approvedHash: observed.object.metadata.annotations?.[approvedPlanAnnotation],
+    awaits: findings.awaitedAddress,
   })
   findings.roll = roll
   const actions: ClusterAction[] = []
@@ -75,19 +83,19 @@ const rollStep: Step = (situation, findings) => {
       return { actions, againAfterMs: busyMs }
     }
     case 'wait':
-      findings.waiting.push(roll.why)
+      if (!findings.waiting.includes(roll.why)) findings.waiting.push(roll.why)
       return { actions, againAfterMs: busyMs }
     case 'stalled':
       findings.trouble.push(roll.why)
       return { actions, againAfterMs: 10_000 }
-    case 'needsApproval':
+    case 'needsPeople':
     case 'done':
       return { actions, ...(observed.heldGrant === undefined ? {} : { againAfterMs: busyMs }) }
   }
 }
 
 /** The broker is back: another one may be away now. */
-function isGrantOver({ observed, brokerPods }: ReturnType<typeof situationOf>, findings: Findings): boolean {
+function isGrantOver({ observed, brokerPods }: Situation, findings: Findings): boolean {
   const { heldGrant, kafka } = observed
   if (heldGrant === undefined || kafka.kind === 'unreachable') return false
   if (!findings.brokers.includes(heldGrant)) return true
@@ -96,17 +104,12 @@ function isGrantOver({ observed, brokerPods }: ReturnType<typeof situationOf>, f
 }
 
 /** What is to be reached, so that the plan stays the same while it is carried out. */
-function planHash(children: readonly KubeObject[], { settingsName, wanted }: Findings): string {
-  const sets = children.filter(
-    ({ kind, metadata }) => kind === 'StatefulSet' && wanted.has(`StatefulSet/${metadata.name}`),
-  )
-  return hashOf(
-    sets.map(({ metadata, status }) => [
-      metadata.name,
-      (status as { readonly updateRevision?: string } | undefined)?.updateRevision,
-      settingsName,
-    ]),
-  )
+function planHash(situation: Situation, { settingsName, listeners }: Findings): string {
+  const { context } = situation
+  const { status } = liveObject(situation, 'StatefulSet', names.brokers(context)) ?? {}
+  const { updateRevision } = (status ?? {}) as { readonly updateRevision?: string }
+  const addresses = listeners.map(({ name, addresses: told }) => [name, told])
+  return hashOf([names.brokers(context), updateRevision, settingsName, addresses])
 }
 
 const steps: readonly Step[] = [
@@ -123,6 +126,19 @@ const steps: readonly Step[] = [
   budgetStep,
   cleanUpStep,
 ]
+
+/** What brokers run with, in Kubernetes or in them, is written: what pods say is not about the newest spec yet. */
+function isChangeOfBrokers(action: ClusterAction): boolean {
+  if (action.kind !== 'apply') return action.kind === 'alterBrokerSettings' && action.broker === null
+  const { kind, metadata } = action.object
+  return (kind === 'StatefulSet' || kind === 'ConfigMap') && metadata.labels?.[componentLabel] === 'broker'
+}
+
+function isStatefulSetBehind(situation: Situation): boolean {
+  const live = liveObject(situation, 'StatefulSet', names.brokers(situation.context))
+  const { observedGeneration } = (live?.status ?? {}) as { readonly observedGeneration?: number }
+  return live !== undefined && observedGeneration !== live.metadata.generation
+}
 
 export function reconcileCluster(context: ClusterContext, observed: ObservedCluster): Reconciliation {
   const situation = situationOf(context, observed)
@@ -142,7 +158,11 @@ export function reconcileCluster(context: ClusterContext, observed: ObservedClus
       break
     }
   }
-  const status = clusterStatus(situation, findings, { isStopped, isActing: actions.length > 0 })
+  const status = clusterStatus(situation, findings, {
+    isStopped,
+    isActing: actions.length > 0,
+    isOnItsWay: isStatefulSetBehind(situation) || actions.some(isChangeOfBrokers),
+  })
   const isReady =
     status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true
   return { actions, status, againAfterMs: isReady ? againAfterMs : Math.min(againAfterMs, busyMs) }

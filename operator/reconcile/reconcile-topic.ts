@@ -47,6 +47,8 @@ export interface TopicReconciliation {
 const driftMs = 120_000
 const movingMs = 5000
 const retryMs = 10_000
+/** How often it is looked whether a namespace was let in: its labels are not watched. */
+const grantMs = 30_000
 
 export function reconcileTopic(observed: ObservedTopic): TopicReconciliation {
   const { object } = observed
@@ -63,14 +65,20 @@ export function reconcileTopic(observed: ObservedTopic): TopicReconciliation {
     return conclude(
       observed,
       { kind: 'unready', reason: 'NamespaceNotAllowed', message: cluster.refusal },
-      driftMs,
+      grantMs,
     )
   }
-  if (kafka.kind === 'unreachable') return reconcileUnreachable(observed, kafka.reason)
+  if (cluster.isPaused) return reconcileAway(observed, { reason: 'ClusterPaused', message: paused })
+  if (kafka.kind === 'unreachable') {
+    const message = `The brokers cannot be asked: ${kafka.reason}`
+    return reconcileAway(observed, { reason: 'ClusterUnavailable', message })
+  }
   const finalizer = finalizerAction(object, topic.spec.reclaimPolicy === 'Delete')
   if (finalizer.length > 0) return act(observed, finalizer)
   return reconcileInKafka(observed, kafka)
 }
+
+const paused = 'The state of the Cluster is Paused, so nothing is done about its topics.'
 
 // ---- a topic that is to be there ----
 
@@ -81,7 +89,14 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
   const wanted = new Map([...settingsOfTopic(topic), [ownerSetting, ownerText(object)]])
   if (actual === undefined) {
     if (refusal !== undefined) return refused(observed, refusal)
-    const { partitions, replicationFactor } = topic.spec
+    const { partitions, replicationFactor, driftPolicy } = topic.spec
+    const { topicId } = (object.status ?? {}) as TopicStatus
+    if (driftPolicy === 'Report' && topicId !== undefined) {
+      const message = `Topic ${name} of Kafka was deleted; driftPolicy is Report, so it is not made again.`
+      return conclude(observed, { kind: 'unready', reason: 'Gone', message }, driftMs)
+    }
+    const beyond = beyondQuota(observed, 0)
+    if (beyond !== undefined) return conclude(observed, beyond, retryMs)
     return act(observed, [{ kind: 'createTopic', name, partitions, replicationFactor, settings: wanted }])
   }
   const owner = actual.settings.get(ownerSetting)
@@ -100,17 +115,12 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
       )
     }
   }
-  if (differences.fewerPartitions !== undefined) {
-    const message = `Topic ${name} has ${actual.partitions.length} partitions and cannot shrink to ${differences.fewerPartitions}, because records would be lost.`
-    return conclude(
-      observed,
-      { kind: 'unready', reason: 'PartitionDecreaseRefused', message, actual },
-      driftMs,
-    )
-  }
+  const isReported = topic.spec.driftPolicy === 'Report'
+  if (isReported && owner === ownerText(object)) return reportDrift(observed, actual, differences)
   if (refusal !== undefined) return refused(observed, refusal, actual)
-  if (topic.spec.driftPolicy === 'Report') {
-    if (owner === ownerText(object)) return reportDrift(observed, actual, differences)
+  const beyond = beyondQuota(observed, owner === ownerText(object) ? actual.partitions.length : 0, actual)
+  if (beyond !== undefined) return conclude(observed, beyond, driftMs)
+  if (isReported) {
     const change = { name: ownerSetting, from: owner, to: ownerText(object) }
     return act(observed, [{ kind: 'alterSettings', name, changes: [change] }])
   }
@@ -123,8 +133,34 @@ function reconcileInKafka(observed: ObservedTopic, kafka: TopicInKafka): TopicRe
     return conclude(observed, { kind: 'unready', reason: 'InvalidConfig', message, actual }, retryMs)
   }
   if (actions.length > 0) return act(observed, actions)
+  if (differences.fewerPartitions !== undefined) {
+    const message = `Topic ${name} has ${actual.partitions.length} partitions and cannot shrink to ${differences.fewerPartitions}, because records would be lost.`
+    return conclude(
+      observed,
+      { kind: 'unready', reason: 'PartitionDecreaseRefused', message, actual },
+      driftMs,
+    )
+  }
   if (actual.isMoving) return conclude(observed, { kind: 'moving', actual }, movingMs)
   return conclude(observed, { kind: 'inSync', actual }, driftMs)
+}
+
+/** Why the topic may not come or grow; one that is ours and stays as it is may always be. */
+function beyondQuota(
+  { topic, cluster, object }: ObservedTopic,
+  has: number,
+  actual?: ActualTopic,
+): TopicVerdict | undefined {
+  const quota = cluster.kind === 'present' ? cluster.quota : undefined
+  if (quota === undefined) return undefined
+  const { mostPartitions, others, defaultPartitions } = quota
+  const wanted = Math.max(
+    actual?.partitions.length ?? 0,
+    topic.spec.partitions ?? (actual === undefined ? defaultPartitions : 0),
+  )
+  if (wanted <= has || others + wanted <= mostPartitions) return undefined
+  const message = `Namespace ${object.metadata.namespace} may have ${mostPartitions} partitions in this Cluster, its other topics have ${others}, and this one asks for ${wanted}; ask for fewer, delete topics, or have topicPolicy.maxPartitionsPerNamespace raised.`
+  return { kind: 'unready', reason: 'QuotaExceeded', message, ...(actual === undefined ? {} : { actual }) }
 }
 
 interface Differences {
@@ -248,15 +284,17 @@ function refused(
   return conclude(observed, actual === undefined ? told : { ...told, actual }, retryMs)
 }
 
-function reconcileUnreachable(observed: ObservedTopic, why: string): TopicReconciliation {
+function reconcileAway(
+  observed: ObservedTopic,
+  { reason, message }: { readonly reason: string; readonly message: string },
+): TopicReconciliation {
   const { object } = observed
   const before = (object.status ?? {}) as TopicStatus
   // Brokers that are away for a moment are no news about the topic, and the Cluster says it.
   if (before.observedGeneration === object.metadata.generation) {
     return { actions: [], status: before, againAfterMs: retryMs }
   }
-  const message = `The brokers cannot be asked: ${why}`
-  return conclude(observed, { kind: 'unready', reason: 'ClusterUnavailable', message }, retryMs)
+  return conclude(observed, { kind: 'unready', reason, message }, retryMs)
 }
 
 // ---- a topic that is to go ----
@@ -267,8 +305,12 @@ function reconcileDeletion(observed: ObservedTopic): TopicReconciliation {
   const release = act(observed, [{ kind: 'setFinalizer', isWanted: false }])
   // Nothing is left to clean up, or nothing is to be.
   if (cluster.kind !== 'present' || topic.spec.reclaimPolicy === 'Retain') return release
+  const alone = 'Set reclaimPolicy to Retain to delete the Topic alone.'
+  if (cluster.isPaused) {
+    return conclude(observed, { kind: 'deletionBlocked', message: `${paused} ${alone}` }, retryMs)
+  }
   if (kafka.kind === 'unreachable') {
-    const message = `The topic cannot be deleted while the brokers cannot be asked: ${kafka.reason} Set reclaimPolicy to Retain to delete the Topic alone.`
+    const message = `The topic cannot be deleted while the brokers cannot be asked: ${kafka.reason} ${alone}`
     return conclude(observed, { kind: 'deletionBlocked', message }, retryMs)
   }
   const { actual } = kafka

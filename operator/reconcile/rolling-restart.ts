@@ -3,6 +3,7 @@
  * next only when the one before is back and every partition is in sync. A new pod that does not come up stops it all.
  * Whether a restart may happen at all is decided by the brokers themselves, which grant it. Pure.
  */
+import { approvedPlanAnnotation } from '../resources/names.ts'
 import { type ObservedKafka, partitionsOutOfSync } from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 
@@ -14,10 +15,14 @@ export interface RollInput {
   /** Ids that there are to be. */
   readonly brokers: readonly number[]
   readonly kafka: ObservedKafka
+  /** Whether a broker reads its logs again: it takes as long as it takes, and would begin anew. */
+  readonly isRecovering: (broker: number) => boolean
   readonly timeoutMs: number
   readonly nowMs: number
   readonly planHash: string
   readonly approvedHash: string | undefined
+  /** What all would have to be restarted for once more, if it were done now: a sentence. */
+  readonly awaits: string | undefined
 }
 
 export type RollDecision =
@@ -26,7 +31,12 @@ export type RollDecision =
   | { readonly kind: 'wait'; readonly why: string }
   /** Somebody has to do something. */
   | { readonly kind: 'stalled'; readonly broker: number; readonly why: string }
-  | { readonly kind: 'needsApproval'; readonly why: string }
+  | {
+      readonly kind: 'needsPeople'
+      readonly what: 'Approval' | 'Deletion'
+      /** What they are to do, in a sentence. */
+      readonly why: string
+    }
   | {
       readonly kind: 'restart'
       readonly pod: PodFacts
@@ -51,15 +61,19 @@ export function decideRoll(input: RollInput): RollDecision {
     return { kind: 'done' }
   }
   if (mode === 'OnDelete') {
+    const named = pods.flatMap(({ index, name }) => (reasons.has(index) ? [name] : []))
     return {
-      kind: 'needsApproval',
-      why: `rollout.mode is OnDelete: delete the pods of brokers ${order.join(', ')}`,
+      kind: 'needsPeople',
+      what: 'Deletion',
+      why: `Delete ${named.join(', ')}, one after the other: rollout.mode is OnDelete.`,
     }
   }
+  if (input.awaits !== undefined) return { kind: 'wait', why: input.awaits }
   if (mode === 'Approve' && input.approvedHash !== input.planHash) {
     return {
-      kind: 'needsApproval',
-      why: `rollout.mode is Approve: annotate the Cluster with barnabas.dev/approve-plan=${input.planHash}`,
+      kind: 'needsPeople',
+      what: 'Approval',
+      why: `Annotate the Cluster with ${approvedPlanAnnotation}=${input.planHash}: rollout.mode is Approve.`,
     }
   }
   if (absent.length > 0) return { kind: 'wait', why: `broker ${absent.join(', ')} has no pod yet` }
@@ -69,6 +83,9 @@ export function decideRoll(input: RollInput): RollDecision {
   const next = pods.find(({ index }) => index === order[0])
   const reason = reasons.get(order[0] ?? -1)
   if (next === undefined || reason === undefined) return { kind: 'wait', why: 'pods change' }
+  const recovering = pods.find(({ index, isReady }) => !isReady && input.isRecovering(index))
+  if (recovering !== undefined)
+    return { kind: 'wait', why: `broker ${recovering.index} reads its logs again` }
   if (!next.isReady) return { kind: 'restart', pod: next, reason, needsGrant: isServing(kafka, next.index) }
 
   const starting = pods.find(({ isReady, index }) => !isReady && brokers.includes(index))
@@ -99,9 +116,9 @@ export function restartOrder({
   return [...reasons.keys()].sort((a, b) => rank(a) - rank(b) || a - b)
 }
 
-function isStuck(pod: PodFacts, { timeoutMs, nowMs }: RollInput): boolean {
+function isStuck(pod: PodFacts, { timeoutMs, nowMs, isRecovering }: RollInput): boolean {
   if (pod.isReady || pod.isTerminating) return false
-  return pod.problem !== undefined || nowMs - pod.unreadySinceMs > timeoutMs
+  return pod.problem !== undefined || (nowMs - pod.unreadySinceMs > timeoutMs && !isRecovering(pod.index))
 }
 
 function stuckSentence(pod: PodFacts, { timeoutMs }: RollInput): string {

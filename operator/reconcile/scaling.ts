@@ -85,7 +85,10 @@ function scaleDown({ wanted, kafka }: ScaleInput, current: number, nothing: Scal
     draining: full,
     moves: full.length === 0 ? [] : drainMoves(kafka, new Set(draining)),
     isRebalancing: false,
-    waitsFor: full.length === 0 ? undefined : `${rest} replicas move off brokers ${full.join(', ')}`,
+    waitsFor:
+      full.length === 0
+        ? undefined
+        : `${rest} replicas move off ${full.length === 1 ? 'broker' : 'brokers'} ${full.join(', ')}`,
   }
 }
 

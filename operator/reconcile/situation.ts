@@ -7,6 +7,7 @@ import type { ObservedCluster } from './observed-cluster.ts'
 import { type PodFacts, podFacts } from './pods.ts'
 import type { ScaleDecision } from './scaling.ts'
 import type { RollDecision } from './rolling-restart.ts'
+import type { ThrottleDecision } from './throttle.ts'
 
 export interface Situation {
   readonly context: ClusterContext
@@ -18,9 +19,12 @@ export interface Situation {
 /** What is found on the way, for later steps and for the status. */
 export interface Findings {
   scale?: ScaleDecision
+  throttle?: ThrottleDecision
   /** Ids that there are to be now. */
   brokers: readonly number[]
   settingsName: string
+  /** What brokers would have to be restarted for once more, and is likely to be known soon: a sentence. */
+  awaitedAddress: string | undefined
   /** Broker → why it is to be restarted. */
   reasons: ReadonlyMap<number, string>
   roll?: RollDecision
@@ -63,6 +67,7 @@ export function newFindings(): Findings {
   return {
     brokers: [],
     settingsName: '',
+    awaitedAddress: undefined,
     reasons: new Map(),
     planHash: '',
     listeners: [],

@@ -63,7 +63,7 @@ function conditionsOf(verdict: TopicVerdict): readonly Told[] {
   const isWaiting =
     isMoving ||
     isBlocked ||
-    (verdict.kind === 'unready' && /^Cluster(NotFound|Unavailable)$/.test(verdict.reason))
+    (verdict.kind === 'unready' && /^Cluster(NotFound|Unavailable|Paused)$/.test(verdict.reason))
   const isStalled = ready.status === 'False' && !isWaiting
   return [
     { type: 'Ready', ...ready },

@@ -44,7 +44,7 @@ const storage = group({
       stepPercent: onKubernetes(integer(5, 100).default(20), 'Grows by so much of its size.'),
     }),
     'Grows volumes that fill up.',
-    { later: 'all' },
+    { later: 'all', instead: 'remove it, and begin with volumes that are large enough' },
   ),
 })
 

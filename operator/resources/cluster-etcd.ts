@@ -49,7 +49,7 @@ export const etcd = field(
             keep: onKubernetes(integer(1, 1000).default(7), 'Number of snapshots kept.'),
           }),
           'Snapshots of etcd.',
-          { later: 'all' },
+          { later: 'all', instead: 'remove it, and take snapshots with etcdctl in a CronJob of your own' },
         ),
       }),
       'An etcd that comes with the cluster.',
@@ -66,12 +66,11 @@ export const etcd = field(
         .max(9)
         .optional(),
       'An etcd that is there already, http://host:port each. Restart: yes.',
-      'later',
     ),
-    tlsSecretRef: onKubernetes(secretRef(), 'Secret with ca.crt, tls.crt and tls.key towards etcd.', {
+    tlsSecretRef: field(secretRef(), 'Secret with ca.crt, tls.crt and tls.key towards etcd.', 'refused', {
       later: 'all',
     }),
-    authSecretRef: onKubernetes(secretRef(), 'Secret with username and password towards etcd.', {
+    authSecretRef: field(secretRef(), 'Secret with username and password towards etcd.', 'refused', {
       later: 'all',
     }),
   }),

@@ -31,7 +31,7 @@ export const listener = z.strictObject({
       )
       .default('Internal'),
     'How it is reached. Internal and ClusterIP: from inside Kubernetes. Restart: yes.',
-    { later: ['TLSRoute'] },
+    { later: ['TLSRoute'], instead: 'use NodePort or LoadBalancer' },
   ),
   tls: field(
     group({
@@ -44,7 +44,7 @@ export const listener = z.strictObject({
           .default('Disabled'),
         'Where the certificate comes from.',
         'refused',
-        { later: ['SelfSigned', 'Secret', 'Issuer'] },
+        { later: ['SelfSigned', 'Secret', 'Issuer'], instead: 'leave it Disabled' },
       ),
       secretRef: onKubernetes(secretRef(), 'Secret with tls.crt and tls.key.', { later: 'all' }),
       issuerRef: onKubernetes(kubernetesObject().optional(), 'Issuer of cert-manager.', { later: 'all' }),
@@ -55,7 +55,10 @@ export const listener = z.strictObject({
     z.enum(['None', 'Scram', 'MutualTLS'], 'must be None, Scram or MutualTLS').default('None'),
     'How clients prove who they are. Restart: yes.',
     'refused',
-    { later: ['Scram', 'MutualTLS'] },
+    {
+      later: ['Scram', 'MutualTLS'],
+      instead: 'leave it None, and let in only whom allowFrom names',
+    },
   ),
   advertised: onKubernetes(
     optionalGroup({

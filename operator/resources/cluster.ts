@@ -127,8 +127,7 @@ export const clusterSpec = group({
       ),
       maxPartitionsPerNamespace: onKubernetes(
         integer(1, 1_000_000).optional(),
-        'Partitions one namespace may have.',
-        { later: 'all' },
+        'Partitions that the Topics of one namespace may have together; unset: any number.',
       ),
     }),
     'Who may have Topics here. Restart: no.',
@@ -139,11 +138,11 @@ export const clusterSpec = group({
         z
           .enum(['Automatic', 'Approve', 'OnDelete'], 'must be Automatic, Approve or OnDelete')
           .default('Automatic'),
-        'When brokers are restarted for a change.',
+        'When brokers are restarted for a change. Members of etcd are, one by one, whatever it says.',
       ),
       maxUnavailable: onKubernetes(
         integer(1, 100).default(1),
-        'Brokers restarted at once; more than one only inside a rack.',
+        'Brokers restarted at once. Only 1 in this version.',
         { rules: [{ rule: 'self == 1', message: 'must be 1: this version restarts one broker at a time' }] },
       ),
       windows: onKubernetes(
@@ -157,7 +156,7 @@ export const clusterSpec = group({
           .max(20)
           .optional(),
         'Times in which restarts may happen.',
-        { later: 'all' },
+        { later: 'all', instead: 'remove it; with mode Approve restarts wait for your word' },
       ),
       brokerTimeoutSeconds: onKubernetes(
         integer(30, 86_400).default(900),
@@ -172,9 +171,10 @@ export const clusterSpec = group({
         z.enum(['Rebalance', 'None'], 'must be Rebalance or None').default('Rebalance'),
         'Whether replicas move to new brokers.',
       ),
-      throttleBytesPerSecond: onKubernetes(quantity().optional(), 'Speed limit of such moves.', {
-        later: 'all',
-      }),
+      throttleBytesPerSecond: onKubernetes(
+        quantity().optional(),
+        'Speed limit of such moves, of each broker in and out; more than what is produced meanwhile, or they never end.',
+      ),
     }),
     'What happens when the number of brokers changes. Restart: no.',
   ),
@@ -186,7 +186,10 @@ export const clusterSpec = group({
           .default('info'),
         'Least severe events that are logged. Restart: no.',
       ),
-      categories: field(textMap(50).optional(), 'Levels of parts of the broker.', 'later', { later: 'all' }),
+      categories: field(textMap(50).optional(), 'Levels of parts of the broker.', 'later', {
+        later: 'all',
+        instead: 'remove it; level holds for all of them',
+      }),
     }),
     'What is logged. Restart: no.',
   ),
@@ -196,6 +199,7 @@ export const clusterSpec = group({
         group({
           enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there is one.', {
             later: [true],
+            instead: 'set podMonitor.enabled of the chart, which is about all clusters',
           }),
           labels: onKubernetes(labels().optional(), 'Its labels.'),
         }),
@@ -205,6 +209,7 @@ export const clusterSpec = group({
         group({
           enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there are.', {
             later: [true],
+            instead: 'set prometheusRule.enabled of the chart, which is about all clusters',
           }),
         }),
         'Alerts for Prometheus; so far the chart has them for all clusters.',
@@ -213,6 +218,7 @@ export const clusterSpec = group({
         group({
           enabled: onKubernetes(z.boolean('must be true or false').default(false), 'Whether there are.', {
             later: [true],
+            instead: 'set dashboards.enabled of the chart, which is about all clusters',
           }),
         }),
         'Dashboards for Grafana; so far the chart has them for all clusters.',
@@ -229,7 +235,7 @@ export const clusterSpec = group({
   state: onKubernetes(
     z.enum(['Running', 'Hibernated', 'Paused'], 'must be Running, Hibernated or Paused').default('Running'),
     'Hibernated: no brokers, data kept. Paused: the operator changes nothing. Restart: no.',
-    { later: ['Hibernated'] },
+    { later: ['Hibernated'], instead: 'leave it Running' },
   ),
   deletionProtection: onKubernetes(
     z.boolean('must be true or false').default(true),

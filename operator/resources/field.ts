@@ -24,6 +24,8 @@ export interface OnApiServer {
   readonly immutable?: true
   /** Not on Kubernetes yet, and so refused there: the field as a whole, or these of its values. */
   readonly later?: 'all' | readonly (string | boolean | number)[]
+  /** What to do instead of what comes later, as the end of the sentence; absent: remove it. */
+  readonly instead?: string
   /** What the API server writes when nobody wrote it, where the local run has no such default. */
   readonly default?: unknown
 }

@@ -11,6 +11,7 @@ export const renderedAnnotation = 'barnabas.dev/rendered'
 export const rackAnnotation = 'barnabas.dev/rack'
 export const approvedPlanAnnotation = 'barnabas.dev/approve-plan'
 
+export const componentLabel = 'app.kubernetes.io/component'
 export type Component = 'broker' | 'etcd'
 
 export const dataVolume = 'data'
@@ -69,7 +70,7 @@ export function selectorLabels(name: string, component: Component): Readonly<Rec
   return {
     'app.kubernetes.io/name': 'barnabas',
     'app.kubernetes.io/instance': name,
-    'app.kubernetes.io/component': component,
+    [componentLabel]: component,
   }
 }
 

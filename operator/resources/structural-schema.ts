@@ -90,7 +90,7 @@ function fieldRules(notes: FieldNotes | undefined, schema: z.ZodType, { path }: 
     const values = notes.later.map(value => (typeof value === 'string' ? `'${value}'` : String(value)))
     rules.push({
       rule: `!(self in [${values.join(', ')}])`,
-      message: `${shortName(path)} cannot be ${notes.later.join(' or ')} in this version`,
+      message: `${shortName(path)} cannot be ${notes.later.join(' or ')} in this version${notes.instead === undefined ? '' : `; ${notes.instead}`}`,
     })
   }
   return rules
@@ -101,7 +101,8 @@ function rulesOnPresence(shape: Readonly<Record<string, z.ZodType>>): readonly R
   return Object.entries(shape).flatMap(([name, child]): Rule[] => {
     const notes = notesOf(child)
     if (notes?.later === 'all') {
-      return [{ rule: `!has(self.${name})`, message: `${name} is not in this version yet; remove it` }]
+      const message = `${name} is not in this version yet; ${notes.instead ?? 'remove it'}`
+      return [{ rule: `!has(self.${name})`, message }]
     }
     if (notes?.immutable !== true || !mayBeAbsent(child)) return []
     return [

@@ -65,6 +65,17 @@ test('several brokers have one cluster id, the same at each run, and as many rep
   expect(settingsOf('{}')).not.toHaveProperty(['cluster.id'])
 })
 
+test('brokers use an etcd that is given, under an identity of this place', () => {
+  const given = '{ etcd: { endpoints: ["http://etcd-a:2379", "http://etcd-b:2379"] } }'
+  const here = settingsOf(given)
+  expect(here).toMatchObject({
+    'etcd.connect': 'http://etcd-a:2379,http://etcd-b:2379',
+    'control.listeners': 'http://127.0.0.1:0',
+  })
+  expect(settingsOf(given)['cluster.id']).toBe(here['cluster.id'])
+  expect(settingsOf(given, { hostname: 'desktop' })['cluster.id']).not.toBe(here['cluster.id'])
+})
+
 test('more replicas than there are brokers here are refused', () => {
   const { found } = read('{ topicDefaults: { replicationFactor: 2 } }')
   expect(checkLocally(found, [])).toEqual([

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { UpDirectory } from '../support/barnabas-up.ts'
+import { Etcd } from '../support/etcd.ts'
 
 let place: UpDirectory
 
@@ -36,4 +37,19 @@ test('several brokers without etcd on the machine are refused with a way to get 
   expect(await run.exitCode).toBe(2)
   expect(run.output).toContain('apt-get install etcd-server')
   expect(existsSync(place.dataDirectory)).toBe(false)
+})
+
+test('an etcd that is given is used, and none is started', { timeout: 30_000 }, async () => {
+  const etcd = await Etcd.start()
+  try {
+    const endpoints = etcd.endpoints.map(endpoint => `"${endpoint}"`).join(', ')
+    const run = place.up(place.write('partitions: 1', `{ etcd: { endpoints: [${endpoints}] } }`))
+    await run.says('Ctrl-C stops it')
+    expect(run.output).not.toContain('has no effect')
+    expect(place.programs()).toHaveLength(1)
+    expect(await etcd.keys()).toContainEqual(expect.stringMatching(/topic-names\/orders$/))
+    await run.end()
+  } finally {
+    await etcd.remove()
+  }
 })

@@ -17,8 +17,16 @@ export const clusterPackages: Readonly<Record<string, string>> = {
 }
 
 const minute = 60_000
+let installing: Promise<void> = Promise.resolve()
 
-export async function installDebianPackages(wanted: Readonly<Record<string, string>>): Promise<void> {
+/** One after the other: apt-get gives up when another one fetches its lists. */
+export function installDebianPackages(wanted: Readonly<Record<string, string>>): Promise<void> {
+  const installed = installing.then(() => install(wanted))
+  installing = installed.catch(() => {})
+  return installed
+}
+
+async function install(wanted: Readonly<Record<string, string>>): Promise<void> {
   const missing = Object.entries(wanted)
     .filter(([program]) => !isThere(program))
     .map(([, debianPackage]) => debianPackage)
@@ -30,10 +38,10 @@ export async function installDebianPackages(wanted: Readonly<Record<string, stri
     environment: { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }, // 1: their services are not started
     timeoutMs: 10 * minute,
   }
-  const install = [...before, 'install', '-y', '--no-install-recommends', ...missing]
-  if ((await run(program, install, options)).exit === 0) return
+  const command = [...before, 'install', '-y', '--no-install-recommends', ...missing]
+  if ((await run(program, command, options)).exit === 0) return
   await must(program, [...before, 'update'], options)
-  await must(program, install, options)
+  await must(program, command, options)
 }
 
 function isThere(program: string): boolean {

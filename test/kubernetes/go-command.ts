@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cached } from './cache.ts'
 import { must } from './commands.ts'
+import { installDebianPackages } from './debian-packages.ts'
 
 /** From this version on, Go fetches by itself the newer one that a module asks for. */
 const fetchesNewer = [1, 21] as const
@@ -11,7 +12,7 @@ const toolchain = 'v0.0.1-go1.25.4'
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
 
 export async function goCommand(): Promise<string> {
-  const installed = installedGo()
+  const installed = installedGo() ?? (await installGo())
   const version = await must(installed, ['version'], { directory: tmpdir() })
   const [, major = '0', minor = '0'] = /go(\d+)\.(\d+)/.exec(version) ?? []
   const [newMajor, newMinor] = fetchesNewer
@@ -19,15 +20,14 @@ export async function goCommand(): Promise<string> {
   return isNew ? installed : fetchGo(installed)
 }
 
-function installedGo(): string {
+function installedGo(): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/go/bin']
-  const found = folders.map(folder => join(folder, 'go')).find(file => existsSync(file))
-  if (found === undefined) {
-    throw new Error(
-      'A Kubernetes for tests is built with Go: install it (apt-get install golang) or put it on the PATH.',
-    )
-  }
-  return found
+  return folders.map(folder => join(folder, 'go')).find(file => existsSync(file))
+}
+
+async function installGo(): Promise<string> {
+  await installDebianPackages({ go: 'golang' })
+  return installedGo() ?? 'go'
 }
 
 /** Toolchains are modules too. An older Go does not know that their programs are to be executable. */

@@ -66,6 +66,7 @@ export async function startWithKind(nodes: number): Promise<StartedCluster> {
         withNames,
         'sh',
       ],
+      takeDown: `kind delete cluster --name ${name}`,
     },
     async stop() {
       await must('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig], {

@@ -28,6 +28,8 @@ export interface ClusterDescription {
   readonly insideAddress: string
   /** What to put before a command of this machine so that it runs in the cluster's network, with the cluster's names. */
   readonly inside: readonly string[]
+  /** What removes the cluster when it was left standing, as one would type it. */
+  readonly takeDown: string
 }
 
 /** A cluster and how to remove it. */

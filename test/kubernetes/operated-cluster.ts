@@ -1,5 +1,6 @@
 /** A namespace with an operator, installed by its chart, and one Cluster called kafka in it: what tests say and ask there. */
 import { afterAll, beforeAll, expect } from 'vitest'
+import { type ToolName, toolCommand } from '../targets/java-tools.ts'
 import { waitUntil } from '../targets/processes.ts'
 import { type Fixture, useKubernetes } from './fixture.ts'
 import { installChart, operatorNamespace, uninstallChart } from './operator-chart.ts'
@@ -29,26 +30,33 @@ export const numbered = (from: number, count: number): string[] =>
 
 const operatorPods = ['-l', 'app.kubernetes.io/name=barnabas-operator']
 
-interface Conditions {
-  readonly metadata: { readonly generation: number }
-  readonly status?: {
-    readonly conditions?: readonly {
-      readonly type: string
-      readonly status: string
-      readonly reason: string
-      readonly message: string
-      readonly observedGeneration?: number
-    }[]
-  }
+export interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason: string
+  readonly message: string
+  readonly observedGeneration?: number
 }
 
-/** Installs the operator for the tests of one file, in a namespace of the file's own, and uninstalls it after them. */
-export function useOperator(prefix: string, values: Readonly<Record<string, unknown>> = {}): OperatedCluster {
+interface Conditions {
+  readonly metadata: { readonly generation: number }
+  readonly status?: { readonly conditions?: readonly Condition[] }
+}
+
+/**
+ * Installs the operator for the tests of one file, in a namespace of the file's own, and uninstalls it after them. It looks
+ * after that namespace, and after those of `guests` too.
+ */
+export function useOperator(
+  prefix: string,
+  values: Readonly<Record<string, unknown>> = {},
+  guests: readonly Pick<Fixture, 'namespace'>[] = [],
+): OperatedCluster {
   const fixture = useKubernetes(prefix)
   const operated = new OperatedCluster(fixture)
   beforeAll(async () => {
     await installChart(fixture.kubernetes, '4.1', fixture.image, {
-      'watch.namespaces': [fixture.namespace],
+      'watch.namespaces': [fixture, ...guests].map(({ namespace }) => namespace),
       ...values,
     })
     await operated.operatorReady()
@@ -60,7 +68,7 @@ export function useOperator(prefix: string, values: Readonly<Record<string, unkn
   return operated
 }
 
-class OperatedCluster {
+export class OperatedCluster {
   readonly #fixture: Fixture
 
   constructor(fixture: Fixture) {
@@ -104,19 +112,17 @@ class OperatedCluster {
     status: string,
     reason?: string,
     deadlineMs = 150_000,
-  ): Promise<void> {
+  ): Promise<Condition> {
     let last = 'nothing'
-    await waitUntil(
+    return waitUntil(
       () => `${what} is ${type}=${status} ${reason ?? ''}; it said ${last}`,
       async () => {
         const { metadata, status: told } = await this.kubernetes.get<Conditions>(['-n', this.namespace, what])
         const condition = told?.conditions?.find(each => each.type === type)
         last = JSON.stringify(condition)
-        const isNew = condition?.observedGeneration === metadata.generation
-        return (
-          (isNew && condition.status === status && (reason === undefined || condition.reason === reason)) ||
-          undefined
-        )
+        if (condition === undefined || condition.observedGeneration !== metadata.generation) return undefined
+        const isSo = condition.status === status && (reason === undefined || condition.reason === reason)
+        return isSo ? condition : undefined
       },
       { deadlineMs, everyMs: 500 },
     )
@@ -142,6 +148,34 @@ class OperatedCluster {
       .split('\n')
       .filter(line => line !== '')
       .sort()
+  }
+
+  /** What one of Apache Kafka's tools prints. */
+  async kafkaTool(tool: ToolName, ...args: readonly string[]): Promise<string> {
+    const command = await toolCommand(tool, ['--bootstrap-server', this.bootstrap, ...args])
+    const { exit, stdout, stderr } = await this.kubernetes.runInside(command)
+    expect(exit, `${tool} ${args.join(' ')}: ${stdout} ${stderr}`).toBe(0)
+    return stdout
+  }
+
+  /** The operator has looked at the Cluster since: what it has not begun by then, it does not do. */
+  async looked(): Promise<void> {
+    for (const turn of [1, 2]) {
+      const before = await this.#looks()
+      await this.kubectl('annotate', 'bnc/kafka', `example.com/looked=${Date.now()}-${turn}`, '--overwrite')
+      await waitUntil(
+        'the operator has looked at the Cluster',
+        async () => (await this.#looks()) > before || undefined,
+        { everyMs: 500 },
+      )
+    }
+  }
+
+  async #looks(): Promise<number> {
+    const counts = (await this.operatorMetrics()).matchAll(
+      /^controller_runtime_reconcile_total\{controller="cluster",result="\w+"\} (\d+)$/gm,
+    )
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
   }
 
   /** The empty string when there is no such pod. */
@@ -180,8 +214,17 @@ class OperatedCluster {
     } else await this.operatorReady()
   }
 
+  /** The one before it is gone, too. */
   async operatorReady(): Promise<void> {
     await this.kubectlIn(operatorNamespace, 'rollout', 'status', 'deployment/barnabas', '--timeout=120s')
+    await waitUntil(
+      'there is one operator',
+      async () => {
+        const pods = await this.kubectlIn(operatorNamespace, 'get', 'pods', ...operatorPods, '-o', 'name')
+        return pods.trim().split('\n').length === 1 || undefined
+      },
+      { deadlineMs: 60_000, everyMs: 500 },
+    )
   }
 
   /** What the operator's /metrics says. */
@@ -205,5 +248,3 @@ class OperatedCluster {
     }
   }
 }
-
-export type { OperatedCluster }

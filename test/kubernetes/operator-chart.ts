@@ -6,21 +6,32 @@ import type { HelmVersion } from './npm-tools.ts'
 
 export const operatorChart = join(repositoryRoot, 'charts', 'barnabas')
 export const release = 'barnabas'
+/**
+ * As the chart first was: older than what there is, whatever that is.
+ * @public
+ */
+export const firstChart = join(import.meta.dirname, 'charts', 'barnabas-first.tgz')
 export const operatorNamespace = 'barnabas-system'
 
-/** Values as `--set-json` takes them, by path. The image is one that every node has. */
+/** Values, by path, that name images which every node has. */
+export function imageValues(kubernetes: Kubernetes, image: string): Readonly<Record<string, string>> {
+  return {
+    ...named('image', image),
+    'image.pullPolicy': kubernetes.way === 'kind' ? 'IfNotPresent' : 'Never',
+    'etcdImage.registry': '',
+    ...named('etcdImage', kubernetes.etcdImage),
+  }
+}
+
+/** Values as `--set-json` takes them, by path. The image is one that every node has. `chart`: a directory or a package. */
 export async function installChart(
   kubernetes: Kubernetes,
   helm: HelmVersion,
   image: string,
   values: Readonly<Record<string, unknown>>,
+  chart = operatorChart,
 ): Promise<string> {
-  const all = {
-    image: { ...named(image), pullPolicy: kubernetes.way === 'kind' ? 'IfNotPresent' : 'Never' },
-    etcdImage: { registry: '', ...named(kubernetes.etcdImage) },
-    ...values,
-  }
-  const set = Object.entries(all).flatMap(([path, value]) => [
+  const set = Object.entries({ ...imageValues(kubernetes, image), ...values }).flatMap(([path, value]) => [
     '--set-json',
     `${path}=${JSON.stringify(value)}`,
   ])
@@ -28,7 +39,7 @@ export async function installChart(
     'upgrade',
     '--install',
     release,
-    operatorChart,
+    chart,
     '--namespace',
     operatorNamespace,
     '--create-namespace',
@@ -37,9 +48,9 @@ export async function installChart(
   ])
 }
 
-function named(image: string): { readonly repository: string | undefined; readonly tag: string | undefined } {
-  const [repository, tag] = image.split(/:(?=[^:/]+$)/)
-  return { repository, tag }
+function named(path: string, image: string): Readonly<Record<string, string>> {
+  const [repository = image, tag = 'latest'] = image.split(/:(?=[^:/]+$)/)
+  return { [`${path}.repository`]: repository, [`${path}.tag`]: tag }
 }
 
 export async function uninstallChart(kubernetes: Kubernetes, helm: HelmVersion): Promise<string> {

@@ -46,5 +46,6 @@ function faceOf(plan: ClusterPlan): ClusterDescription {
     auditLog: auditLogOf(plan),
     insideAddress: plan.controlAddress,
     inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
+    takeDown: 'node_modules/.bin/node test/kubernetes/main.ts down',
   }
 }

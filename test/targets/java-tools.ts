@@ -27,7 +27,17 @@ const tools = {
   JoinTogether: 'JoinTogether',
 } as const
 
-type ToolName = keyof typeof tools
+export type ToolName = keyof typeof tools
+
+/** Quick to start and not to warm up. */
+const quick = ['-Xmx512M', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+const logging = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
+
+/** One tool in a JVM of its own, for where `JavaTools` cannot be: in another network. */
+export async function toolCommand(tool: ToolName, args: readonly string[]): Promise<readonly string[]> {
+  const { classPath } = await prepareKafkaJava()
+  return ['java', ...quick, ...logging, '-cp', classPath, tools[tool], ...args]
+}
 
 interface Waiting {
   resolve(result: CommandResult): void
@@ -55,12 +65,9 @@ export class JavaTools {
     process.once('exit', () => child.kill('SIGKILL'))
   }
 
-  /** Quick to start and not to warm up, for tests; benchmarks give Java options of their own. */
-  static async start(
-    options: readonly string[] = ['-Xmx512M', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
-  ): Promise<JavaTools> {
+  /** Benchmarks give Java options of their own. */
+  static async start(options: readonly string[] = quick): Promise<JavaTools> {
     const { classPath } = await prepareKafkaJava()
-    const logging = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
     return new JavaTools(spawn('java', [...options, ...logging, '-cp', classPath, 'ToolHost']))
   }
 

@@ -353,7 +353,7 @@ describe('a disk that is nearly full', () => {
       kind: 'refused',
       error: 'KAFKA_STORAGE_ERROR',
     })
-    expect(logs.fullDisk()).toMatch(/1 MiB left/)
+    expect(logs.facts()).toMatchObject([{ isFull: true }])
     expect(readAll(log).length).toBeGreaterThan(0)
     log.deleteRecordsBefore(2)
     expect(log.logStartOffset).toBe(2)
@@ -362,7 +362,7 @@ describe('a disk that is nearly full', () => {
     disk.space = () => ({ totalBytes: 2 ** 40, usableBytes: 2 ** 39 })
     clock.advance(5000)
     append(log, 1)
-    expect(logs.fullDisk()).toBeUndefined()
+    expect(logs.facts()).toMatchObject([{ isFull: false }])
   })
 })
 

@@ -53,6 +53,21 @@ test('a member whose volume is lost is taken out of the list, joins as a new one
   expect(ready(world)).toBe('True')
 })
 
+test('a member that has joined anew and does not serve yet is not replaced again', () => {
+  const world = settled()
+  world.etcd.slow.add('demo-etcd-1')
+  world.loseVolume('demo-etcd-1')
+  for (let turn = 0; turn < 20; turn++) {
+    world.step()
+    world.reconcile()
+  }
+  expect(world.history.filter(line => line.startsWith('replace etcd member'))).toHaveLength(1)
+  expect(world.etcd.members.map(({ name }) => name)).toContain('demo-etcd-1')
+  world.etcd.slow.clear()
+  world.settle()
+  expect(ready(world)).toBe('True')
+})
+
 test('a member that is away with its volume there is waited for', () => {
   const world = settled()
   const members = world.etcd.members

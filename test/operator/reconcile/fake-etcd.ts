@@ -13,6 +13,8 @@ export class FakeEtcd {
   /** Volume → the member whose data it has. */
   readonly #volumes = new Map<string, string>()
   readonly #running = new Set<string>()
+  /** Names of those that join and do not serve yet. */
+  readonly slow = new Set<string>()
   #made = 0
 
   /** Whether it runs. A volume with data makes a member who it was, whatever it reads. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { ClusterAction } from '../../../operator/reconcile/actions.ts'
-import type { ObservedCluster, ReachedKafka } from '../../../operator/reconcile/observed-cluster.ts'
+import type { ObservedCluster } from '../../../operator/reconcile/observed-cluster.ts'
 import { podFacts } from '../../../operator/reconcile/pods.ts'
 import { type Reconciliation, reconcileCluster } from '../../../operator/reconcile/reconcile-cluster.ts'
 import type { Cluster } from '../../../operator/resources/cluster.ts'
@@ -12,17 +12,11 @@ import type { KubeObject } from '../../../operator/resources/kube-object.ts'
 import { type ClusterContext, clusterLabel } from '../../../operator/resources/names.ts'
 import { readResource } from '../../../operator/resources/read-resource.ts'
 import { FakeEtcd } from './fake-etcd.ts'
+import { FakeKafka } from './fake-kafka.ts'
 import { fakeNodes } from './fake-nodes.ts'
 import { wordsOf } from './words-of-actions.ts'
 
 export const images = { broker: 'example/barnabas:1.0', etcd: 'example/etcd:3.6' }
-
-interface Partition {
-  replicas: number[]
-  inSync: number[]
-  /** What it is being moved to. */
-  target?: number[]
-}
 
 interface StatefulSetSpec {
   readonly replicas: number
@@ -38,11 +32,7 @@ export class Killed extends Error {}
 export class FakeWorld {
   nowMs = Date.parse('2026-01-01T00:00:00Z')
   readonly objects = new Map<string, KubeObject>()
-  readonly topics = new Map<string, Partition[]>()
-  readonly dynamicSettings = new Map<string, string>()
-  readonly cordoned = new Set<number>()
-  /** Broker → rack that it runs with, where it is not the one that its pod was told. */
-  readonly oldRacks = new Map<number, string>()
+  readonly kafka = new FakeKafka()
   readonly brokenImages = new Set<string>()
   readonly etcd = new FakeEtcd()
   heldGrant: number | undefined
@@ -60,6 +50,22 @@ export class FakeWorld {
 
   constructor(spec: object) {
     this.spec = spec
+  }
+
+  get topics(): FakeKafka['topics'] {
+    return this.kafka.topics
+  }
+
+  get dynamicSettings(): FakeKafka['dynamicSettings'] {
+    return this.kafka.dynamicSettings
+  }
+
+  get cordoned(): FakeKafka['cordoned'] {
+    return this.kafka.cordoned
+  }
+
+  get oldRacks(): FakeKafka['oldRacks'] {
+    return this.kafka.oldRacks
   }
 
   get writes(): number {
@@ -104,6 +110,7 @@ export class FakeWorld {
   }
 
   observe(): ObservedCluster {
+    const brokers = this.pods('brokers').map(podFacts)
     return {
       object: {
         apiVersion: 'barnabas.dev/v1',
@@ -121,7 +128,8 @@ export class FakeWorld {
       },
       children: [...this.objects.values()],
       nodes: fakeNodes,
-      kafka: this.#kafka(),
+      kafka: this.kafka.observe(brokers),
+      statuses: this.kafka.statuses(brokers),
       etcd: this.etcd.hasQuorum
         ? { kind: 'reached', members: this.etcd.members }
         : { kind: 'unreachable', reason: 'etcd has no leader' },
@@ -168,7 +176,7 @@ export class FakeWorld {
     const before = JSON.stringify([[...this.objects], [...this.topics]])
     for (const object of Array.from(this.objects.values()))
       if (object.kind === 'StatefulSet') this.#runStatefulSet(object)
-    this.#runKafka()
+    this.kafka.run(id => this.isReady(id))
     return JSON.stringify([[...this.objects], [...this.topics]]) !== before
   }
 
@@ -213,68 +221,6 @@ export class FakeWorld {
     this.#writes += 1
     this.history.push(what)
     job()
-  }
-
-  #kafka(): ObservedCluster['kafka'] {
-    const ready = this.pods('brokers')
-      .map(podFacts)
-      .filter(({ isReady }) => isReady)
-    if (ready.length === 0) return { kind: 'unreachable', reason: 'No broker answers.' }
-    return {
-      kind: 'reached',
-      clusterId: 'the-cluster-id',
-      controllerId: ready[0]?.index ?? -1,
-      brokers: ready.map(({ index, rack }) => ({
-        id: index,
-        host: `b${index}`,
-        port: 9091,
-        rack: this.oldRacks.get(index) ?? rack ?? null,
-        isFenced: false,
-      })),
-      topics: [...this.topics].map(([name, partitions]) => ({
-        name,
-        id: name,
-        isInternal: false,
-        partitions: partitions.map(({ replicas, inSync }, index) => ({
-          index,
-          leader: inSync[0] ?? -1,
-          replicas,
-          inSync,
-        })),
-      })),
-      moves: [...this.topics].flatMap(([topic, partitions]) =>
-        partitions.flatMap(({ replicas, target }, partition) =>
-          target === undefined
-            ? []
-            : [
-                {
-                  topic,
-                  partition,
-                  adding: target.filter(id => !replicas.includes(id)),
-                  removing: replicas.filter(id => !target.includes(id)),
-                },
-              ],
-        ),
-      ),
-      dynamicSettings: this.dynamicSettings,
-      cordoned: new Set([...this.cordoned].filter(id => ready.some(({ index }) => index === id))),
-      advertised: new Map(),
-    } satisfies ReachedKafka
-  }
-
-  #runKafka(): void {
-    for (const partitions of this.topics.values()) {
-      for (const partition of partitions) {
-        if (partition.target !== undefined && partition.target.every(id => this.isReady(id))) {
-          partition.replicas = partition.target
-          partition.inSync = [...partition.target]
-          delete partition.target
-        }
-        // Who is away falls out at once, who is back has caught up a second later.
-        const back = partition.replicas.filter(id => this.isReady(id))
-        partition.inSync = back.length === 0 ? partition.inSync : back
-      }
-    }
   }
 
   #runStatefulSet(statefulSet: KubeObject): void {
@@ -332,7 +278,10 @@ export class FakeWorld {
     const isBroken = this.brokenImages.has(containers[0]?.image ?? '')
     const isBroker = pod.metadata.name.startsWith('demo-brokers-')
     // A broker waits for its rack.
-    const waits = isBroker && podFacts(pod).rack === undefined
+    const { rack, index } = podFacts(pod)
+    const waits = isBroker
+      ? rack === undefined || this.kafka.recovering.has(index)
+      : this.etcd.slow.has(pod.metadata.name)
     const { state = '', members = '' } = this.objects.get('ConfigMap/demo-etcd')?.data ?? {}
     const volume = this.objects.get(`PersistentVolumeClaim/data-${pod.metadata.name}`)?.metadata.uid ?? ''
     const isAlone = !isBroker && !this.etcd.start(pod.metadata.name, volume, { state, members })
@@ -353,9 +302,10 @@ export class FakeWorld {
         const isSame = JSON.stringify(before?.spec) === JSON.stringify(action.object.spec)
         const generation = (before?.metadata.generation ?? 0) + (isSame ? 0 : 1)
         const uid = before?.metadata.uid ?? `uid-${++this.#uid}`
+        const creationTimestamp = before?.metadata.creationTimestamp ?? new Date(this.nowMs).toISOString()
         this.objects.set(key, {
           ...action.object,
-          metadata: { ...metadata, uid, generation },
+          metadata: { ...metadata, uid, generation, creationTimestamp },
           status: before?.status,
         })
         return
@@ -371,14 +321,8 @@ export class FakeWorld {
         this.objects.set(`Pod/${action.pod}`, { ...pod, metadata: { ...pod.metadata, annotations } })
         return
       }
-      case 'restartBroker': {
-        const isMissed = [...this.topics.values()]
-          .flat()
-          .some(
-            ({ replicas, inSync }) =>
-              replicas.includes(action.broker) && inSync.some(id => id !== action.broker) === false,
-          )
-        if (action.needsGrant && isMissed) {
+      case 'restartBroker':
+        if (action.needsGrant && this.kafka.isLastInSync(action.broker)) {
           this.refusal = { broker: action.broker, reasons: ['It is the last one in sync.'] }
           return
         }
@@ -387,24 +331,13 @@ export class FakeWorld {
         this.oldRacks.delete(action.broker)
         this.objects.delete(`Pod/${action.pod}`)
         return
-      }
       case 'releaseRestart':
         this.heldGrant = undefined
         return
       case 'alterBrokerSettings':
-        for (const { name, value } of action.changes) {
-          if (action.broker !== null) {
-            if (value === null) this.cordoned.delete(action.broker)
-            else this.cordoned.add(action.broker)
-          } else if (value === null) this.dynamicSettings.delete(name)
-          else this.dynamicSettings.set(name, value)
-        }
-        return
       case 'movePartitions':
-        for (const { topic, partition, replicas } of action.moves) {
-          const found = this.topics.get(topic)?.[partition]
-          if (found !== undefined && replicas !== null) found.target = [...replicas]
-        }
+      case 'throttleTopics':
+        this.kafka.act(action)
         return
       case 'replaceEtcdMember':
         this.etcd.replace(action)

@@ -19,6 +19,7 @@ function aKafka(racks: readonly string[], partitions: readonly (readonly number[
     ],
     moves: [],
     dynamicSettings: new Map(),
+    throttled: new Set(),
     cordoned: new Set(),
     advertised: new Map(),
   }

@@ -75,13 +75,14 @@ function reconcile({
     topics: [],
     moves: [],
     dynamicSettings: new Map(),
+    throttled: new Set<string>(),
     cordoned: new Set<number>(),
     advertised: new Map(),
   }
   const result = reconcileTopic({
     object,
     topic: resource.topic,
-    cluster: cluster ?? { kind: 'present', refusal: undefined },
+    cluster: cluster ?? { kind: 'present', refusal: undefined, isPaused: false },
     kafka: kafka ?? {
       kind: 'reached',
       actual: actual === undefined ? undefined : anActual(actual),
@@ -96,22 +97,6 @@ function reconcile({
   return { ...result, ready, isSet }
 }
 
-test('a topic that is not there is created, with its owner written into it from the start', () => {
-  const { actions } = reconcile({ spec: { partitions: 6, retention: { time: '1h' } } })
-  expect(actions).toEqual([
-    {
-      kind: 'createTopic',
-      name: 'orders',
-      partitions: 6,
-      replicationFactor: undefined,
-      settings: new Map([
-        ['retention.ms', '3600000'],
-        [ownerSetting, owner],
-      ]),
-    },
-  ])
-})
-
 test('one that is as it should be is told so, and nothing is done', () => {
   const { actions, status, ready } = reconcile({ spec: { partitions: 3 }, actual: {} })
   expect(actions).toEqual([])
@@ -124,31 +109,6 @@ test('one that is as it should be is told so, and nothing is done', () => {
   })
   const again = reconcile({ spec: { partitions: 3 }, actual: {}, status })
   expect(again.status).toEqual(status)
-})
-
-test('more partitions and other settings are made; settings not given any more go back', () => {
-  const { actions } = reconcile({
-    spec: { partitions: 6, config: { 'retention.ms': '5' } },
-    status: { appliedSettings: ['segment.bytes', 'retention.ms'] },
-    actual: {
-      settings: new Map([
-        [ownerSetting, owner],
-        ['segment.bytes', '1048576'],
-        ['flush.ms', '7'],
-      ]),
-    },
-  })
-  expect(actions).toEqual([
-    {
-      kind: 'alterSettings',
-      name: 'orders',
-      changes: [
-        { name: 'retention.ms', from: undefined, to: '5' },
-        { name: 'segment.bytes', from: '1048576', to: null },
-      ],
-    },
-    { kind: 'addPartitions', name: 'orders', partitions: 6 },
-  ])
 })
 
 test('another replication factor moves replicas, and while they move it is not ready', () => {
@@ -168,16 +128,9 @@ test('fewer partitions than there are are refused', () => {
   expect(actions).toEqual([])
   expect(ready).toMatchObject({ status: 'False', reason: 'PartitionDecreaseRefused' })
   expect(isSet('Stalled')).toBe(true)
-})
-
-test('a topic that another Topic looks after is left alone', () => {
-  const { actions, ready, isSet } = reconcile({
-    actual: { settings: new Map([[ownerSetting, 'other/orders uid-9']]) },
-  })
-  expect(actions).toEqual([])
-  expect(ready?.reason).toBe('NameConflict')
-  expect(ready?.message).toContain('looked after by the Topic other/orders')
-  expect(isSet('Conflicted')).toBe(true)
+  // Its settings are looked after all the same.
+  const others = reconcile({ spec: { partitions: 2, config: { 'retention.ms': '5' } }, actual: {} })
+  expect(others.actions.map(({ kind }) => kind)).toEqual(['alterSettings'])
 })
 
 describe('a topic that nobody looks after', () => {
@@ -188,35 +141,10 @@ describe('a topic that nobody looks after', () => {
     changes: [{ name: ownerSetting, from: 'team/orders uid-0', to: owner }],
   }
 
-  test('is adopted when it matches, or always, or never', () => {
-    expect(reconcile({ spec: { partitions: 3 }, actual: abandoned }).actions).toEqual([adopt])
-    const differing = reconcile({ spec: { partitions: 4 }, actual: abandoned })
-    expect(differing.ready).toMatchObject({ reason: 'NotAdopted' })
-    expect(differing.status.drift).toEqual([{ key: 'partitions', desired: '4', actual: '3' }])
-    const always = reconcile({ spec: { partitions: 4, adoptionPolicy: 'Always' }, actual: abandoned })
-    expect(always.actions.map(({ kind }) => kind)).toEqual(['alterSettings', 'addPartitions'])
-    expect(reconcile({ spec: { adoptionPolicy: 'Never' }, actual: abandoned }).ready?.reason).toBe(
-      'NotAdopted',
-    )
-  })
-
   test('is only adopted, not changed, when differences are to be reported', () => {
     const spec = { partitions: 4, adoptionPolicy: 'Always', driftPolicy: 'Report' }
     expect(reconcile({ spec, actual: abandoned }).actions).toEqual([adopt])
   })
-})
-
-test('drift that is to be reported is told and not undone', () => {
-  const { actions, status, ready } = reconcile({
-    spec: { driftPolicy: 'Report', partitions: 5, config: { 'retention.ms': '5' } },
-    actual: {},
-  })
-  expect(actions).toEqual([])
-  expect(ready).toMatchObject({ status: 'True', reason: 'Drifted' })
-  expect(status.drift).toEqual([
-    { key: 'partitions', desired: '5', actual: '3' },
-    { key: 'retention.ms', desired: '5' },
-  ])
 })
 
 test('what the brokers refuse is told in their words, and not asked again at once', () => {
@@ -238,10 +166,66 @@ test('brokers that are away for a moment are no news, and are when nothing was s
 
 test('without a Cluster, or without its leave, nothing is done', () => {
   expect(reconcile({ cluster: { kind: 'absent' } }).ready?.reason).toBe('ClusterNotFound')
-  expect(reconcile({ cluster: { kind: 'present', refusal: 'No.' } }).ready).toMatchObject({
+  expect(reconcile({ cluster: { kind: 'present', refusal: 'No.', isPaused: false } }).ready).toMatchObject({
     reason: 'NamespaceNotAllowed',
     message: 'No.',
   })
+})
+
+describe('a namespace that may have only so many partitions', () => {
+  const cluster = (others: number): ObservedTopic['cluster'] => ({
+    kind: 'present',
+    refusal: undefined,
+    isPaused: false,
+    quota: { mostPartitions: 10, others, defaultPartitions: 2 },
+  })
+
+  test('gets a topic that fits, and not one that does not', () => {
+    const create = (others: number, spec: object) => reconcile({ spec, cluster: cluster(others) })
+    expect(create(4, { partitions: 6 }).actions[0]?.kind).toBe('createTopic')
+    expect(create(5, { partitions: 6 }).actions).toEqual([])
+    expect(create(5, { partitions: 6 }).ready).toMatchObject({
+      status: 'False',
+      reason: 'QuotaExceeded',
+      message: expect.stringContaining(
+        'may have 10 partitions in this Cluster, its other topics have 5, and this one asks for 6;',
+      ),
+    })
+    expect(create(8, {}).actions[0]?.kind).toBe('createTopic')
+    expect(create(9, {}).ready?.reason).toBe('QuotaExceeded')
+  })
+
+  test('keeps what it has, and cannot grow or adopt beyond that', () => {
+    expect(reconcile({ spec: { partitions: 3 }, actual: {}, cluster: cluster(20) }).ready?.reason).toBe(
+      'InSync',
+    )
+    const grown = reconcile({ spec: { partitions: 5 }, actual: {}, cluster: cluster(6) })
+    expect(grown.ready?.reason).toBe('QuotaExceeded')
+    expect(grown.status.partitions).toBe(3)
+    const foreign = { settings: new Map<string, string>() }
+    expect(reconcile({ actual: foreign, cluster: cluster(8) }).ready?.reason).toBe('QuotaExceeded')
+    expect(reconcile({ actual: foreign, cluster: cluster(7) }).actions[0]?.kind).toBe('alterSettings')
+  })
+})
+
+test('of a Cluster that is paused no topic is touched', () => {
+  const cluster = { kind: 'present', refusal: undefined, isPaused: true } as const
+  const { actions, ready, isSet } = reconcile({ cluster, spec: { partitions: 9 }, actual: {} })
+  expect(actions).toEqual([])
+  expect(ready?.reason).toBe('ClusterPaused')
+  expect(isSet('Stalled')).toBe(false)
+  const going = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [topicFinalizer] }
+  const held = reconcile({ cluster, spec: { reclaimPolicy: 'Delete' }, metadata: going, actual: {} })
+  expect(held.actions).toEqual([])
+  expect(held.isSet('DeletionBlocked')).toBe(true)
+})
+
+test('a topic that somebody deleted is made again, or told to be gone', () => {
+  const status = { observedGeneration: 3, topicId: 'the-id' }
+  expect(reconcile({ status }).actions.map(({ kind }) => kind)).toEqual(['createTopic'])
+  const reported = reconcile({ status, spec: { driftPolicy: 'Report' } })
+  expect(reported.actions).toEqual([])
+  expect(reported.ready).toMatchObject({ status: 'False', reason: 'Gone' })
 })
 
 describe('deletion', () => {
@@ -256,14 +240,6 @@ describe('deletion', () => {
       'createTopic',
     )
     expect(reconcile({ metadata: { finalizers: [topicFinalizer] }, actual: {} }).actions).toEqual([release])
-  })
-
-  test('the topic goes first and the finalizer after it', () => {
-    expect(reconcile({ spec, metadata: held, actual: {} }).actions).toEqual([
-      { kind: 'deleteTopic', name: 'orders' },
-      release,
-    ])
-    expect(reconcile({ spec, metadata: held }).actions).toEqual([release])
   })
 
   test('nothing is left to be done where the Cluster is gone or going, or the topic is another one', () => {

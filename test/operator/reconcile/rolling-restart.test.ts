@@ -25,10 +25,12 @@ function decide(input: Partial<RollInput>) {
     pods: [aPod(0), aPod(1)],
     brokers: [0, 1],
     kafka: { kind: 'unreachable', reason: 'gone' },
+    isRecovering: () => false,
     timeoutMs: 1000,
     nowMs: 10_000,
     planHash: 'plan',
     approvedHash: undefined,
+    awaits: undefined,
     ...input,
   })
 }
@@ -64,4 +66,36 @@ test('while a pod stops or is missing, none is restarted', () => {
   const stopping = [aPod(0), aPod(1, { isReady: false, isTerminating: true })]
   expect(decide({ pods: stopping, reasons })).toEqual({ kind: 'wait', why: 'broker 1 stops' })
   expect(decide({ pods: [aPod(0)], reasons })).toEqual({ kind: 'wait', why: 'broker 1 has no pod yet' })
+})
+
+test('one that reads its logs again is not stuck however long it takes, and is waited for', () => {
+  const pods = [aPod(0), aPod(1, { isReady: false, unreadySinceMs: 0 })]
+  const isRecovering = (id: number): boolean => id === 1
+  expect(decide({ pods, isRecovering })).toEqual({ kind: 'done' })
+  for (const broker of [0, 1]) {
+    expect(decide({ pods, isRecovering, reasons: new Map([[broker, 'because']]) })).toEqual({
+      kind: 'wait',
+      why: 'broker 1 reads its logs again',
+    })
+  }
+})
+
+test('where people are to do something, it says what', () => {
+  const reasons = new Map([[1, 'because']])
+  expect(decide({ reasons, mode: 'Approve' })).toEqual({
+    kind: 'needsPeople',
+    what: 'Approval',
+    why: 'Annotate the Cluster with barnabas.dev/approve-plan=plan: rollout.mode is Approve.',
+  })
+  expect(decide({ reasons, mode: 'OnDelete' })).toEqual({
+    kind: 'needsPeople',
+    what: 'Deletion',
+    why: 'Delete demo-brokers-1, one after the other: rollout.mode is OnDelete.',
+  })
+})
+
+test('what brokers would be restarted for again is waited for, and nobody approves a plan without it', () => {
+  const given = { reasons: new Map([[1, 'because']]), awaits: 'No address yet.' }
+  expect(decide(given)).toEqual({ kind: 'wait', why: 'No address yet.' })
+  expect(decide({ ...given, mode: 'Approve' })).toEqual({ kind: 'wait', why: 'No address yet.' })
 })

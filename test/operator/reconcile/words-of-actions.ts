@@ -17,6 +17,8 @@ export function wordsOf(action: ClusterAction): string {
       return `settings of ${action.broker ?? 'all'}: ${action.changes.map(({ name, value }) => `${name}=${value}`).join(' ')}`
     case 'movePartitions':
       return `move ${action.moves.length}`
+    case 'throttleTopics':
+      return `${action.isThrottled ? 'throttle' : 'unthrottle'} ${action.topics.join(' ')}`
     case 'replaceEtcdMember':
       return `replace etcd member at ${action.peerUrl}`
     case 'tell':
