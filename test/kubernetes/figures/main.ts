@@ -2,7 +2,7 @@
  * npm run benchmark:kubernetes — makes a Kubernetes of three nodes, installs the operator by its chart, measures what the
  * project promises of it, and writes RESULTS.md beside ../README.md. Needs root, as all of test/kubernetes; takes about
  * eight minutes and the quiet ones.
- *   -- --only topics,memory    parts: ready, deletion, topics, memory, restart, quiet (all by default)
+ *   -- --only topics,memory    parts: ready, deletion, roll, topics, memory, restart, quiet (all by default)
  *   -- --quiet-minutes 1       instead of ten
  *   -- --rounds 1              how often ready, deletion and restart are measured (3)
  *   -- --output FILE           elsewhere than RESULTS.md
