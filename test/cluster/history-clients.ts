@@ -49,8 +49,13 @@ export class HistoryClients {
   async startJava(): Promise<RunningProcess> {
     const { classPath } = await prepareKafkaJava()
     const jvm = ['-Xmx256M', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', classPath]
-    const logging = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'
-    return this.start('java', 'java', [logging, ...jvm, 'HistoryClients'])
+    const level = '-Dorg.slf4j.simpleLogger'
+    const logging = [
+      `${level}.defaultLogLevel=error`,
+      `${level}.log.org.apache.kafka.clients.producer=warn`,
+      `${level}.showDateTime=true`,
+    ]
+    return this.start('java', 'java', [...logging, ...jvm, 'HistoryClients'])
   }
 
   /** Takes the commands of librdkafka-clients.py. */
@@ -179,8 +184,13 @@ export class HistoryClients {
 
   /** As waitUntil, and fails at once when a client has broken down or something is wrong already. */
   async #until(what: string | (() => string), deadlineMs: number, holds: () => boolean): Promise<void> {
+    const all = (): string => {
+      const words = typeof what === 'string' ? what : what()
+      const said = [...this.#hosts].map(([name, { output }]) => `${name} said last: ${output.slice(-6_000)}`)
+      return `${words}. The history: ${this.keepHistory()}\n${said.join('\n')}`
+    }
     await waitUntil(
-      what,
+      all,
       () => {
         if (this.#broken !== null) throw this.#broken
         const ended = [...this.#hosts.values()].find(({ hasEnded }) => hasEnded)
