@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { prepareKafkaJava, repositoryRoot } from '../targets/kafka-jars.ts'
 import { prepareLibrdkafka, python } from '../targets/librdkafka.ts'
 import { RunningProcess, waitUntil } from '../targets/processes.ts'
-import { type Anomaly, HistoryChecker, type Verdict } from './checker.ts'
+import { type Anomaly, HistoryChecker, type Verdict, type WasSentAnew } from './checker.ts'
 import { parseHistoryLine } from './history.ts'
 import { Progress } from './progress.ts'
 
@@ -18,6 +18,8 @@ export interface HistoryClientsOptions {
   readonly bootstrapServers: string
   /** Where all that they tell is written to. */
   readonly file: string
+  /** Left out: no value is. */
+  readonly wasSentAnew?: WasSentAnew
   /** Whatever comes before the words of a command, to run it somewhere else. */
   readonly within?: readonly string[]
   /** Sees every line first; true: it is no part of the history. */
@@ -32,7 +34,7 @@ export interface Readers {
 
 export class HistoryClients {
   readonly #options: HistoryClientsOptions
-  readonly #checker = new HistoryChecker()
+  readonly #checker: HistoryChecker
   readonly #progress: Progress
   readonly #history: ReturnType<typeof createWriteStream>
   readonly #hosts = new Map<string, RunningProcess>()
@@ -41,6 +43,7 @@ export class HistoryClients {
 
   constructor(options: HistoryClientsOptions) {
     this.#options = options
+    this.#checker = new HistoryChecker(options.wasSentAnew)
     this.#progress = new Progress(options.partitions)
     this.#history = createWriteStream(options.file)
   }
