@@ -6,6 +6,7 @@ import { waitForRestart } from './controller/wait-for-restart.ts'
 import { HttpEndpoint } from './http/http-endpoint.ts'
 import type { BrokerListener, ControlAddress } from './metadata/image.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { isNameGone } from './network/name-gone.ts'
 import type { Replication } from './open-replication.ts'
 import { type RunningBroker, runBroker } from './run-broker.ts'
 import { StartingHealth } from './starting-health.ts'
@@ -131,7 +132,15 @@ export class Broker {
     const withinMs = settings['controlled.shutdown.grant.wait.ms']
     if (withinMs === 0) return
     const silenceMs = settings['broker.session.timeout.ms'] + electionTakesMs
-    const brokerId = settings['node.id']
-    await waitForRestart(this.#running.membership, { brokerId, withinMs, silenceMs, clock, random, logger })
+    const name = settings['controlled.shutdown.grant.name']
+    await waitForRestart(this.#running.membership, {
+      brokerId: settings['node.id'],
+      withinMs,
+      silenceMs,
+      isRemoved: async () => name !== null && (await isNameGone(name)),
+      clock,
+      random,
+      logger,
+    })
   }
 }

@@ -19,6 +19,10 @@ export const ownSettings = {
     'How long a broker that is asked to stop waits until the controller grants that it may be away; 0: it does not ask.',
     { from: 0 },
   ),
+  'controlled.shutdown.grant.name': string(
+    null,
+    'Name in DNS of all brokers together. When there is none such any more, all of them are being removed, and none waits for a grant.',
+  ),
   'control.listeners': list(
     ['http://:9090'],
     'Addresses of the gRPC service among brokers and for the operator, http://host:port or https://host:port; opened in a cluster on etcd.',

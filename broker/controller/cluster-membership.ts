@@ -194,7 +194,7 @@ export class ClusterMembership {
     await admitted
   }
 
-  /** The log directories, or which of them are cordoned, have changed; or the store is to be asked whether it is there. */
+  /** The log directories, or which of them are cordoned, have changed. */
   registrationChanged(): void {
     this.#registration?.refresh()
   }

@@ -12,8 +12,6 @@ export interface StoppingBroker {
   readonly isRegistered: boolean
   /** The store did not answer the last time. */
   readonly isStoreAway: boolean
-  /** Has the store asked again. */
-  registrationChanged(): void
   readonly controller: Pick<ControllerClient, 'requestRestart'>
 }
 
@@ -21,6 +19,8 @@ export interface WaitForRestartOptions {
   readonly brokerId: number
   /** Then it stops without a grant: whoever asked it to stop will not wait longer. */
   readonly withinMs: number
+  /** Whether the whole cluster is being removed. */
+  readonly isRemoved: () => Promise<boolean>
   /** After so long without an answer of any controller it does not wait for one any more. */
   readonly silenceMs: number
   readonly clock: Clock
@@ -37,11 +37,11 @@ const storeAwayMs = 1500
 /**
  * Before a broker stops that was asked to from outside (a drain, an eviction, a deleted pod), it asks for the grant that
  * planned restarts ask for, and goes on serving until it has it. One that was granted to somebody else for this broker
- * counts. It does not wait where that would help nobody: nobody else has what it has, the store is away, or it is not
- * registered any more, so that others have taken over already.
+ * counts. It does not wait where that would help nobody: nobody else has what it has, the whole cluster is being removed, the
+ * store is away, or it is not registered any more, so that others have taken over already.
  */
 export async function waitForRestart(broker: StoppingBroker, options: WaitForRestartOptions): Promise<void> {
-  const { brokerId, withinMs, silenceMs, clock, random, logger } = options
+  const { brokerId, withinMs, silenceMs, isRemoved, clock, random, logger } = options
   const startedMs = clock.monotonicMs()
   let answeredMs = startedMs
   let storeAwaySinceMs: number | undefined
@@ -53,6 +53,10 @@ export async function waitForRestart(broker: StoppingBroker, options: WaitForRes
       logger.warn(
         'The metadata store does not answer, so nobody can take over; this broker stops all the same.',
       )
+      return
+    }
+    if (await isRemoved()) {
+      logger.info('The whole cluster is being removed, so this broker waits for nobody.')
       return
     }
     const leftMs = startedMs + withinMs - clock.monotonicMs()
@@ -83,7 +87,6 @@ export async function waitForRestart(broker: StoppingBroker, options: WaitForRes
     }
     if (why !== told) logger.info({ why }, 'This broker is to stop, and serves on until it may be away.')
     told = why
-    broker.registrationChanged()
     await sleep(clock, backoffMs(attempt, { firstMs: 100, mostMs: 1000 }, random))
   }
 }

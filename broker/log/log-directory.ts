@@ -12,7 +12,7 @@ import {
   logEndsFileName,
 } from './clean-stop.ts'
 import { markedFolderName, replicaName } from './directory-names.ts'
-import { type Disk, DiskError } from './disk.ts'
+import { type Disk, DiskError, isDiskFull } from './disk.ts'
 import { atMostAtOnce } from './in-slices.ts'
 import type { Log, LogCheckpoints } from './log.ts'
 import {
@@ -223,13 +223,29 @@ export class LogDirectory {
     this.#parts.onOffline(this, error)
   }
 
-  /** Only what is on the device; a log that could not be opened keeps what stood there. */
+  /**
+   * Only what is on the device; a log that could not be opened keeps what stood there. Where there is no room the file stays
+   * as it is: it may lag behind, and the next time comes.
+   */
   async checkpoint(kind: CheckpointKind): Promise<void> {
+    try {
+      await this.#writeCheckpoint(kind)
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      this.#parts.logger.warn(
+        { directory: this.path, err: error },
+        'The disk has no room for a checkpoint; it is written when there is some.',
+      )
+    }
+  }
+
+  /** Throws DiskError when there is no room; when the disk fails the directory goes offline. */
+  async #writeCheckpoint(kind: CheckpointKind): Promise<void> {
     if (!this.isOnline) return
     try {
       await this.#files[kind].write(() => this.#checkpoint(kind))
     } catch (error) {
-      if (!(error instanceof DiskError)) throw error
+      if (!(error instanceof DiskError) || isDiskFull(error)) throw error
       this.fail(error)
     }
   }
@@ -247,9 +263,9 @@ export class LogDirectory {
     })
   }
 
-  /** The recovery points of all logs, as they are now, survive a power cut when it resolves. */
+  /** The recovery points of all logs, as they are now, survive a power cut when it resolves. Rejects when there is no room. */
   async settleRecoveryPoints(): Promise<void> {
-    await this.checkpoint('recoveryPoint')
+    await this.#writeCheckpoint('recoveryPoint')
     if (!this.isOnline) return
     try {
       await this.#parts.disk.directorySynced(this.path)

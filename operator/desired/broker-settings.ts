@@ -67,6 +67,7 @@ function placeSettings(context: ClusterContext): ReadonlyMap<string, string> {
     ['etcd.prefix', etcdPrefix],
     ['broker.rack.file', `${podPath}/rack`],
     ['controlled.shutdown.grant.wait.ms', String(grantWaitMs(context))],
+    ['controlled.shutdown.grant.name', hosts.service(context, names.brokers(context))],
   ])
 }
 

@@ -52,7 +52,7 @@ interface Asked {
 }
 
 const requestTimeoutMs = 30_000
-const pageSize = 500
+const pageSize = 100
 const longestBody = 64 * 2 ** 20
 
 export class ApiServer {

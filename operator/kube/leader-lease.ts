@@ -31,7 +31,9 @@ interface LeaseSpec {
 const durationMs = 15_000
 /** Own validity ends earlier than others may take over. */
 const giveUpMs = 10_000
-const retryMs = 2000
+const renewMs = 2000
+/** Of one that waits for its turn. */
+const retryMs = 1000
 
 export class LeaderLease {
   readonly #parts: LeaderLeaseParts
@@ -109,7 +111,7 @@ export class LeaderLease {
       if (this.#isHeld && clock.monotonicMs() - renewedAtMs >= giveUpMs) {
         return this.#lose('it could not be renewed in time')
       }
-      await sleep(clock, retryMs, signal).catch(() => {})
+      await sleep(clock, this.#isHeld ? renewMs : retryMs, signal).catch(() => {})
     }
   }
 

@@ -28,6 +28,7 @@ const followFromTheRest = [
   'http.listeners',
   'authorizer.class.name',
   'controlled.shutdown.grant.wait.ms',
+  'controlled.shutdown.grant.name',
 ]
 
 export const ownedPrefixes = [

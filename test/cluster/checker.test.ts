@@ -143,8 +143,23 @@ describe('the checker', () => {
     const verdict = judge(lines(`${good}\n i 1 0 13\n u 1 0 13 late\n i 1 0 14\n f 1 0 14 no\n i 1 0 15`))
     expect(verdict).toMatchObject({ sent: 6, acknowledged: 3, failed: 1, unknown: 2, read: 3 })
     expect(describeVerdict(verdict)).toBe(
-      '6 sent, 3 acknowledged, 1 failed, 2 unknown; 3 read by all readers together; no anomaly',
+      '6 sent, 3 acknowledged, 1 failed, 2 unknown, 0 sent anew in another producer epoch; ' +
+        '3 read by all readers together; no anomaly',
     )
+  })
+
+  it('counts what a client sent anew in another epoch of its own, and takes it for no anomaly', () => {
+    const history = lines('i 1 0 13\n u 1 0 13 late\n i 1 0 14\n u 1 0 14 late\n p 9 0 0:13,1:14,2:13,3:14')
+    const asked: string[] = []
+    const checker = new HistoryChecker((partition, one, other) => {
+      asked.push(`${partition}: ${one} ${other}`)
+      return one === 0
+    })
+    for (const line of history) checker.add(parseHistoryLine(line.trim())!)
+    const verdict = checker.finish()
+    expect(asked).toEqual(['0: 0 2', '0: 1 3'])
+    expect(verdict.sentAnew).toBe(1)
+    expect(verdict.anomalies).toMatchObject([{ kind: 'duplicate', count: 1 }])
   })
 
   it('tells each anomaly in words with its first examples', () => {

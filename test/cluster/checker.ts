@@ -43,6 +43,8 @@ export interface Verdict {
   readonly unknown: number
   /** Records read, by all readers together. */
   readonly read: number
+  /** Values that a client sent anew as another producer, not knowing whether they had come: see HistoryChecker. */
+  readonly sentAnew: number
   /** Highest offset that was read, by partition. */
   readonly lastRead: ReadonlyMap<number, number>
 }
@@ -64,7 +66,16 @@ interface Gap {
   readonly before: number
 }
 
+/** Whether a value stands at two offsets of a partition because its client sent it in two epochs of its own, or as two producers. */
+export type WasSentAnew = (partition: number, one: number, other: number) => boolean
+
+/**
+ * Idempotence ends where a client that got OUT_OF_ORDER_SEQUENCE_NUMBER takes a new producer epoch and sends in it again what it
+ * does not know to have come (KIP-360): brokers cannot tell that from a new record. Such values are counted, and are no anomaly.
+ */
 export class HistoryChecker {
+  readonly #wasSentAnew: WasSentAnew
+  readonly #sentAnew = new Set<number>()
   /** By value. */
   readonly #state = new Numbers(0)
   readonly #process = new Numbers(-1)
@@ -78,6 +89,10 @@ export class HistoryChecker {
   readonly #gaps: Gap[] = []
   readonly #found = new Map<AnomalyKind, { count: number; examples: string[] }>()
   #readCount = 0
+
+  constructor(wasSentAnew: WasSentAnew = () => false) {
+    this.#wasSentAnew = wasSentAnew
+  }
 
   add(event: HistoryEvent): void {
     if (event.kind === 'moved') this.#position.delete(`${event.process}/${event.partition}`)
@@ -108,7 +123,13 @@ export class HistoryChecker {
       if ((state & invoked) !== 0 && (state & (acknowledged | failed)) === 0) counts.unknown++
       this.#judgeValue(value, state)
     }
-    return { ...counts, anomalies: this.anomaliesSoFar, read: this.#readCount, lastRead: this.#lastRead }
+    return {
+      ...counts,
+      sentAnew: this.#sentAnew.size,
+      anomalies: this.anomaliesSoFar,
+      read: this.#readCount,
+      lastRead: this.#lastRead,
+    }
   }
 
   #addSend(event: HistoryEvent & { readonly kind: 'send' }): void {
@@ -182,7 +203,11 @@ export class HistoryChecker {
     }
     const known = this.#offset.get(value)
     if (known < 0) this.#offset.set(value, offset)
-    else if (known !== offset) {
+    else if (known !== offset && !this.#sentAnew.has(value)) {
+      if (this.#wasSentAnew(partition, known, offset)) {
+        this.#sentAnew.add(value)
+        return
+      }
       this.#report('duplicate', `${value} in partition ${partition}: at ${known} and ${offset}`)
     }
   }
@@ -243,7 +268,8 @@ export class HistoryChecker {
 export function describeVerdict({ anomalies, ...counts }: Verdict): string {
   const figures =
     `${counts.sent} sent, ${counts.acknowledged} acknowledged, ${counts.failed} failed, ` +
-    `${counts.unknown} unknown; ${counts.read} read by all readers together`
+    `${counts.unknown} unknown, ${counts.sentAnew} sent anew in another producer epoch; ` +
+    `${counts.read} read by all readers together`
   if (anomalies.length === 0) return `${figures}; no anomaly`
   const lines = anomalies.map(
     ({ kind, count, examples }) =>

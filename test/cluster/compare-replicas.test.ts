@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { recordBatch } from '../targets/wire.ts'
-import { compareReplicas } from './compare-replicas.ts'
+import { compareReplicas, producerAt } from './compare-replicas.ts'
 
 let root = ''
 beforeEach(() => {
@@ -59,6 +59,17 @@ describe('replicas of a partition', () => {
     }
     expect(compareReplicas(replicas, 2)).toEqual([expect.stringContaining('ends at 1')])
   })
+})
+
+it('the log says which producer a record is from, in which of its epochs', () => {
+  const ofEpoch = (offset: number, epoch: number): Buffer => {
+    const bytes = batch(offset, 'a')
+    bytes.writeBigInt64BE(7n, 43)
+    bytes.writeInt16BE(epoch, 51)
+    return bytes
+  }
+  const log = replica('one', { 0: [ofEpoch(0, 2)], 1: [ofEpoch(1, 3)] })
+  expect([producerAt(log, 0), producerAt(log, 1), producerAt(log, 2)]).toEqual(['7/2', '7/3', null])
 })
 
 function batch(baseOffset: number, value: string): Buffer {

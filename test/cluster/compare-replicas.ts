@@ -30,6 +30,15 @@ export function compareReplicas(
   })
 }
 
+/** Producer id and epoch of the batch at an offset, as one word; null when this log does not hold it. */
+export function producerAt(directory: string, offset: number): string | null {
+  for (const { baseOffset, lastOffset, bytes } of batches(directory)) {
+    if (offset >= baseOffset && offset <= lastOffset)
+      return `${bytes.readBigInt64BE(43)}/${bytes.readInt16BE(51)}`
+  }
+  return null
+}
+
 function firstDifference(one: string, other: string, highWatermark: number): string | null {
   const left = batches(one)
   const right = batches(other)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Random, randomInt } from '../../runtime/random.ts'
 import type { Cluster } from './cluster.ts'
 import type { ClusterBroker } from './cluster-broker.ts'
+import { letPass } from './let-pass.ts'
 import type { ClusterNetwork, NetworkNode } from './network.ts'
 
 export interface Scene {
@@ -109,6 +110,9 @@ const withoutEtcd = victims.map(victim =>
   ),
 )
 
+/** A broker that found the disk full just before there was room again is gone by then. */
+const untilItHasEndedMs = 2_000
+
 const diskFull = onBroker(
   "the leader's disk is full",
   'leader',
@@ -118,7 +122,9 @@ const diskFull = onBroker(
     fill(filler)
     return async () => {
       rmSync(filler)
-      if (!broker.isRunning) await broker.start() // Apache Kafka ends when its only data directory fails
+      // Apache Kafka ends when its only data directory fails; ours when it may not go on without what it could not write.
+      await letPass(untilItHasEndedMs)
+      if (!broker.isRunning) await broker.start()
     }
   },
 )

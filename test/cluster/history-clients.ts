@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { prepareKafkaJava, repositoryRoot } from '../targets/kafka-jars.ts'
 import { prepareLibrdkafka, python } from '../targets/librdkafka.ts'
 import { RunningProcess, waitUntil } from '../targets/processes.ts'
-import { type Anomaly, HistoryChecker, type Verdict } from './checker.ts'
+import { type Anomaly, HistoryChecker, type Verdict, type WasSentAnew } from './checker.ts'
 import { parseHistoryLine } from './history.ts'
 import { Progress } from './progress.ts'
 
@@ -18,6 +18,8 @@ export interface HistoryClientsOptions {
   readonly bootstrapServers: string
   /** Where all that they tell is written to. */
   readonly file: string
+  /** Left out: no value is. */
+  readonly wasSentAnew?: WasSentAnew
   /** Whatever comes before the words of a command, to run it somewhere else. */
   readonly within?: readonly string[]
   /** Sees every line first; true: it is no part of the history. */
@@ -32,7 +34,7 @@ export interface Readers {
 
 export class HistoryClients {
   readonly #options: HistoryClientsOptions
-  readonly #checker = new HistoryChecker()
+  readonly #checker: HistoryChecker
   readonly #progress: Progress
   readonly #history: ReturnType<typeof createWriteStream>
   readonly #hosts = new Map<string, RunningProcess>()
@@ -41,6 +43,7 @@ export class HistoryClients {
 
   constructor(options: HistoryClientsOptions) {
     this.#options = options
+    this.#checker = new HistoryChecker(options.wasSentAnew)
     this.#progress = new Progress(options.partitions)
     this.#history = createWriteStream(options.file)
   }
@@ -49,8 +52,13 @@ export class HistoryClients {
   async startJava(): Promise<RunningProcess> {
     const { classPath } = await prepareKafkaJava()
     const jvm = ['-Xmx256M', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', classPath]
-    const logging = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'
-    return this.start('java', 'java', [logging, ...jvm, 'HistoryClients'])
+    const level = '-Dorg.slf4j.simpleLogger'
+    const logging = [
+      `${level}.defaultLogLevel=error`,
+      `${level}.log.org.apache.kafka.clients.producer=warn`,
+      `${level}.showDateTime=true`,
+    ]
+    return this.start('java', 'java', [...logging, ...jvm, 'HistoryClients'])
   }
 
   /** Takes the commands of librdkafka-clients.py. */
@@ -179,8 +187,13 @@ export class HistoryClients {
 
   /** As waitUntil, and fails at once when a client has broken down or something is wrong already. */
   async #until(what: string | (() => string), deadlineMs: number, holds: () => boolean): Promise<void> {
+    const all = (): string => {
+      const words = typeof what === 'string' ? what : what()
+      const said = [...this.#hosts].map(([name, { output }]) => `${name} said last: ${output.slice(-6_000)}`)
+      return `${words}. The history: ${this.keepHistory()}\n${said.join('\n')}`
+    }
     await waitUntil(
-      what,
+      all,
       () => {
         if (this.#broken !== null) throw this.#broken
         const ended = [...this.#hosts.values()].find(({ hasEnded }) => hasEnded)

@@ -4,12 +4,15 @@
  *   -- --minutes 10             how long faults go on (default 10)
  *   -- --seed 42                draws the same faults again; their moments are the machine's
  *   -- --brokers 5 --etcd 3     sizes (default 3 and 1)
+ * What the brokers had on disk when something failed is kept in .cache/faults.
  *   -- --target apache-kafka    the same for Apache Kafka, to know that the test is right
  */
-import { writeSync } from 'node:fs'
+import { cpSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { seededRandom, systemRandom, randomInt } from '../../runtime/random.ts'
 import type { Target } from '../targets/broker.ts'
+import { repositoryRoot } from '../targets/kafka-jars.ts'
 import { describeVerdict } from './checker.ts'
 import { Cluster } from './cluster.ts'
 import { runMix } from './mix.ts'
@@ -59,6 +62,13 @@ async function main(): Promise<number> {
   } catch (error) {
     say(`FAILED: ${String(error)}`)
     for (const { name, output } of cluster.brokers) say(`${name} said last: ${output.slice(-4_000)}`)
+    for (const { name, logDirectory } of cluster.brokers) {
+      const kept = join(repositoryRoot, '.cache', 'faults', `seed-${options.seed}`, name)
+      rmSync(kept, { recursive: true, force: true })
+      const isAsked = (source: string): boolean =>
+        source === logDirectory || /\/faults-\d+(\/|$)/.test(source)
+      cpSync(logDirectory, kept, { recursive: true, filter: isAsked })
+    }
     return 1
   } finally {
     await workload?.dispose()

@@ -2,12 +2,13 @@
  * Other people's clients at work on one topic while a cluster is harmed: idempotent producers and readers of Java,
  * librdkafka and kcat. Everything they tell goes into a file and to the checker as it comes.
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitUntil } from '../targets/processes.ts'
 import { apiKeys, listOffsetsBody, listOffsetsOutcome } from '../targets/wire.ts'
-import type { Anomaly, Verdict } from './checker.ts'
+import type { Anomaly, Verdict, WasSentAnew } from './checker.ts'
 import type { Cluster } from './cluster.ts'
-import { compareReplicas } from './compare-replicas.ts'
+import { compareReplicas, producerAt } from './compare-replicas.ts'
 import { HistoryClients } from './history-clients.ts'
 import { KcatReader, KcatWriter } from './kcat-clients.ts'
 import { ask } from './questions.ts'
@@ -45,7 +46,8 @@ export class Workload {
     this.partitions = partitions
     const { bootstrapServers, directory } = cluster
     const file = join(directory, `${topic}.history`)
-    this.#clients = new HistoryClients({ topic, partitions, bootstrapServers, file })
+    const wasSentAnew = this.#wasSentAnew
+    this.#clients = new HistoryClients({ topic, partitions, bootstrapServers, file, wasSentAnew })
   }
 
   /** Creates the topic, starts all clients, and waits until each has done something on every partition. */
@@ -133,6 +135,17 @@ export class Workload {
       return ends.size === this.partitions || undefined
     })
     return ends
+  }
+
+  readonly #wasSentAnew: WasSentAnew = (partition, one, other) => {
+    const folders = this.#cluster.brokers.map(({ logDirectory }) =>
+      join(logDirectory, `${this.topic}-${partition}`),
+    )
+    const pairs = folders
+      .filter(folder => existsSync(folder))
+      .map(folder => [producerAt(folder, one), producerAt(folder, other)] as const)
+      .filter(([first, second]) => first !== null && second !== null)
+    return pairs.length > 0 && pairs.every(([first, second]) => first !== second)
   }
 
   async #differences(ends: ReadonlyMap<number, number>): Promise<readonly string[]> {

@@ -42,6 +42,9 @@ const never = new Set([
 /** Annotations that name uids or places, or come from others. */
 const others = /^(barnabas\.dev\/(rendered|rack)|.*kubernetes\.io\/.*)$/
 
+/** Of its node, on a pod. */
+const placeLabels = /^topology\.kubernetes\.io\//
+
 /** `brokers`: how many are asked. */
 export async function endState(operated: OperatedCluster, brokers: number): Promise<unknown> {
   const { kubernetes, namespace } = operated
@@ -75,7 +78,7 @@ function nameOf({ kind, metadata }: Item): string {
 function plainItem({ metadata, spec = null, data, status = null }: Item): Json {
   const { labels = {}, annotations = {}, finalizers = [], ownerReferences = [] } = metadata
   return {
-    labels,
+    labels: Object.fromEntries(Object.entries(labels).filter(([name]) => !placeLabels.test(name))),
     annotations: Object.fromEntries(
       Object.entries(annotations)
         .filter(([name]) => !others.test(name))

@@ -7,9 +7,11 @@ import { newTopic, OneStoreCluster } from './one-store-cluster.ts'
 
 let cluster: OneStoreCluster
 let isStoreAway = false
+let isRemoved = false
 
 afterEach(() => {
   isStoreAway = false
+  isRemoved = false
   return cluster.dispose()
 })
 
@@ -44,7 +46,6 @@ function askToStop(brokerId: number, controller: () => ControllerClient = () => 
     get isStoreAway() {
       return isStoreAway
     },
-    registrationChanged: () => membership.registrationChanged(),
     controller: {
       requestRestart: (command: Parameters<ControllerClient['requestRestart']>[0]) => {
         asked++
@@ -52,7 +53,15 @@ function askToStop(brokerId: number, controller: () => ControllerClient = () => 
       },
     },
   }
-  const options = { brokerId, withinMs, silenceMs: 12_000, clock, random: seededRandom(brokerId), logger }
+  const options = {
+    brokerId,
+    withinMs,
+    silenceMs: 12_000,
+    isRemoved: async () => isRemoved,
+    clock,
+    random: seededRandom(brokerId),
+    logger,
+  }
   void waitForRestart(broker, options).then(() => {
     isOver = true
   })
@@ -155,6 +164,18 @@ test('without a controller it waits only as long as another one may need to come
   expect(waiting.messages().at(-1)).toBe(
     'No controller says whether this broker may be away now; it stops all the same.',
   )
+})
+
+test('when the whole cluster is being removed nobody is waited for', async () => {
+  await threeBrokers()
+  const first = askToStop(2)
+  await cluster.until(first.isOver)
+  const second = askToStop(3)
+  await cluster.advance(5000)
+  expect(second.isOver()).toBe(false)
+  isRemoved = true
+  await cluster.advance(2000)
+  expect(second.isOver()).toBe(true)
 })
 
 test('a store that goes with the brokers is not waited for', async () => {

@@ -342,30 +342,6 @@ describe('directories that are not ours', () => {
   })
 })
 
-describe('a disk that is nearly full', () => {
-  test('takes no new records, but deletes and serves, and takes them again when there is room', async () => {
-    const { logs, disk, clock, create, append } = await open()
-    const log = create('t', 0)
-    append(log, 3)
-    disk.space = () => ({ totalBytes: 2 ** 40, usableBytes: 2 ** 20 })
-    clock.advance(5000)
-    expect(log.appendAsLeader(aBatch(1), { leaderEpoch: 3, origin: 'client' })).toMatchObject({
-      kind: 'refused',
-      error: 'KAFKA_STORAGE_ERROR',
-    })
-    expect(logs.facts()).toMatchObject([{ isFull: true }])
-    expect(readAll(log).length).toBeGreaterThan(0)
-    log.deleteRecordsBefore(2)
-    expect(log.logStartOffset).toBe(2)
-    create('t', 1)
-    logs.delete('t', 1)
-    disk.space = () => ({ totalBytes: 2 ** 40, usableBytes: 2 ** 39 })
-    clock.advance(5000)
-    append(log, 1)
-    expect(logs.facts()).toMatchObject([{ isFull: false }])
-  })
-})
-
 describe('housekeeping', () => {
   test('old segments of all logs go, and idle producers are forgotten', async () => {
     const { clock, create, append, turn } = await open({

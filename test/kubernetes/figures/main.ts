@@ -2,7 +2,7 @@
  * npm run benchmark:kubernetes — makes a Kubernetes of three nodes, installs the operator by its chart, measures what the
  * project promises of it, and writes RESULTS.md beside ../README.md. Needs root, as all of test/kubernetes; takes about
  * eight minutes and the quiet ones.
- *   -- --only topics,memory    parts: ready, deletion, topics, memory, restart, quiet (all by default)
+ *   -- --only topics,memory    parts: ready, deletion, roll, topics, memory, restart, quiet (all by default)
  *   -- --quiet-minutes 1       instead of ten
  *   -- --rounds 1              how often ready, deletion and restart are measured (3)
  *   -- --output FILE           elsewhere than RESULTS.md
@@ -37,7 +37,7 @@ const beganAt = new Date()
 const beganMs = performance.now()
 const loadBefore = machineLoad()
 /** What is to be taken down again. */
-const standing: { cluster?: PreparedCluster } = {}
+const standing: { cluster?: PreparedCluster; end?: Promise<void> | undefined } = {}
 const limit = AbortSignal.timeout((longestMinutes + quietMinutes) * 60_000)
 limit.addEventListener('abort', () => void giveUp('It took too long.'))
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -61,7 +61,7 @@ try {
   stand.api.close()
 } finally {
   tell('everything is taken down')
-  await cluster.stop()
+  await takeDown()
 }
 process.exit()
 
@@ -97,8 +97,14 @@ async function write(stand: Stand, results: readonly PartResult[]): Promise<void
 
 async function giveUp(why: string): Promise<void> {
   tell(`${why} Everything is taken down.`)
-  await standing.cluster?.stop()
+  await takeDown()
   process.exit(1)
+}
+
+/** Once, whoever asks first: the end of the work, or whoever ends it. */
+function takeDown(): Promise<void> {
+  standing.end ??= standing.cluster?.stop()
+  return standing.end ?? Promise.resolve()
 }
 
 function tell(what: string): void {

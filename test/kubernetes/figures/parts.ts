@@ -9,10 +9,12 @@ import {
 import { type Figure, seconds } from './figure.ts'
 import { measureQuiet } from './quiet.ts'
 import type { PartResult } from './results.ts'
+import { rollUnderLoad } from './roll.ts'
 import type { Stand } from './stand.ts'
 import {
   applyThousandTopics,
-  memoryFigure,
+  memoryFigures,
+  mostOf,
   type Restart,
   restartFigure,
   restartOperator,
@@ -20,13 +22,14 @@ import {
   topicsFigure,
 } from './thousand-topics.ts'
 
-const parts: Readonly<Record<string, (figures: Figures) => Promise<Figure>>> = {
-  ready: async figures => readyFigure(await figures.lives()),
-  deletion: async figures => deletionFigure(await figures.lives()),
-  topics: async figures => topicsFigure(await figures.thousandTopics()),
-  restart: async figures => restartFigure(await figures.restarts()),
+const parts: Readonly<Record<string, (figures: Figures) => Promise<readonly Figure[]>>> = {
+  ready: async figures => [readyFigure(await figures.lives())],
+  deletion: async figures => [deletionFigure(await figures.lives())],
+  roll: async figures => [await figures.roll()],
+  topics: async figures => [topicsFigure(await figures.thousandTopics())],
+  restart: async figures => [restartFigure(await figures.restarts())],
   memory: figures => figures.memory(),
-  quiet: figures => figures.quiet(),
+  quiet: async figures => [await figures.quiet()],
 }
 
 export const partNames: readonly string[] = Object.keys(parts)
@@ -57,9 +60,9 @@ export class Figures {
       if (!chosen.includes(name)) continue
       this.#options.tell(name)
       try {
-        const figure = await part(this)
-        this.#options.tell(`${name}: ${figure.measured} (${figure.goal})`)
-        results.push({ name, figures: [figure] })
+        const figures = await part(this)
+        for (const { measured, goal } of figures) this.#options.tell(`${name}: ${measured} (${goal})`)
+        results.push({ name, figures })
       } catch (error) {
         const failure = error instanceof Error ? error.message : String(error)
         this.#options.tell(`${name} failed: ${failure}`)
@@ -73,6 +76,10 @@ export class Figures {
   lives(): Promise<readonly ClusterLife[]> {
     this.#lives ??= this.#liveAll()
     return this.#lives
+  }
+
+  async roll(): Promise<Figure> {
+    return rollUnderLoad(this.#stand, await this.#namespace())
   }
 
   thousandTopics(): Promise<ThousandTopics> {
@@ -89,10 +96,10 @@ export class Figures {
     return this.#restarts
   }
 
-  async memory(): Promise<Figure> {
-    const { mostBytes } = await this.thousandTopics()
+  async memory(): Promise<readonly Figure[]> {
+    const { memory } = await this.thousandTopics()
     const restarts = await this.restarts()
-    return memoryFigure(mostBytes, Math.max(...restarts.map(each => each.mostBytes)))
+    return memoryFigures(memory, mostOf(restarts.map(each => each.memory)))
   }
 
   async quiet(): Promise<Figure> {

@@ -127,6 +127,23 @@ export class Stand {
     return text === undefined ? undefined : new OperatorMetrics(text)
   }
 
+  /** What Kubernetes counts as the memory of a pod's first container, at most some ten seconds old. */
+  async workingSetBytes({ metadata, spec }: KubeObject): Promise<number | undefined> {
+    const { nodeName } = spec as { readonly nodeName?: string }
+    const text = await this.#text(`/api/v1/nodes/${nodeName ?? ''}/proxy/stats/summary`).catch(
+      () => undefined,
+    )
+    if (text === undefined) return undefined
+    const { pods: told } = JSON.parse(text) as {
+      readonly pods: readonly {
+        readonly podRef: { readonly uid: string }
+        readonly containers?: readonly { readonly memory?: { readonly workingSetBytes?: number } }[]
+      }[]
+    }
+    const own = told.find(({ podRef }) => podRef.uid === metadata.uid)
+    return own?.containers?.[0]?.memory?.workingSetBytes
+  }
+
   /** Waits until the operator has nothing to do. */
   async operatorAtRest(): Promise<void> {
     await waitUntil(

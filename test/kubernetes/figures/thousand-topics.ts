@@ -7,19 +7,27 @@ import { isTrue, type OperatorMetrics, type Stand, topics } from './stand.ts'
 
 export const topicCount = 1000
 
-/** Most that was seen of the operator's memory, by its own account, once a second. */
-export class MemoryPeak {
+export interface Memory {
+  /** As Kubernetes counts it. */
+  readonly workingSetBytes: number
+  /** As the process sees it: with the pages of Node's own program, which processes share. */
+  readonly residentBytes: number
+}
+
+/** The most that was seen of the operator's memory, looked at once a second. */
+class MemoryPeak {
   readonly #sampling: Promise<unknown>
-  #mostBytes = 0
+  #most: Memory = { workingSetBytes: 0, residentBytes: 0 }
   #isOver = false
 
   constructor(stand: Stand) {
     this.#sampling = waitUntil(
       'no more memory is to be looked at',
       async () => {
-        for (const { metadata } of await stand.operatorPods()) {
-          const metrics = await stand.operatorMetrics(metadata.name)
-          this.#mostBytes = Math.max(this.#mostBytes, metrics?.residentBytes ?? 0)
+        for (const pod of await stand.operatorPods()) {
+          const metrics = await stand.operatorMetrics(pod.metadata.name)
+          const workingSetBytes = (await stand.workingSetBytes(pod)) ?? 0
+          this.#most = mostOf([this.#most, { workingSetBytes, residentBytes: metrics?.residentBytes ?? 0 }])
         }
         return this.#isOver || undefined
       },
@@ -28,17 +36,24 @@ export class MemoryPeak {
     this.#sampling.catch(() => {}) // awaited by end()
   }
 
-  async end(): Promise<number> {
+  async end(): Promise<Memory> {
     this.#isOver = true
     await this.#sampling
-    return this.#mostBytes
+    return this.#most
+  }
+}
+
+export function mostOf(all: readonly Memory[]): Memory {
+  return {
+    workingSetBytes: Math.max(...all.map(each => each.workingSetBytes)),
+    residentBytes: Math.max(...all.map(each => each.residentBytes)),
   }
 }
 
 export interface ThousandTopics {
   readonly tookMs: number
   readonly applyMs: number
-  readonly mostBytes: number
+  readonly memory: Memory
 }
 
 export async function applyThousandTopics(stand: Stand, namespace: string): Promise<ThousandTopics> {
@@ -63,7 +78,7 @@ export async function applyThousandTopics(stand: Stand, namespace: string): Prom
     },
   )
   await stand.operatorAtRest()
-  return { tookMs, applyMs, mostBytes: await memory.end() }
+  return { tookMs, applyMs, memory: await memory.end() }
 }
 
 export function topicsFigure({ tookMs, applyMs }: ThousandTopics): Figure {
@@ -76,21 +91,29 @@ export function topicsFigure({ tookMs, applyMs }: ThousandTopics): Figure {
   }
 }
 
-export function memoryFigure(whileMade: number, afterRestart: number): Figure {
-  const most = Math.max(whileMade, afterRestart)
-  return {
-    what: 'Memory of the operator with 1,000 Topics (resident, most seen)',
-    goal: '≤ 128 MiB',
-    measured: mebibytes(most),
-    isReached: most <= 128 * 2 ** 20,
-    details: [`${mebibytes(whileMade)} while they were made, ${mebibytes(afterRestart)} after restarts.`],
+export function memoryFigures(whileMade: Memory, afterRestarts: Memory): readonly Figure[] {
+  const figure = (name: keyof Memory, what: string): Figure => {
+    const most = Math.max(whileMade[name], afterRestarts[name])
+    return {
+      what: `Memory of the operator with 1,000 Topics, the most seen: ${what}`,
+      goal: '≤ 128 MiB',
+      measured: mebibytes(most),
+      isReached: most > 0 && most <= 128 * 2 ** 20,
+      details: [
+        `${what}: ${mebibytes(whileMade[name])} while they were made, ${mebibytes(afterRestarts[name])} after restarts.`,
+      ],
+    }
   }
+  return [
+    figure('workingSetBytes', 'working set, which Kubernetes counts and limits'),
+    figure('residentBytes', 'resident, with some 50 MiB of Node’s own program that processes share'),
+  ]
 }
 
 export interface Restart {
   readonly tookMs: number
   readonly leadsMs: number
-  readonly mostBytes: number
+  readonly memory: Memory
 }
 
 /** Deletes the operator's pod; the next has converged when it has looked at everything, and at a Topic changed meanwhile. */
@@ -130,7 +153,7 @@ export async function restartOperator(stand: Stand, namespace: string, round: nu
   ])
   const tookMs = Math.max(performance.now() - beganMs, changedMs)
   await stand.operatorAtRest()
-  return { tookMs, leadsMs, mostBytes: await memory.end() }
+  return { tookMs, leadsMs, memory: await memory.end() }
 }
 
 function hasSeenAll(metrics: OperatorMetrics): boolean {
