@@ -18,6 +18,9 @@ export const clusterParts: Record<string, (bench: ClusterBench) => Promise<void>
   'cluster-topics': bench => oneAfterTheOther(bench, benchmarkClusterTopics),
 }
 
+/** Those that stand by themselves in the results. */
+export const manyPartitionsParts: readonly string[] = ['cluster-idle', 'cluster-topics']
+
 export async function benchmarkCluster(bench: ClusterBench, chosen: readonly string[]): Promise<void> {
   for (const [name, part] of Object.entries(clusterParts)) if (chosen.includes(name)) await part(bench)
 }

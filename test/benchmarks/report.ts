@@ -4,8 +4,17 @@ import { arch, cpus, platform, release, totalmem } from 'node:os'
 import type { Target } from '../targets/broker.ts'
 import { type Figure, median } from './figures.ts'
 
+const ofThreeBrokers = 'three each, ours with one etcd, whose CPU and memory count as the brokers’'
+
+const resultParts = [
+  'one broker',
+  'groups and compaction',
+  'three brokers',
+  'three brokers, many partitions',
+] as const
+
 /** Each has its place in RESULTS.md and is replaced alone. */
-export type ResultPart = 'one broker' | 'groups and compaction' | 'three brokers'
+export type ResultPart = (typeof resultParts)[number]
 
 export interface RunFacts {
   readonly part: ResultPart
@@ -18,8 +27,6 @@ export interface RunFacts {
 }
 
 const names: Record<Target, string> = { 'apache-kafka': 'Apache Kafka 4.3.1', barnabas: 'Barnabas' }
-
-const resultParts: readonly ResultPart[] = ['one broker', 'groups and compaction', 'three brokers']
 
 /** The results with one part made anew, the others as they were. */
 export function withPart(before: string, part: ResultPart, text: string): string {
@@ -64,7 +71,8 @@ export function report(figures: readonly Figure[], facts: RunFacts): string {
 const brokersOf: Record<ResultPart, string> = {
   'one broker': 'one each',
   'groups and compaction': 'one each, new ones for each part',
-  'three brokers': 'three each, ours with one etcd, whose CPU and memory count as the brokers’',
+  'three brokers': ofThreeBrokers,
+  'three brokers, many partitions': ofThreeBrokers,
 }
 
 function factRows(facts: RunFacts): string[] {
