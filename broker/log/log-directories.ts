@@ -19,16 +19,9 @@ import type { Recoverer } from './recoverer.ts'
 import { type RecoveryProgress, RecoveryTracker } from './recovery-progress.ts'
 import { recoveryThreads } from './recovery-threads.ts'
 import { ReplicaMoves } from './replica-moves.ts'
+import { type FindReplica, resolveDoubles, tidyFolders } from './settle-folders.ts'
 import { SpaceWatch } from './space-watch.ts'
 import { Upkeep } from './upkeep.ts'
-
-export type { DescribedDirectory } from './describe-directory.ts'
-export type {
-  LogDirectoriesOptions,
-  LogDirectorySettings,
-  MoveOutcome,
-  NoLog,
-} from './log-directories-options.ts'
 
 /**
  * All log directories of this broker and the logs in them. A directory whose disk fails takes its own replicas offline and
@@ -245,10 +238,7 @@ export class LogDirectories {
     const settings = this.#settings()
     const threads = settings['num.recovery.threads.per.data.dir'] * prepared.length
     const recoverer = this.#options.recoverer ?? recoveryThreads(threads)
-    const pairs = prepared.map(found => {
-      const directory = this.#adopt(found)
-      return { found, directory }
-    })
+    const pairs = prepared.map(found => ({ found, directory: this.#adopt(found) }))
     try {
       await Promise.all(pairs.map(({ found, directory }) => this.#load(found, directory, recoverer)))
     } finally {
@@ -258,8 +248,9 @@ export class LogDirectories {
       await this.close({ clean: false })
       throw new Error(`No log directory can be used: ${this.#reasons()}.`)
     }
-    this.#resolveDoubles()
-    for (const { found, directory } of pairs) this.#tidyFolders(found, directory)
+    resolveDoubles(this.#online())
+    const parts = { moves: this.#moves, logger, find: this.#find }
+    for (const { found, directory } of pairs) tidyFolders(found, directory, parts)
     this.#startTimers(settings)
   }
 
@@ -346,52 +337,6 @@ export class LogDirectories {
     this.#options.onDirectoryOffline(directory.path, error, remaining)
   }
 
-  /** A move between directories was cut short between its two renames: both hold all records; the longer one stays. */
-  #resolveDoubles(): void {
-    const seen = new Map<string, { directory: LogDirectory; replica: Replica }>()
-    for (const directory of this.#online()) {
-      for (const replica of directory.replicas()) {
-        const name = replicaName(replica.topic, replica.partition)
-        const other = seen.get(name)
-        if (other === undefined) {
-          seen.set(name, { directory, replica })
-          continue
-        }
-        const isLonger = (replica.log?.nextOffset ?? -1) > (other.replica.log?.nextOffset ?? -1)
-        const spare = isLonger ? other : { directory, replica }
-        if (isLonger) seen.set(name, { directory, replica })
-        spare.directory.attempt(() =>
-          spare.directory.putAside(spare.replica, 'It is in another log directory too.'),
-        )
-      }
-    }
-  }
-
-  /** What folders that are no live replicas ask for: removal, a move to begin again, a word to somebody. */
-  #tidyFolders(prepared: PreparedDirectory, directory: LogDirectory): void {
-    for (const { kind, topic, partition, name } of prepared.folders) {
-      const folder = `${prepared.path}/${name}`
-      if (kind === 'delete') directory.removeLater(folder, 0)
-      else if (kind === 'stray') {
-        this.#options.logger.warn(
-          { folder },
-          'There is a replica that was put aside; remove it when nobody needs it.',
-        )
-      } else if (kind === 'future') {
-        const found = this.#find(topic, partition)
-        if (found?.replica.log === undefined) {
-          this.#options.logger.warn(
-            { folder },
-            'The replica that was being moved here is not online; its copy is kept.',
-          )
-        } else {
-          directory.removeLater(folder, 0)
-          if (found.directory !== directory) this.#moves.start(found.replica, found.directory, directory)
-        }
-      }
-    }
-  }
-
   #startTimers(settings: LogDirectorySettings): void {
     const { clock, logger } = this.#options
     const periodically = (kind: Parameters<LogDirectory['checkpoint']>[0], periodMs: number): Timer =>
@@ -457,7 +402,7 @@ export class LogDirectories {
     return this.#directories.filter(directory => directory.isOnline)
   }
 
-  #find(topic: string, partition: number): { directory: LogDirectory; replica: Replica } | undefined {
+  readonly #find: FindReplica = (topic, partition) => {
     for (const directory of this.#directories) {
       const replica = directory.replica(topic, partition)
       if (replica !== undefined) return { directory, replica }

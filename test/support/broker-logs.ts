@@ -1,10 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '../../broker/log/log.ts'
-import {
-  LogDirectories,
-  type LogDirectoriesOptions,
-  type LogDirectorySettings,
-} from '../../broker/log/log-directories.ts'
+import type { LogDirectoriesOptions, LogDirectorySettings } from '../../broker/log/log-directories-options.ts'
+import { LogDirectories } from '../../broker/log/log-directories.ts'
 import type { LogSettings } from '../../broker/log/log-settings.ts'
 import { inlineRecoverer } from '../../broker/log/recoverer.ts'
 import type { RecoveryProgress } from '../../broker/log/recovery-progress.ts'
