@@ -210,8 +210,6 @@ const longestFile = 420
 /** Longer files, and why they are not two. */
 const longFiles: Record<string, string> = {
   'broker/re2/parse.ts': 'one grammar, rule by rule; a cut would hand the cursor back and forth',
-  'broker/log/log-directories.ts':
-    'one registry: every method asks the same tables of directories and replicas',
   'test/broker/log/recovery.test.ts': 'one machine under every kind of failure; the cases share their set-up',
 }
 
@@ -244,8 +242,6 @@ const bans: readonly Ban[] = [
       'test/targets/processes.ts': 'asks a process again and again until a condition holds, with a deadline',
       'test/cluster/let-pass.ts': 'how long a fault lasts is what is tested',
       'test/benchmarks/bench.ts': 'waits until the machine is quiet before it measures',
-      'test/benchmarks/cluster-idle.ts': 'measures what a cluster at rest takes',
-      'test/benchmarks/leadership.ts': 'keeps off brokers that are busy with what is measured',
       'test/benchmarks/start.ts': 'lets a broker be idle before its memory is measured',
       'test/support/until.ts': 'waits for a condition of real input and output, with a deadline',
       'test/runtime/clock.test.ts': 'tests the clock itself',

@@ -1,7 +1,7 @@
 /** What partitions cost that nobody writes to: memory, CPU at rest, and what they take from a load beside them. */
-import { setTimeout as elapsed } from 'node:timers/promises'
 import type { Target } from '../targets/broker.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { letPass } from '../cluster/let-pass.ts'
 import {
   type ClusterBench,
   createReplicated,
@@ -47,7 +47,7 @@ export async function benchmarkClusterIdle(
       const megabytes = (load.records * load.recordSize) / 1e6
       addThroughput(bench.figures, target, { section, scenario }, megabytesPerSecond, megabytes, cost)
     }
-    const { cost } = await measured(pidsOf(cluster), bench.tools.pid, () => elapsed(restSeconds * 1_000))
+    const { cost } = await measured(pidsOf(cluster), bench.tools.pid, () => letPass(restSeconds * 1_000))
     const add = (unit: string, sample: number): void =>
       bench.figures.add(target, { section, scenario: `${scenario}, at rest`, unit, better: 'lower' }, sample)
     add('broker core %', (100 * cost.brokerCpu) / cost.seconds)

@@ -1,9 +1,9 @@
 /** Writes to many partitions of a cluster over raw sockets, to see when each of them takes a record again. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { WireConnection } from '../targets/wire-connection.ts'
 import { apiKeys, produceBody, produceOutcome, recordBatch } from '../targets/wire.ts'
 import { askCluster, type PartitionView } from '../cluster/questions.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { letPass } from '../cluster/let-pass.ts'
 
 /** Writes under way at once on each connection. */
 const underWay = 200
@@ -50,7 +50,7 @@ export async function firstWrites(
         )
       }
       if (waiting.size === 0) return times
-      await pause(everyMs)
+      await letPass(everyMs)
     }
   } finally {
     await closeAll(connections)
@@ -123,7 +123,7 @@ export class PatientWriter {
       if (!(await write(cluster, connections, view, batch))) {
         if (performance.now() - last > 60_000)
           throw new Error(`${topic}-${partition} takes no record for a minute.`)
-        await pause(afterRefusalMs)
+        await letPass(afterRefusalMs)
         view = await cluster.partition(topic, partition)
         continue
       }
