@@ -148,18 +148,26 @@ describe('the checker', () => {
     )
   })
 
-  it('counts what a client sent anew in another epoch of its own, and takes it for no anomaly', () => {
-    const history = lines('i 1 0 13\n u 1 0 13 late\n i 1 0 14\n u 1 0 14 late\n p 9 0 0:13,1:14,2:13,3:14')
+  it.each([
+    { outcome: 'u 1 0 15 late', sentAnew: 1, duplicates: 1 },
+    { outcome: 'o 1 0 15 9', sentAnew: 0, duplicates: 2 },
+  ])('takes a value in two producer epochs for no anomaly only where its client gave up ($outcome)', one => {
+    const history = lines(`
+      i 1 0 13
+      i 1 0 14
+      i 1 0 15
+      ${one.outcome}
+      p 9 0 0:13,1:14,2:13,3:14,9:15`)
     const asked: string[] = []
-    const checker = new HistoryChecker((partition, one, other) => {
-      asked.push(`${partition}: ${one} ${other}`)
-      return one === 0
+    const checker = new HistoryChecker((partition, first, other) => {
+      asked.push(`${partition}: ${first} ${other}`)
+      return first === 0
     })
-    for (const line of history) checker.add(parseHistoryLine(line.trim())!)
+    for (const line of history) checker.add(parseHistoryLine(line)!)
     const verdict = checker.finish()
     expect(asked).toEqual(['0: 0 2', '0: 1 3'])
-    expect(verdict.sentAnew).toBe(1)
-    expect(verdict.anomalies).toMatchObject([{ kind: 'duplicate', count: 1 }])
+    expect(verdict.sentAnew).toBe(one.sentAnew)
+    expect(verdict.anomalies).toMatchObject([{ kind: 'duplicate', count: one.duplicates }])
   })
 
   it('tells each anomaly in words with its first examples', () => {

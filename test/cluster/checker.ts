@@ -66,16 +66,20 @@ interface Gap {
   readonly before: number
 }
 
-/** Whether a value stands at two offsets of a partition because its client sent it in two epochs of its own, or as two producers. */
+/** Whether the records at two offsets of a partition are of two producers, or of two epochs of one. */
 export type WasSentAnew = (partition: number, one: number, other: number) => boolean
 
 /**
- * Idempotence ends where a client that got OUT_OF_ORDER_SEQUENCE_NUMBER takes a new producer epoch and sends in it again what it
- * does not know to have come (KIP-360): brokers cannot tell that from a new record. Such values are counted, and are no anomaly.
+ * Idempotence ends where a client has given up on a record of a partition: it goes on in a new producer epoch, and sends in it
+ * again what it does not know to have come (KIP-360). Brokers cannot tell that from a new record. Such values are counted, and
+ * are no anomaly; a value that stands twice in one epoch, or whose client never gave up on one there, is.
  */
 export class HistoryChecker {
   readonly #wasSentAnew: WasSentAnew
-  readonly #sentAnew = new Set<number>()
+  /** Values in two epochs, with where they stand; whether their clients gave up on something is known in the end. */
+  readonly #sentAnew = new Map<number, string>()
+  /** By process and partition. */
+  readonly #gaveUp = new Set<string>()
   /** By value. */
   readonly #state = new Numbers(0)
   readonly #process = new Numbers(-1)
@@ -113,6 +117,7 @@ export class HistoryChecker {
   /** Call once, when the last reader has read everything. */
   finish(): Verdict {
     this.#judgeGaps()
+    this.#judgeSentAnew()
     this.#judgeOrderOfSends()
     const counts = { sent: 0, acknowledged: 0, failed: 0, unknown: 0 }
     for (let value = 0; value < this.#state.length; value++) {
@@ -149,7 +154,10 @@ export class HistoryChecker {
       return
     }
     if (event.type === 'fail') this.#state.set(value, state | failed)
-    if (event.type === 'info') this.#state.set(value, state | unknown)
+    if (event.type === 'info') {
+      this.#state.set(value, state | unknown)
+      this.#gaveUp.add(`${process}/${partition}`)
+    }
     if (event.type !== 'ok') return
     this.#state.set(value, state | acknowledged)
     if (event.offset === null) return
@@ -204,11 +212,9 @@ export class HistoryChecker {
     const known = this.#offset.get(value)
     if (known < 0) this.#offset.set(value, offset)
     else if (known !== offset && !this.#sentAnew.has(value)) {
-      if (this.#wasSentAnew(partition, known, offset)) {
-        this.#sentAnew.add(value)
-        return
-      }
-      this.#report('duplicate', `${value} in partition ${partition}: at ${known} and ${offset}`)
+      const words = `${value} in partition ${partition}: at ${known} and ${offset}`
+      if (this.#wasSentAnew(partition, known, offset)) this.#sentAnew.set(value, words)
+      else this.#report('duplicate', words)
     }
   }
 
@@ -224,6 +230,15 @@ export class HistoryChecker {
         )
         break
       }
+    }
+  }
+
+  #judgeSentAnew(): void {
+    for (const [value, words] of this.#sentAnew) {
+      const place = `${this.#process.get(value)}/${this.#partition.get(value)}`
+      if (this.#gaveUp.has(place)) continue
+      this.#sentAnew.delete(value)
+      this.#report('duplicate', words)
     }
   }
 
