@@ -85,7 +85,10 @@ export class Broker {
     return this.#running.replication
   }
 
-  /** Waits until it may be away if it is to ask, hands over what it leads, lets answers leave, writes and syncs everything, and marks the stop as clean. */
+  /**
+   * Waits until it may be away if it is to ask, hands over what it leads, lets answers leave, writes and syncs everything, and
+   * marks the stop as clean.
+   */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped

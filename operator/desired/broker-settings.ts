@@ -145,27 +145,22 @@ export function brokersConfigMap(
   racks: ReadonlyMap<number, string>,
   older: Readonly<Record<string, string>>,
 ): KubeObject {
-  const files = [...addresses].map(([id, byListener]): [string, string] => [
-    brokerFile(context, id),
-    formatProperties(
-      new Map([
-        ['node.id', String(id)],
-        ['advertised.listeners', advertisedListeners(context, id, byListener)],
-        ['control.advertised.listener', `http://${hosts.broker(context, id)}:${ports.control}`],
-        ...given('broker.rack', racks.get(id)),
-      ]),
-    ),
-  ])
+  const files = [...addresses].map(([id, byListener]): [string, string] => {
+    const settings = new Map([
+      ['node.id', String(id)],
+      ['advertised.listeners', advertisedListeners(context, id, byListener)],
+      ['control.advertised.listener', `http://${hosts.broker(context, id)}:${ports.control}`],
+    ])
+    const rack = racks.get(id)
+    if (rack !== undefined) settings.set('broker.rack', rack)
+    return [brokerFile(context, id), formatProperties(settings)]
+  })
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: childMetadata(context, names.brokers(context), 'broker'),
     data: { ...older, ...Object.fromEntries(files) },
   }
-}
-
-function given(name: string, value: string | undefined): readonly [string, string][] {
-  return value === undefined ? [] : [[name, value]]
 }
 
 /** Another one for other listeners: a broker does not start with an address of a listener that it does not have. */
