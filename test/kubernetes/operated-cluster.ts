@@ -178,6 +178,12 @@ export class OperatedCluster {
     return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
   }
 
+  /** What kcat lists of a topic: its partitions with leaders and replicas. */
+  async listed(name: string): Promise<string> {
+    const { stdout } = await this.kubernetes.runInside(['kcat', '-L', '-b', this.bootstrap, '-t', name])
+    return stdout
+  }
+
   /** The empty string when there is no such pod. */
   uidOf(pod: string): Promise<string> {
     return this.kubectl('get', 'pod', pod, '-o', 'jsonpath={.metadata.uid}', '--ignore-not-found')

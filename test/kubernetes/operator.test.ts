@@ -97,15 +97,8 @@ test('kubectl scale makes five of three, which get replicas, and three of five, 
   await waitUntil(
     'new brokers have replicas',
     async () => {
-      const { stdout } = await operated.kubernetes.runInside([
-        'kcat',
-        '-L',
-        '-b',
-        operated.bootstrap,
-        '-t',
-        'orders',
-      ])
-      return /replicas: [\d,]*[34]/.test(stdout) || undefined
+      const listed = await operated.listed('orders')
+      return /replicas: [\d,]*[34]/.test(listed) || undefined
     },
     { deadlineMs: 90_000, everyMs: 1000 },
   )
@@ -113,15 +106,8 @@ test('kubectl scale makes five of three, which get replicas, and three of five, 
   await operated.kubectl('scale', 'bnc/kafka', '--replicas=3')
   await operated.until('bnc/kafka', 'Ready', 'True')
   await operated.until('bnc/kafka', 'Progressing', 'False')
-  const { stdout } = await operated.kubernetes.runInside([
-    'kcat',
-    '-L',
-    '-b',
-    operated.bootstrap,
-    '-t',
-    'orders',
-  ])
-  expect(stdout).not.toMatch(/replicas: [\d,]*[34]/)
+  const listed = await operated.listed('orders')
+  expect(listed).not.toMatch(/replicas: [\d,]*[34]/)
   expect(await operated.consume('orders')).toEqual(numbered(0, 1100))
 })
 

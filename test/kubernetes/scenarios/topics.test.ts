@@ -25,8 +25,8 @@ const setByHand = (name: string, settings: string): Promise<string> =>
 
 /** Replicas of each partition. */
 async function replicasOf(name: string): Promise<readonly string[]> {
-  const { stdout } = await operated.kubernetes.runInside(['kcat', '-L', '-b', operated.bootstrap, '-t', name])
-  return [...stdout.matchAll(/replicas: ([\d,]+), isrs/g)].map(([, replicas = '']) => replicas)
+  const listed = await operated.listed(name)
+  return [...listed.matchAll(/replicas: ([\d,]+), isrs/g)].map(([, replicas = '']) => replicas)
 }
 
 /** So that drift is not waited for: it is looked for every two minutes, and when somebody touches the Topic. */
