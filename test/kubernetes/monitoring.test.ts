@@ -83,7 +83,8 @@ test('every variable has values to choose from', async () => {
 })
 
 test('every query of every panel is answered with data, unless good days have none', async () => {
-  expect(panelQueries.length).toBeGreaterThan(60)
+  const always = panelQueries.filter(({ panel }) => panel.mayBeEmpty === undefined)
+  expect(always.length).toBeGreaterThan(60)
   await answersOf(prometheus, chosen())
 })
 
