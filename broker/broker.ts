@@ -1,5 +1,6 @@
 import type { Uuid } from '../protocol/index.ts'
 import { assert } from '../runtime/assert.ts'
+import { sleep } from '../runtime/clock.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { parseHttpListener } from './config/check-broker-settings.ts'
 import { waitForRestart } from './controller/wait-for-restart.ts'
@@ -108,7 +109,7 @@ export class Broker {
       health,
       waitingFetches,
     } = this.#running
-    const mayHandOver = await this.#waitUntilItMayStop()
+    const [mayHandOver] = await Promise.all([this.#waitUntilItMayStop(), this.#waitUntilItIsForgotten()])
     health.stopping()
     const { settings } = this.#parts.loaded
     if (settings['controlled.shutdown.enable'] && mayHandOver)
@@ -127,6 +128,12 @@ export class Broker {
     await control?.stop()
     await store.close()
     await Promise.all(this.#http.map(endpoint => endpoint.stop()))
+  }
+
+  async #waitUntilItIsForgotten(): Promise<void> {
+    const { clock, loaded } = this.#parts
+    const delayMs = loaded.settings['controlled.shutdown.delay.ms']
+    if (delayMs > 0) await sleep(clock, delayMs)
   }
 
   /** Resolves to whether somebody stays who could take over. */
