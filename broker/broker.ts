@@ -1,5 +1,6 @@
 import type { Uuid } from '../protocol/index.ts'
 import { assert } from '../runtime/assert.ts'
+import { sleep } from '../runtime/clock.ts'
 import type { BrokerParts } from './broker-parts.ts'
 import { parseHttpListener } from './config/check-broker-settings.ts'
 import { waitForRestart } from './controller/wait-for-restart.ts'
@@ -108,10 +109,10 @@ export class Broker {
       health,
       waitingFetches,
     } = this.#running
-    await this.#waitUntilItMayStop()
+    const [mayHandOver] = await Promise.all([this.#waitUntilItMayStop(), this.#waitUntilItIsForgotten()])
     health.stopping()
     const { settings } = this.#parts.loaded
-    if (settings['controlled.shutdown.enable'])
+    if (settings['controlled.shutdown.enable'] && mayHandOver)
       await membership.prepareToStop(settings['broker.session.timeout.ms'] + electionTakesMs)
     for (const answerNow of waitingFetches) answerNow()
     groupCoordinator.close()
@@ -129,14 +130,21 @@ export class Broker {
     await Promise.all(this.#http.map(endpoint => endpoint.stop()))
   }
 
-  async #waitUntilItMayStop(): Promise<void> {
+  async #waitUntilItIsForgotten(): Promise<void> {
+    const { clock, loaded } = this.#parts
+    const delayMs = loaded.settings['controlled.shutdown.delay.ms']
+    if (delayMs > 0) await sleep(clock, delayMs)
+  }
+
+  /** Resolves to whether somebody stays who could take over. */
+  async #waitUntilItMayStop(): Promise<boolean> {
     const { clock, random, logger, loaded } = this.#parts
     const { settings } = loaded
     const withinMs = settings['controlled.shutdown.grant.wait.ms']
-    if (withinMs === 0) return
+    if (withinMs === 0) return true
     const silenceMs = settings['broker.session.timeout.ms'] + electionTakesMs
     const name = settings['controlled.shutdown.grant.name']
-    await waitForRestart(this.#running.membership, {
+    return waitForRestart(this.#running.membership, {
       brokerId: settings['node.id'],
       withinMs,
       silenceMs,

@@ -19,6 +19,11 @@ export const ownSettings = {
     'How long a broker that is asked to stop waits until the controller grants that it may be away; 0: it does not ask.',
     { from: 0 },
   ),
+  'controlled.shutdown.delay.ms': long(
+    0,
+    'How long at least a broker that is asked to stop serves on, until those who lead new clients to it (a Service, a load balancer) have forgotten it.',
+    { from: 0 },
+  ),
   'controlled.shutdown.grant.name': string(
     null,
     'Name in DNS of all brokers together. When there is none such any more, all of them are being removed, and none waits for a grant.',

@@ -66,10 +66,14 @@ function placeSettings(context: ClusterContext): ReadonlyMap<string, string> {
     ['etcd.connect', etcdEndpoints(context).join(',')],
     ['etcd.prefix', etcdPrefix],
     ['broker.rack.file', `${podPath}/rack`],
+    ['controlled.shutdown.delay.ms', String(forgottenWithinMs)],
     ['controlled.shutdown.grant.wait.ms', String(grantWaitMs(context))],
     ['controlled.shutdown.grant.name', hosts.service(context, names.brokers(context))],
   ])
 }
+
+/** Services lead no new client to a pod that is going: kube-proxy looks once a second, and has to be told first. */
+const forgottenWithinMs = 2000
 
 /** Of its grace a pod keeps so much for what comes when it may be away: leaders go, answers leave, logs are closed. */
 const stopMs = 30_000

@@ -49,6 +49,10 @@ export function decideScale(input: ScaleInput): ScaleDecision {
   if (wanted > current) {
     return { ...nothing, uncordon, isRebalancing: input.isRebalancing || input.onScaleUp === 'Rebalance' }
   }
+  // Who is cordoned is given no replicas, and so would seem to have as many as is right.
+  if (input.isRebalancing && uncordon.length > 0) {
+    return { ...nothing, uncordon, waitsFor: 'brokers may take replicas again' }
+  }
   return rebalance(input, { ...nothing, uncordon })
 }
 
@@ -113,5 +117,5 @@ function rebalance({ wanted, kafka, isRebalancing }: ScaleInput, nothing: ScaleD
   if (here.length < wanted) return { ...nothing, waitsFor: 'new brokers join' }
   const moves = balanceMoves(kafka)
   if (moves.length === 0 && kafka.moves.length === 0) return { ...nothing, isRebalancing: false }
-  return { ...nothing, moves, waitsFor: `replicas move to new brokers` }
+  return { ...nothing, moves, waitsFor: 'replicas move to new brokers' }
 }

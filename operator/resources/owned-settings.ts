@@ -27,6 +27,7 @@ const followFromTheRest = [
   'metadata.log.dir',
   'http.listeners',
   'authorizer.class.name',
+  'controlled.shutdown.delay.ms',
   'controlled.shutdown.grant.wait.ms',
   'controlled.shutdown.grant.name',
 ]

@@ -146,6 +146,17 @@ test('a stop lets waiting requests be answered and comes to its end', async () =
   expect(running.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([])
 })
 
+test('a stop serves those who still come until they have heard of it', async () => {
+  const { broker: running, client } = await started({ 'controlled.shutdown.delay.ms': '1000' })
+  await topicOf(client, 'late')
+  const stopping = running.broker.stop()
+  const late = await running.connect()
+  await produceTo(late, 'late', batchOf(['a']))
+  await stopping
+  broker = await RunningBroker.start({ directory: running.directory })
+  expect(await readAll(await broker.connect(), 'late')).toHaveLength(1)
+})
+
 test('stopping twice is stopping once', async () => {
   const { broker: running } = await started()
   await Promise.all([running.broker.stop(), running.broker.stop()])

@@ -143,8 +143,7 @@ export class OperatedCluster {
   /** All records of a topic, sorted. */
   async consume(name: string): Promise<string[]> {
     const args = ['-C', '-b', this.bootstrap, '-t', name, '-o', 'beginning', '-e', '-q']
-    const { stdout } = await this.kubernetes.runInside(['kcat', ...args])
-    return stdout
+    return (await this.#kcat(...args))
       .split('\n')
       .filter(line => line !== '')
       .sort()
@@ -180,7 +179,12 @@ export class OperatedCluster {
 
   /** What kcat lists of a topic: its partitions with leaders and replicas. */
   async listed(name: string): Promise<string> {
-    const { stdout } = await this.kubernetes.runInside(['kcat', '-L', '-b', this.bootstrap, '-t', name])
+    return this.#kcat('-L', '-b', this.bootstrap, '-t', name)
+  }
+
+  async #kcat(...args: readonly string[]): Promise<string> {
+    const { exit, stdout, stderr } = await this.kubernetes.runInside(['kcat', ...args])
+    expect(exit, `kcat ${args.join(' ')}: ${stderr}`).toBe(0)
     return stdout
   }
 

@@ -1,29 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { balanceMoves, drainMoves, replicasFor } from '../../../operator/reconcile/move-replicas.ts'
-import { type ReachedKafka, replicasByBroker } from '../../../operator/reconcile/observed-cluster.ts'
-
-function aKafka(racks: readonly string[], partitions: readonly (readonly number[])[]): ReachedKafka {
-  return {
-    kind: 'reached',
-    clusterId: 'c',
-    controllerId: 0,
-    brokers: racks.map((rack, id) => ({ id, host: '', port: 1, rack, isFenced: false })),
-    topics: [
-      {
-        name: 't',
-        id: 't',
-        isInternal: false,
-        partitions: partitions.map((replicas, index) => ({ index, leader: 0, replicas, inSync: replicas })),
-      },
-    ],
-    moves: [],
-    dynamicSettings: new Map(),
-    throttled: new Set(),
-    cordoned: new Set(),
-    advertised: new Map(),
-  }
-}
+import { replicasByBroker } from '../../../operator/reconcile/observed-cluster.ts'
+import { aKafka } from './a-kafka.ts'
 
 const anyAssignment = fc.integer({ min: 3, max: 6 }).chain(brokers =>
   fc.tuple(

@@ -1,0 +1,24 @@
+import type { ReachedKafka } from '../../../operator/reconcile/observed-cluster.ts'
+
+/** What brokers say who stand in `racks`, by id, and have one topic t with those replicas. */
+export function aKafka(racks: readonly string[], partitions: readonly (readonly number[])[]): ReachedKafka {
+  return {
+    kind: 'reached',
+    clusterId: 'c',
+    controllerId: 0,
+    brokers: racks.map((rack, id) => ({ id, host: '', port: 1, rack, isFenced: false })),
+    topics: [
+      {
+        name: 't',
+        id: 't',
+        isInternal: false,
+        partitions: partitions.map((replicas, index) => ({ index, leader: 0, replicas, inSync: replicas })),
+      },
+    ],
+    moves: [],
+    dynamicSettings: new Map(),
+    throttled: new Set(),
+    cordoned: new Set(),
+    advertised: new Map(),
+  }
+}
