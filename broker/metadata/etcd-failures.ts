@@ -86,6 +86,10 @@ const known: readonly (readonly [RegExp, Omit<EtcdFailure, 'outcome'>])[] = [
   ],
   [/etcdserver: no leader/, { kind: 'no-leader', remedy: 'other member', sentence: 'etcd has no leader.' }],
   [
+    /not supported for learner/,
+    { kind: 'unreachable', remedy: 'other member', sentence: 'This member of etcd has no vote yet.' },
+  ],
+  [
     /too many requests/,
     { kind: 'overloaded', remedy: 'other member', sentence: 'etcd has too many requests.' },
   ],

@@ -8,6 +8,7 @@ describe('what a failure of etcd means', () => {
     [14, 'etcdserver: request timed out, possibly due to previous leader failure', 'unknown', 'other member'],
     [14, 'etcdserver: leader changed', 'unknown', 'other member'],
     [14, 'etcdserver: no leader', 'nothing', 'other member'],
+    [14, 'etcdserver: rpc not supported for learner', 'nothing', 'other member'],
     [4, 'Deadline exceeded after 5.000s', 'unknown', 'other member'],
     [1, 'Cancelled on client', 'unknown', 'other member'],
     [13, 'Received RST_STREAM with code 2', 'unknown', 'other member'],
