@@ -3,8 +3,8 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { unreachable } from '../../runtime/assert.ts'
 import type { ControlAddress, ControlGrants } from '../brokers/control-grants.ts'
-import { observeEtcd, replaceMember } from '../brokers/etcd-members.ts'
-import { etcdEndpoints, managedEtcd } from '../desired/broker-settings.ts'
+import { changeMembers, observeEtcd } from '../brokers/etcd-members.ts'
+import { managedEtcd, memberEndpoints } from '../desired/broker-settings.ts'
 import type { Events } from '../kube/events.ts'
 import type { ClusterAction } from '../reconcile/actions.ts'
 import { invalidStatus } from '../reconcile/cluster-status.ts'
@@ -42,6 +42,14 @@ interface Remembered {
   knowsGrant: boolean
   refusal: ObservedCluster['refusal']
 }
+
+/** Of events. */
+const etcdReasons = {
+  add: 'EtcdMemberAdded',
+  promote: 'EtcdMemberPromoted',
+  remove: 'EtcdMemberRemoved',
+  replace: 'EtcdMemberReplaced',
+} as const
 
 /** After something was done, and after something was refused. */
 const busyMs = 1000
@@ -115,7 +123,7 @@ export class ClusterController {
         : ({ kind: 'unreachable', reason: 'No broker has been started yet.' } as const),
       kafka.statuses(key, runningBrokers(children, context)),
       isStarted && managedEtcd(context) !== undefined
-        ? observeEtcd(etcdEndpoints(context))
+        ? observeEtcd(etcdEndpoints(context, children))
         : ({ kind: 'unseen' } as const),
     ])
     if (kafkaSeen.kind === 'reached' && !remembered.knowsGrant) {
@@ -201,14 +209,18 @@ export class ClusterController {
         )
         return
       }
-      case 'replaceEtcdMember':
-        logger.warn(
-          { cluster: key, peerUrl: action.peerUrl, why: action.why },
-          'A member of etcd is replaced.',
-        )
-        await replaceMember(etcdEndpoints(context), action)
-        await events.tell(object, { type: 'Warning', reason: 'EtcdMemberReplaced', message: action.why })
+      case 'changeEtcdMembers': {
+        const { change, why } = action
+        const refusal = await changeMembers(etcdEndpoints(context, cache.childrenOf(key)), change)
+        if (refusal !== undefined) {
+          logger.info({ cluster: key, ...change, refusal }, 'etcd does not let its members be changed yet.')
+          return
+        }
+        logger.info({ cluster: key, ...change, why }, 'The members of etcd are changed.')
+        const type = change.kind === 'replace' ? 'Warning' : 'Normal'
+        await events.tell(object, { type, reason: etcdReasons[change.kind], message: why })
         return
+      }
       case 'tell':
         await events.tell(object, action.happening)
         return
@@ -287,6 +299,14 @@ function brokersStatefulSet(
   return children.find(
     ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === names.brokers({ name }),
   )
+}
+
+/** Of those members whose pods there are or are to be. */
+function etcdEndpoints(context: ClusterContext, children: readonly KubeObject[]): readonly string[] {
+  const isIt = ({ kind, metadata }: KubeObject): boolean =>
+    kind === 'StatefulSet' && metadata.name === names.etcd(context)
+  const { replicas = 0 } = (children.find(isIt)?.spec ?? {}) as { readonly replicas?: number }
+  return memberEndpoints(context, replicas)
 }
 
 function controlAddresses(

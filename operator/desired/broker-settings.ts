@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { brokerSettingTable, isBrokerSetting } from '../../broker/config/broker-settings.ts'
 import { formatProperties } from '../../broker/config/properties.ts'
 import { brokerSettingsOf } from '../resources/broker-config.ts'
+import { mostEtcdMembers } from '../resources/cluster-etcd.ts'
 import { parseQuantity } from '../resources/field.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import {
@@ -63,7 +64,7 @@ function placeSettings(context: ClusterContext): ReadonlyMap<string, string> {
     ['control.listeners', `http://:${ports.control}`],
     ['http.listeners', `http://:${ports.http}`],
     ['log.dirs', logDirectory],
-    ['etcd.connect', etcdEndpoints(context).join(',')],
+    ['etcd.connect', endpointsForBrokers(context).join(',')],
     ['etcd.prefix', etcdPrefix],
     ['broker.rack.file', `${podPath}/rack`],
     ['controlled.shutdown.delay.ms', String(forgottenWithinMs)],
@@ -92,11 +93,15 @@ export function listenerName(name: string): string {
   return name.toUpperCase()
 }
 
-export function etcdEndpoints(context: ClusterContext): readonly string[] {
-  const { endpoints } = etcdOf(context)
-  if (endpoints !== undefined) return endpoints
+/** Of all members that there may ever be: brokers pass over those that are not there, and none restarts when one comes. */
+function endpointsForBrokers(context: ClusterContext): readonly string[] {
+  return etcdOf(context).endpoints ?? memberEndpoints(context, mostEtcdMembers)
+}
+
+/** Of the first members of an etcd of the cluster's own. */
+export function memberEndpoints(context: ClusterContext, members: number): readonly string[] {
   return Array.from(
-    { length: managedEtcd(context)?.replicas ?? 0 },
+    { length: members },
     (_, index) => `http://${hosts.etcdMember(context, index)}:${etcdPorts.client}`,
   )
 }

@@ -36,7 +36,7 @@ export type EtcdAdmission = 'forming' | 'formed' | { readonly joining: number }
 /** Read by members when they start, and only by those that have no data. */
 export function etcdAdmissionConfigMap(
   context: ClusterContext,
-  etcd: ManagedEtcd,
+  members: number,
   admission: EtcdAdmission,
 ): KubeObject {
   return {
@@ -45,15 +45,15 @@ export function etcdAdmissionConfigMap(
     metadata: childMetadata(context, names.etcd(context), 'etcd'),
     data: {
       state: admission === 'forming' ? 'new' : 'existing',
-      members: admittedMembers(context, etcd, admission),
+      members: admittedMembers(context, members, admission),
     },
   }
 }
 
 /** A member that does not find its own name refuses to start. The names of others do not matter to one that joins. */
-function admittedMembers(context: ClusterContext, etcd: ManagedEtcd, admission: EtcdAdmission): string {
+function admittedMembers(context: ClusterContext, members: number, admission: EtcdAdmission): string {
   if (admission === 'formed') return 'nobody=http://members-without-data-do-not-start:1'
-  return Array.from({ length: etcd.replicas }, (_, index) => {
+  return Array.from({ length: members }, (_, index) => {
     const isNamed = admission === 'forming' || admission.joining === index
     const name = isNamed ? names.etcdMember(context, index) : `there-already-${index}`
     return `${name}=${etcdPeerUrl(context, index)}`
@@ -80,13 +80,14 @@ export function etcdService(context: ClusterContext): KubeObject {
   }
 }
 
-export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd): KubeObject {
+/** `members`: how many there are to be now, on the way to those that are asked for. */
+export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd, members: number): KubeObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
     metadata: childMetadata(context, names.etcd(context), 'etcd'),
     spec: {
-      replicas: etcd.replicas,
+      replicas: members,
       serviceName: names.etcd(context),
       podManagementPolicy: 'Parallel',
       updateStrategy: { type: 'OnDelete' },
@@ -102,16 +103,19 @@ export function etcdStatefulSet(context: ClusterContext, etcd: ManagedEtcd): Kub
   }
 }
 
-/** One member of three, or two of five, may be away; of one none can be spared, and a drain must go on all the same. */
-export function etcdBudget(context: ClusterContext, etcd: ManagedEtcd): KubeObject {
+/**
+ * `votes`: members that have one. One of three, or two of five, may be away; of one none can be spared, and a drain must go on
+ * all the same. Of the two that there are for a moment on the way from one to three, both are needed.
+ */
+export function etcdBudget(context: ClusterContext, votes: number): KubeObject {
   return {
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
     metadata: childMetadata(context, names.etcd(context), 'etcd'),
     spec: {
-      maxUnavailable: 1,
+      maxUnavailable: votes === 2 ? 0 : 1,
       selector: { matchLabels: selectorLabels(context.name, 'etcd') },
-      ...(etcd.replicas === 1 ? { unhealthyPodEvictionPolicy: 'AlwaysAllow' } : {}),
+      ...(votes === 1 ? { unhealthyPodEvictionPolicy: 'AlwaysAllow' } : {}),
     },
   }
 }

@@ -8,6 +8,18 @@ export interface Happening {
   readonly message: string
 }
 
+/** To the list of etcd's members. A learner has no vote before it is promoted. */
+export type EtcdChange =
+  | { readonly kind: 'add'; readonly peerUrl: string; readonly isLearner: boolean }
+  | { readonly kind: 'promote' | 'remove'; readonly memberId: string }
+  /** `memberId` goes, if it is not empty, and a new one comes in its place. */
+  | {
+      readonly kind: 'replace'
+      readonly memberId: string
+      readonly peerUrl: string
+      readonly isLearner: boolean
+    }
+
 export type ClusterAction =
   | { readonly kind: 'apply'; readonly object: KubeObject }
   | {
@@ -40,10 +52,5 @@ export type ClusterAction =
   | { readonly kind: 'movePartitions'; readonly moves: readonly Reassignment[]; readonly why: string }
   /** What replicas of these topics fetch that are not in sync is held to a speed, or is not any more. */
   | { readonly kind: 'throttleTopics'; readonly topics: readonly string[]; readonly isThrottled: boolean }
-  | {
-      readonly kind: 'replaceEtcdMember'
-      readonly memberId: string
-      readonly peerUrl: string
-      readonly why: string
-    }
+  | { readonly kind: 'changeEtcdMembers'; readonly change: EtcdChange; readonly why: string }
   | { readonly kind: 'tell'; readonly happening: Happening }

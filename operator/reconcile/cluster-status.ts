@@ -1,5 +1,5 @@
 /** What is said of a Cluster: conditions with reasons and sentences, brokers, plan, addresses. Pure. */
-import { etcdEndpoints, etcdPrefix, managedEtcd } from '../desired/broker-settings.ts'
+import { etcdPrefix, managedEtcd, memberEndpoints } from '../desired/broker-settings.ts'
 import { brokerImage } from '../desired/stateful-set.ts'
 import type { ClusterStatus } from '../resources/cluster-status.ts'
 import { type Told, updateConditions } from '../resources/conditions.ts'
@@ -54,8 +54,9 @@ export function clusterStatus(
       addresses: [...addresses],
     })),
     etcd: {
-      endpoints: [...(etcd?.endpoints ?? etcdEndpoints(context))],
+      endpoints: [...(etcd?.endpoints ?? memberEndpoints(context, findings.etcdMembers.length))],
       prefix: etcdPrefix,
+      ...(findings.etcdMembers.length === 0 ? {} : { members: [...findings.etcdMembers] }),
     },
     ...(plan === undefined ? {} : { plan }),
     conditions: updateConditions(before.conditions ?? [], told, {
@@ -243,7 +244,10 @@ function availability({ observed }: Situation, findings: Findings, { ready }: Fi
   }
 }
 
-function upToDateness({ reasons, etcdReasons, brokers, roll }: Findings, { isOnItsWay }: Figures): Told {
+function upToDateness(
+  { reasons, etcdReasons, brokers, roll, etcdUnderWay }: Findings,
+  { isOnItsWay }: Figures,
+): Told {
   const type = 'UpToDate'
   const told = [
     pending(['Member', 'Members'], ' of etcd', etcdReasons),
@@ -254,6 +258,9 @@ function upToDateness({ reasons, etcdReasons, brokers, roll }: Findings, { isOnI
     const message = told.join(' ')
     if (roll?.kind !== 'needsPeople') return { type, status: 'False', reason: 'RestartsPending', message }
     return { type, status: 'False', reason: `${roll.what}Needed`, message: `${message} ${roll.why}` }
+  }
+  if (etcdUnderWay !== undefined) {
+    return { type, status: 'False', reason: 'EtcdChanges', message: sentence(etcdUnderWay) }
   }
   if (isOnItsWay) {
     const message = 'What the spec asks for is on its way to the brokers.'

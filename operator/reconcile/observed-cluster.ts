@@ -74,6 +74,8 @@ export interface EtcdMember {
   /** Empty until it has joined. */
   readonly name: string
   readonly peerUrls: readonly string[]
+  /** It follows the others and has no vote. */
+  readonly isLearner: boolean
 }
 
 /** A broker that reads its logs again is not ready, and not stuck either. */

@@ -21,6 +21,8 @@ export interface PodFacts {
   readonly settings: string | undefined
   /** Why it does not run, in a sentence; undefined when it runs or may yet. */
   readonly problem: string | undefined
+  /** It is started again and again, with longer and longer pauses. */
+  readonly endsAgain: boolean
 }
 
 interface PodShape {
@@ -84,6 +86,7 @@ export function podFacts(pod: KubeObject): PodFacts {
     image,
     settings: spec?.volumes?.find(volume => volume.name === 'settings')?.configMap?.name,
     problem: problemOf(status, image),
+    endsAgain: status?.containerStatuses?.some(isStartedAgain) === true,
   }
 }
 
@@ -105,10 +108,14 @@ function problemOfContainer(container: ContainerStatus, image: string): string |
   const { reason = '', message = '' } = state?.waiting ?? {}
   if (hopeless.test(reason)) return message === '' ? reason : `${reason}: ${message}`
   if (notPulled.test(reason)) return `its image ${image} cannot be pulled; kubectl describe pod says why`
-  if (reason !== 'CrashLoopBackOff' && !endsSoonAndOften(container)) return undefined
+  if (!isStartedAgain(container)) return undefined
   const exit = (state?.terminated ?? container.lastState?.terminated)?.exitCode
   const how = exit === undefined ? '' : ` with exit code ${exit}`
   return `it ends again and again${how}; its log says why`
+}
+
+function isStartedAgain(container: ContainerStatus): boolean {
+  return container.state?.waiting?.reason === 'CrashLoopBackOff' || endsSoonAndOften(container)
 }
 
 /** Between two attempts there is a moment in which it runs. */

@@ -1,6 +1,6 @@
 /**
- * Which members of etcd run an older template, and which of them goes next: one by one, while all are there and ready, and
- * held back by the same rule as restarts of brokers. Pure.
+ * Which members of etcd run an older template, and which of them goes next: one by one, while all are there and ready and no
+ * other one comes or goes, and held back by the same rule as restarts of brokers. Pure.
  */
 import { managedEtcd } from '../desired/broker-settings.ts'
 import { names } from '../resources/names.ts'
@@ -18,15 +18,16 @@ export function etcdRestartReasons(situation: Situation): ReadonlyMap<number, st
   return new Map(outdated.map(pod => [pod.index, imageChange(live, pod) ?? otherTemplate]))
 }
 
-export const rollEtcdStep: Step = (situation, { etcdReasons, consent }) => {
-  const { context, etcdPods } = situation
+export const rollEtcdStep: Step = (situation, findings) => {
+  const { etcdPods } = situation
+  const { etcdReasons, etcdMembers, etcdUnderWay, consent } = findings
   if (isHeldBack(consent)) return { actions: [] }
   // One that was just deleted has no pod for a moment.
-  if (etcdPods.length < (managedEtcd(context)?.replicas ?? 0)) return { actions: [] }
+  if (etcdPods.length < etcdMembers.length) return { actions: [] }
   if (etcdPods.some(({ isTerminating }) => isTerminating)) return { actions: [] }
   const outdated = etcdPods.filter(({ index }) => etcdReasons.has(index))
-  const areAllReady = etcdPods.every(({ isReady }) => isReady)
-  const next = outdated.find(({ isReady }) => !isReady) ?? (areAllReady ? outdated[0] : undefined)
+  const mayOneGo = etcdUnderWay === undefined && etcdPods.every(({ isReady }) => isReady)
+  const next = outdated.find(({ isReady }) => !isReady) ?? (mayOneGo ? outdated[0] : undefined)
   if (next === undefined) return { actions: [] }
   const why = etcdReasons.get(next.index) ?? ''
   return {

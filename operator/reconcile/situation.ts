@@ -1,5 +1,6 @@
 /** What every step of a reconciliation looks at: what is observed, sorted, and what the steps before it found. Pure. */
 import type { KubeObject, ObjectRef } from '../resources/kube-object.ts'
+import type { EtcdMemberStatus } from '../resources/cluster-status.ts'
 import { type ClusterContext, clusterLabel, names } from '../resources/names.ts'
 import type { ClusterAction } from './actions.ts'
 import { isAsDesired, marked } from './differences.ts'
@@ -41,6 +42,9 @@ export interface Findings {
   /** What is wrong and does not go away by itself, in sentences. */
   trouble: string[]
   etcdTrouble: string | undefined
+  /** What an etcd of the cluster's own is on its way to, in a sentence. */
+  etcdUnderWay: string | undefined
+  etcdMembers: readonly EtcdMemberStatus[]
   /** Names of objects that are to be there, besides pods and claims: "Kind/name". */
   wanted: Set<string>
 }
@@ -77,6 +81,8 @@ export function newFindings(): Findings {
     waiting: [],
     trouble: [],
     etcdTrouble: undefined,
+    etcdUnderWay: undefined,
+    etcdMembers: [],
     wanted: new Set(),
   }
 }

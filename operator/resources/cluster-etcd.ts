@@ -13,18 +13,17 @@ import {
   secretRef,
 } from './field.ts'
 
+/** Of an etcd that comes with a cluster. */
+export const mostEtcdMembers = 5
+
 export const etcd = field(
   optionalGroup({
     managed: onKubernetes(
       optionalGroup({
-        replicas: onKubernetes(oneOf(1, 3, 5).default(3), 'Number of members. Not changed yet.', {
-          rules: [
-            {
-              rule: 'self == oldSelf',
-              message: 'this version does not change the number of members; give the one there is',
-            },
-          ],
-        }),
+        replicas: onKubernetes(
+          oneOf(1, 3, mostEtcdMembers).default(3),
+          'Number of members. After a change they come or go one by one; a member that goes takes its volume with it.',
+        ),
         storage: onKubernetes(
           group({
             size: onKubernetes(quantity().default('4Gi'), 'Size of each volume. Immutable.', {

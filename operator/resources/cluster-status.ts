@@ -8,6 +8,9 @@ const text = () => z.string().optional()
 
 export const memberStates = ['Starting', 'Recovering', 'Ready', 'Draining', 'Restarting', 'Failed'] as const
 
+/** Joining: it is new and has no vote yet. Lost: it came without its data, and is replaced. */
+export const etcdMemberStates = ['Starting', 'Joining', 'Ready', 'Leaving', 'Failed', 'Lost'] as const
+
 export const planActions = ['Restart', 'Reload', 'Drain', 'Start'] as const
 
 const status = z.strictObject({
@@ -62,6 +65,18 @@ const status = z.strictObject({
       .strictObject({
         endpoints: field(z.array(z.string()).max(9), 'Addresses of etcd.'),
         prefix: field(z.string(), 'Beginning of every key in it.'),
+        members: field(
+          z
+            .array(
+              z.strictObject({
+                pod: field(z.string(), 'Name of its pod.'),
+                state: field(z.enum(etcdMemberStates), 'What it does.'),
+              }),
+            )
+            .max(9)
+            .optional(),
+          'Every member of an etcd that comes with the cluster.',
+        ),
       })
       .optional(),
     'Where metadata is kept.',
@@ -94,3 +109,4 @@ const status = z.strictObject({
 export const clusterStatus = field(status, 'What there is.')
 
 export type ClusterStatus = z.output<typeof status>
+export type EtcdMemberStatus = NonNullable<NonNullable<ClusterStatus['etcd']>['members']>[number]

@@ -56,6 +56,24 @@ describe('calls to etcd', () => {
     await expect(store.get('a')).rejects.toThrow(/etcd cannot be reached.*127\.0\.0\.1/)
   })
 
+  test('names of members that are not there are passed over, also when the one that is there goes and comes back', async () => {
+    const { etcd, stores } = await start()
+    const absent = [1, 2, 3, 4].map(index => `http://etcd-${index}.invalid:2379`)
+    const endpoints = [...absent.slice(0, 2), ...etcd.endpoints, ...absent.slice(2)]
+    const store = await stores.open({ connection: connection(endpoints, { requestTimeoutMs: 5000 }) })
+    const watched = Watched.of(store, 1)
+    for (const value of ['1', '2', '3']) {
+      await store.commit({ put: [{ key: 'a', value }] })
+      await etcd.members[0]!.kill()
+      etcd.members[0]!.start()
+      await etcd.serves()
+    }
+    expect((await store.get('a')).entry?.value).toBe('3')
+    await until(() => watched.events.length === 3, 'all changes are told')
+    expect(watched.events).toEqual(['a=1', 'a=2', 'a=3'])
+    watched.cancel()
+  })
+
   test('commits that wait behind a slow one are given up in their own time, and did nothing', async () => {
     const { etcd, stores } = await start()
     const store = await stores.open({ connection: connection(etcd.endpoints, { requestTimeoutMs: 500 }) })

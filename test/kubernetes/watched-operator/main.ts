@@ -49,7 +49,7 @@ function apiWriteOf({ method, url = '' }: IncomingMessage): string | undefined {
 }
 
 function etcdWriteOf({ url = '' }: IncomingMessage): string | undefined {
-  return /\/member\/(remove|add)$/.test(url) ? `POST ${url}` : undefined
+  return /\/member\/(remove|add|promote)$/.test(url) ? `POST ${url}` : undefined
 }
 
 async function addressOf(name: string): Promise<string> {

@@ -73,6 +73,18 @@ function happen(world: FakeWorld, word: string, rest: readonly string[]): void {
         'barnabas.dev/approve-plan': first === 'plan' ? (world.status.plan?.hash ?? '') : first,
       }
       return
+    case 'fits-nowhere':
+      world.unschedulable.add(first)
+      return
+    case 'fits':
+      world.unschedulable.delete(first)
+      return
+    case 'lose-volume':
+      world.loseVolume(first)
+      return
+    case 'seconds':
+      world.nowMs += Number(first) * 1000
+      return
     case 'operator-restarts':
       world.restartOperator()
       return
@@ -99,7 +111,7 @@ function turns(world: FakeWorld, most: number): readonly string[] {
 
 /** Conditions and the plan as they are told now. */
 function tellings(world: FakeWorld): readonly string[] {
-  const { conditions = [], plan, members = [] } = world.status ?? {}
+  const { conditions = [], plan, members = [], etcd } = world.status ?? {}
   const shown = shownConditions
     .map(type => conditions.find(condition => condition.type === type))
     .filter(condition => condition !== undefined)
@@ -113,6 +125,9 @@ function tellings(world: FakeWorld): readonly string[] {
       .filter(({ state }) => state === 'Recovering' || state === 'Failed')
       .map(({ id, state }) => `  broker ${id}: ${state}`),
     ...blocked,
+    ...(etcd?.members ?? [])
+      .filter(({ state }) => state !== 'Ready' && state !== 'Starting')
+      .map(({ pod, state }) => `  ${pod}: ${state}`),
   ]
 }
 

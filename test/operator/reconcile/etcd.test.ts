@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { FakeWorld, Killed } from './fake-world.ts'
+import { FakeWorld } from './fake-world.ts'
+import { settleKilled } from './lives.ts'
 
 const ready = (world: FakeWorld): string | undefined =>
   world.status.conditions?.find(({ type }) => type === 'Ready')?.status
@@ -79,20 +80,8 @@ test('a member that is away with its volume there is waited for', () => {
 test('killed after any write of replacing a member, the operator ends where it would have ended', () => {
   const life = (killAfter: number): FakeWorld => {
     const world = settled()
-    const before = world.writes
     world.loseVolume('demo-etcd-2')
-    world.killAfter = before + killAfter
-    try {
-      world.settle()
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error
-      world.killAfter = Number.POSITIVE_INFINITY
-      world.restartOperator()
-      // Its pod is started again and again meanwhile.
-      world.step()
-      world.step()
-      world.settle()
-    }
+    settleKilled(world, killAfter)
     return world
   }
   const undisturbed = life(Number.POSITIVE_INFINITY)

@@ -1,3 +1,4 @@
+import type { EtcdChange } from '../../../operator/reconcile/actions.ts'
 import type { EtcdMember } from '../../../operator/reconcile/observed-cluster.ts'
 
 /** What a member reads when it starts. */
@@ -29,18 +30,49 @@ export class FakeEtcd {
     this.#running.delete(name)
   }
 
-  /** Whether the list can be read and changed: when most of the members that have joined run. */
+  /** Whether the list can be read and changed: when most of the members that have a vote run. */
   get hasQuorum(): boolean {
-    return this.members.filter(({ name }) => this.#running.has(name)).length * 2 > this.members.length
+    const voters = this.members.filter(({ isLearner }) => !isLearner)
+    return voters.filter(({ name }) => this.#running.has(name)).length * 2 > voters.length
   }
 
-  replace({ memberId, peerUrl }: { readonly memberId: string; readonly peerUrl: string }): void {
-    this.remove(memberId)
-    this.members = [...this.members, { id: this.#newId(), name: '', peerUrls: [peerUrl] }]
+  change(change: EtcdChange): void {
+    if (!this.hasQuorum) throw new Error('etcd has no leader.')
+    switch (change.kind) {
+      case 'add':
+        if (this.members.some(({ peerUrls }) => peerUrls.includes(change.peerUrl))) {
+          throw new Error('etcd has a member there.')
+        }
+        if (change.isLearner && this.members.some(({ isLearner }) => isLearner))
+          throw new Error('etcd has a learner already.')
+        this.members = [
+          ...this.members,
+          { id: this.#newId(), name: '', peerUrls: [change.peerUrl], isLearner: change.isLearner },
+        ]
+        return
+      case 'promote':
+        this.members = this.members.map(member => {
+          if (member.id !== change.memberId) return member
+          if (!member.isLearner || !this.#running.has(member.name))
+            throw new Error('etcd has no such learner.')
+          return { ...member, isLearner: false }
+        })
+        return
+      case 'remove':
+        this.remove(change.memberId)
+        // A change is agreed on by those that there were.
+        if (!this.hasQuorum) throw new Error('etcd has given its quorum away.')
+        return
+      case 'replace':
+        this.remove(change.memberId)
+        this.change({ ...change, kind: 'add' })
+    }
   }
 
   remove(memberId: string): void {
-    this.members = this.members.filter(({ id }) => id !== memberId)
+    const gone = this.members.find(({ id }) => id === memberId)
+    this.members = this.members.filter(member => member !== gone)
+    if (gone !== undefined) this.stop(gone.name)
   }
 
   #starts(name: string, volume: string, state: string, admitted: readonly string[]): boolean {
@@ -50,7 +82,7 @@ export class FakeEtcd {
     const peerUrl = `http://${name}.demo-etcd.team.svc.cluster.local:2380`
     const member = this.members.find(({ peerUrls }) => peerUrls.includes(peerUrl))
     if (state === 'existing') {
-      if (member === undefined) return false
+      if (member === undefined || admitted.length !== this.members.length) return false
       if (member.name !== '') throw new Error(`${name} comes back without its data as who it was.`)
       this.#join(member.id, name, peerUrl, volume)
       return true
@@ -65,7 +97,9 @@ export class FakeEtcd {
   #join(id: string, name: string, peerUrl: string, volume: string): void {
     this.#volumes.set(volume, id)
     if (id === 'removed') return
-    this.members = [...this.members.filter(each => each.id !== id), { id, name, peerUrls: [peerUrl] }]
+    const isLearner = this.members.some(each => each.id === id && each.isLearner)
+    const others = this.members.filter(each => each.id !== id)
+    this.members = [...others, { id, name, peerUrls: [peerUrl], isLearner }]
   }
 
   #newId(): string {

@@ -35,6 +35,8 @@ export class FakeWorld {
   readonly kafka = new FakeKafka()
   readonly brokenImages = new Set<string>()
   readonly etcd = new FakeEtcd()
+  /** Names of pods that fit on no node. */
+  readonly unschedulable = new Set<string>()
   heldGrant: number | undefined
   refusal: ObservedCluster['refusal']
   /** What was done, in words. */
@@ -173,11 +175,11 @@ export class FakeWorld {
 
   /** Kubernetes and Kafka do their part of a second's work. Whether anything changed. */
   step(): boolean {
-    const before = JSON.stringify([[...this.objects], [...this.topics]])
+    const before = JSON.stringify([[...this.objects], [...this.topics], this.etcd.members])
     for (const object of Array.from(this.objects.values()))
       if (object.kind === 'StatefulSet') this.#runStatefulSet(object)
     this.kafka.run(id => this.isReady(id))
-    return JSON.stringify([[...this.objects], [...this.topics]]) !== before
+    return JSON.stringify([[...this.objects], [...this.topics], this.etcd.members]) !== before
   }
 
   deletePod(name: string): void {
@@ -230,8 +232,7 @@ export class FakeWorld {
     const pods = [...this.objects.values()].filter(
       ({ kind, metadata }) => kind === 'Pod' && new RegExp(`^${name}-\\d+$`).test(metadata.name),
     )
-    for (const pod of pods)
-      if (podFacts(pod).index >= replicas) this.objects.delete(`Pod/${pod.metadata.name}`)
+    for (const pod of pods) if (podFacts(pod).index >= replicas) this.deletePod(pod.metadata.name)
     for (let index = 0; index < replicas; index++) {
       const podName = `${name}-${index}`
       for (const claim of volumeClaimTemplates) {
@@ -274,6 +275,12 @@ export class FakeWorld {
   }
 
   #runPod(pod: KubeObject): void {
+    if (this.unschedulable.has(pod.metadata.name)) {
+      const told = { status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available' }
+      const conditions = [{ type: 'PodScheduled', ...told }]
+      this.objects.set(`Pod/${pod.metadata.name}`, { ...pod, status: { conditions } })
+      return
+    }
     const { containers = [] } = (pod.spec ?? {}) as { containers?: readonly { readonly image: string }[] }
     const isBroken = this.brokenImages.has(containers[0]?.image ?? '')
     const isBroker = pod.metadata.name.startsWith('demo-brokers-')
@@ -339,8 +346,8 @@ export class FakeWorld {
       case 'throttleTopics':
         this.kafka.act(action)
         return
-      case 'replaceEtcdMember':
-        this.etcd.replace(action)
+      case 'changeEtcdMembers':
+        this.etcd.change(action.change)
         return
       case 'tell':
     }

@@ -1,5 +1,5 @@
 /** Clusters that have come to rest, and what is asked of them. */
-import { FakeWorld } from './fake-world.ts'
+import { FakeWorld, Killed } from './fake-world.ts'
 
 export const oneEtcd = { etcd: { managed: { replicas: 1 } } }
 
@@ -15,6 +15,22 @@ export function settled(spec: object, topics: Record<string, number[][]> = {}): 
   world.settle()
   world.history.length = 0
   return world
+}
+
+/** To its end, though the operator dies after so many writes: another one goes on, a little later. */
+export function settleKilled(world: FakeWorld, afterWrites: number): void {
+  world.killAfter = world.writes + afterWrites
+  try {
+    world.settle()
+  } catch (error) {
+    if (!(error instanceof Killed)) throw error
+    world.killAfter = Number.POSITIVE_INFINITY
+    world.restartOperator()
+    // Pods are started again and again meanwhile.
+    world.step()
+    world.step()
+    world.settle()
+  }
 }
 
 export const condition = (world: FakeWorld, type: string) =>

@@ -15,6 +15,7 @@ const aPod = (index: number, facts: Partial<PodFacts> = {}): PodFacts => ({
   image: 'image',
   settings: 'settings',
   problem: undefined,
+  endsAgain: false,
   ...facts,
 })
 

@@ -19,8 +19,10 @@ export function wordsOf(action: ClusterAction): string {
       return `move ${action.moves.length}`
     case 'throttleTopics':
       return `${action.isThrottled ? 'throttle' : 'unthrottle'} ${action.topics.join(' ')}`
-    case 'replaceEtcdMember':
-      return `replace etcd member at ${action.peerUrl}`
+    case 'changeEtcdMembers': {
+      const { change } = action
+      return `${change.kind} etcd member ${'peerUrl' in change ? `at ${change.peerUrl}` : change.memberId}`
+    }
     case 'tell':
       return `tell ${action.happening.reason}`
   }
