@@ -12,8 +12,8 @@ export function holderOf(brokerId: number): string {
 
 /**
  * Which brokers were told to stop, as they said themselves when they asked this controller for a restart. When that is every
- * broker of the cluster at about the same time, those that are away included, it is the whole cluster that is stopped: there is
- * nobody to wait for, and none that waits would see another come back.
+ * broker of the cluster at about the same time, those that are away and have replicas included, it is the whole cluster that is
+ * stopped: there is nobody to wait for, and none that waits would see another come back.
  */
 export class StopRequests {
   readonly #clock: Clock
@@ -34,8 +34,8 @@ export class StopRequests {
   /** Whether the broker asks for itself as all others do. `heldMs`: how long this controller has known of the grant. */
   isOfAll(image: MetadataImage, { brokerId, holder }: RequestRestart, heldMs: number): boolean {
     if (holder !== holderOf(brokerId)) return false
-    const ids = new Set([...image.brokers.keys(), ...image.brokerStates.keys()])
-    return [...ids].every(id => this.#hasAsked(image, id, heldMs))
+    const hasAsked = (id: number): boolean => this.#hasAsked(image, id, heldMs)
+    return [...image.brokers.keys()].every(hasAsked) && missedBrokers(image).every(hasAsked)
   }
 
   /** The process that is here now, or was here last. */
@@ -55,4 +55,15 @@ export class StopRequests {
       Math.abs(this.#clock.nowMs() - restartGrant.grantedAtMs) < togetherMs
     )
   }
+}
+
+/** Those that are away and have replicas that somebody else has too: whoever has none of these asks nobody. */
+function missedBrokers({ brokers, topicsById }: MetadataImage): number[] {
+  const missed = new Set<number>()
+  for (const { partitions } of topicsById.values()) {
+    for (const { replicas } of partitions) {
+      for (const id of replicas) if (replicas.length > 1 && !brokers.has(id)) missed.add(id)
+    }
+  }
+  return [...missed]
 }

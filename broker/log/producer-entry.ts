@@ -220,8 +220,11 @@ export class ProducerEntry {
    */
   forgottenBefore(firstSequence: number, lastSequence: number): number | undefined {
     const before = this.#sequencesBefore
-    const [oldestSequence = noSequence, oldestOffset = -1, offsetDelta = 0] = this.#batches
+    const batches = this.#batches
+    const oldestSequence = batches[0] ?? noSequence
     if (before <= 0 || oldestSequence === noSequence) return undefined
+    const oldestOffset = batches[1]!
+    const offsetDelta = batches[2]!
     const begin = subtractFromSequence(oldestSequence, offsetDelta)
     const distance = sequencesBetween(firstSequence, begin)
     if (distance > before || sequencesBetween(firstSequence, lastSequence) >= distance) return undefined

@@ -3,14 +3,17 @@ import { holderOf, StopRequests } from '../../../broker/controller/stop-requests
 import { emptyImage } from '../../../broker/metadata/changes.ts'
 import type { MetadataImage } from '../../../broker/metadata/image.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { imageAfter, withBroker, withoutBroker } from './image-of.ts'
+import { imageAfter, withBroker, withoutBroker, withTopic } from './image-of.ts'
 
 let image: MetadataImage
 let clock: FakeClock
 let requests: StopRequests
 
 beforeEach(() => {
-  image = [1, 2, 3].reduce((before, id) => withBroker(before, id), emptyImage)
+  const brokers = [1, 2, 3, 4].reduce((before, id) => withBroker(before, id), emptyImage)
+  // Broker 4 is away, and nobody else has what it has: it asks nobody.
+  const partitions = [{ replicas: [1, 2] }, { replicas: [2, 3] }, { replicas: [4] }]
+  image = withTopic(withoutBroker(brokers, 4), 't', partitions)
   clock = new FakeClock()
   requests = new StopRequests(clock)
 })
