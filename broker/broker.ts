@@ -109,10 +109,10 @@ export class Broker {
       health,
       waitingFetches,
     } = this.#running
-    await Promise.all([this.#waitUntilItIsForgotten(), this.#waitUntilItMayStop()])
+    const [mayHandOver] = await Promise.all([this.#waitUntilItMayStop(), this.#waitUntilItIsForgotten()])
     health.stopping()
     const { settings } = this.#parts.loaded
-    if (settings['controlled.shutdown.enable'])
+    if (settings['controlled.shutdown.enable'] && mayHandOver)
       await membership.prepareToStop(settings['broker.session.timeout.ms'] + electionTakesMs)
     for (const answerNow of waitingFetches) answerNow()
     groupCoordinator.close()
@@ -136,14 +136,15 @@ export class Broker {
     if (delayMs > 0) await sleep(clock, delayMs)
   }
 
-  async #waitUntilItMayStop(): Promise<void> {
+  /** Resolves to whether somebody stays who could take over. */
+  async #waitUntilItMayStop(): Promise<boolean> {
     const { clock, random, logger, loaded } = this.#parts
     const { settings } = loaded
     const withinMs = settings['controlled.shutdown.grant.wait.ms']
-    if (withinMs === 0) return
+    if (withinMs === 0) return true
     const silenceMs = settings['broker.session.timeout.ms'] + electionTakesMs
     const name = settings['controlled.shutdown.grant.name']
-    await waitForRestart(this.#running.membership, {
+    return waitForRestart(this.#running.membership, {
       brokerId: settings['node.id'],
       withinMs,
       silenceMs,

@@ -216,7 +216,8 @@ class TopicAnswer {
   ): void {
     const result: PartitionResult = {
       index: partition.index,
-      errorCode: 0,
+      // A word of success for clients, which says that there is no offset to tell.
+      errorCode: outcome.baseOffset === -1 ? errorCode('DUPLICATE_SEQUENCE_NUMBER') : 0,
       baseOffset: outcome.baseOffset,
       logAppendTimeMs: outcome.logAppendTimeMs,
       logStartOffset: partition.log.logStartOffset,

@@ -71,8 +71,15 @@ import { electLeader, partitionsToElect, refuseElection } from './elect-leaders.
 import type { Elections } from './elections.ts'
 import { eligibleBeforeConfigs } from './min-insync-change.ts'
 import { countLed, markStopping, moveOff } from './prepare-to-stop.ts'
-import { canRestart, refuseRestart, releaseRestart, requestRestart } from './restart-grants.ts'
+import {
+  canRestart,
+  type GrantContext,
+  refuseRestart,
+  releaseRestart,
+  requestRestart,
+} from './restart-grants.ts'
 import { reassignPartition, refuseReassignment } from './reassign-partitions.ts'
+import { StopRequests } from './stop-requests.ts'
 import { unregisterBroker } from './unregister-broker.ts'
 import { updateFeatures } from './update-features.ts'
 import { Upkeep } from './upkeep.ts'
@@ -93,6 +100,7 @@ export class Controller implements ControllerClient {
   readonly #batches: BatchRunner
   readonly #queue: CommandQueue
   readonly #upkeep: Upkeep
+  readonly #stopRequests: StopRequests
   #stopped = false
 
   constructor(options: ControllerOptions) {
@@ -102,6 +110,7 @@ export class Controller implements ControllerClient {
     this.#clock = clock
     this.#logger = logger
     this.#context = { random, rules }
+    this.#stopRequests = new StopRequests(clock)
     const isActive = (): boolean => !this.#stopped && options.isActive()
     const commits = new ControllerCommits({
       store,
@@ -285,22 +294,18 @@ export class Controller implements ControllerClient {
 
   canRestart(command: CanRestart): Promise<RestartResult> {
     const run = async (): Promise<RestartResult> =>
-      canRestart(this.#images.image, command, this.#upkeep.grantHeldMs)
+      canRestart(this.#images.image, command, this.#grantContext())
     return this.#queue.submit(command.timeoutMs, run, refuseRestart)
   }
 
   async requestRestart(command: RequestRestart): Promise<RestartResult> {
-    const result = await this.#one(
-      'requestRestart',
-      command,
-      image =>
-        requestRestart(image, command, {
-          random: this.#context.random,
-          heldMs: this.#upkeep.grantHeldMs,
-          nowMs: this.#clock.nowMs(),
-        }),
-      refuseRestart,
-    )
+    this.#stopRequests.note(this.#images.image, command)
+    const decide = (image: MetadataImage): Decision<RestartResult> => {
+      const { heldMs } = this.#grantContext()
+      const isOfAll = this.#stopRequests.isOfAll(image, command, heldMs)
+      return requestRestart(image, command, { ...this.#context, heldMs, isOfAll, nowMs: this.#clock.nowMs() })
+    }
+    const result = await this.#one('requestRestart', command, decide, refuseRestart)
     const { safe, reasons, grant } = result
     const { brokerId, holder, reason } = command
     const refusals = reasons.map(({ message }) => message)
@@ -309,7 +314,16 @@ export class Controller implements ControllerClient {
   }
 
   releaseRestart(command: ReleaseRestart): Promise<Outcome> {
-    return this.#one('releaseRestart', command, image => releaseRestart(image, command), plainRefusal)
+    return this.#one(
+      'releaseRestart',
+      command,
+      image => releaseRestart(image, command, this.#context),
+      plainRefusal,
+    )
+  }
+
+  #grantContext(): GrantContext {
+    return { ...this.#context, heldMs: this.#upkeep.grantHeldMs }
   }
 
   #eachPartition<Item>(

@@ -1,6 +1,7 @@
 import { type ErrorName, uuidFromRandom } from '../../protocol/index.ts'
 import type { MetadataImage, RestartGrantImage } from '../metadata/image.ts'
 import type { MetadataChange } from '../metadata/keys.ts'
+import { returnLeaders } from './balance-leaders.ts'
 import type {
   CanRestart,
   HeldGrant,
@@ -22,6 +23,10 @@ import { findRestartRisks, isBack, noPartitions } from './restart-risks.ts'
  *    │  released · back in sync   │      └─────────┘
  *    └──────── time is over ──────┘
  *
+ * Before it ends, leaders go back to the broker that is in sync again (auto.leader.rebalance.enable): whoever restarts next
+ * would otherwise lead for it too. It is no move more than without, since a leader that stays where it is moves when that
+ * broker restarts.
+ *
  * The grant stands in the metadata store, so that the next controller keeps to it. How much of its time is over each
  * controller counts for itself, on its own monotonic clock, from when it first knew of the grant: clocks may differ, and
  * a grant may last too long, but never too short.
@@ -32,30 +37,37 @@ const leastDurationMs = 1000
 const mostDurationMs = 3_600_000
 const mostTextLength = 500
 
-/** `heldMs`: how long this controller has known of the grant in the image; 0 when there is none. */
-export function canRestart(image: MetadataImage, { brokerId }: CanRestart, heldMs: number): RestartResult {
-  const held = grantInForce(image, heldMs)
+export interface GrantContext extends DecisionContext {
+  /** How long this controller has known of the grant in the image; 0 when there is none. */
+  readonly heldMs: number
+}
+
+export function canRestart(
+  image: MetadataImage,
+  { brokerId }: CanRestart,
+  context: GrantContext,
+): RestartResult {
+  const held = grantInForce(image, context)
   const { reasons, tolerated } = findRestartRisks(image, brokerId)
   const all = [...knownOrNot(image, brokerId), ...heldByAnother(held, brokerId), ...reasons]
   return { error: 'NONE', message: null, safe: all.length === 0, reasons: all, tolerated, grant: held }
 }
 
+/** `isOfAll`: every broker was told to stop, this one too, and so it may whatever the others do. */
 export function requestRestart(
   image: MetadataImage,
   command: RequestRestart,
-  {
-    random,
-    heldMs,
-    nowMs,
-  }: Pick<DecisionContext, 'random'> & { readonly heldMs: number; readonly nowMs: number },
+  context: GrantContext & { readonly nowMs: number; readonly isOfAll: boolean },
 ): Decision<RestartResult> {
   const mistake = findMistake(command)
   if (mistake !== null) return { changes: [], result: refuseRestart('INVALID_REQUEST', mistake) }
   const { brokerId, durationMs, holder, reason } = command
-  const answer = canRestart(image, command, heldMs)
+  const answer = canRestart(image, command, context)
   const incarnationId = image.brokers.get(brokerId)?.incarnationId ?? null
   const isSame = answer.grant !== null && image.restartGrant?.incarnationId === incarnationId
+  if (!answer.safe && context.isOfAll) return { changes: [], result: { ...answer, safe: true, reasons: [] } }
   if (!answer.safe || isSame) return { changes: [], result: answer }
+  const { random, nowMs } = context
   const id = uuidFromRandom(size => random.bytes(size))
   return {
     changes: [
@@ -71,19 +83,34 @@ export function requestRestart(
 export function releaseRestart(
   image: MetadataImage,
   { brokerId, grantId }: ReleaseRestart,
+  context: DecisionContext,
 ): Decision<Outcome> {
   const result: Outcome = { error: 'NONE', message: null }
   const held = image.restartGrant
-  const isMeant = held?.brokerId === brokerId && (grantId === null || grantId === held.id)
+  // While leaders go back it is about to end anyway, and they are to arrive.
+  const isReturning = leadersToReturn(image, context).length > 0
+  const isMeant = !isReturning && held?.brokerId === brokerId && (grantId === null || grantId === held.id)
   return { changes: isMeant ? [{ kind: 'restartGrant', grant: null }] : [], result }
 }
 
 /** Why the grant in the image ends now; null when it goes on or there is none. */
-export function endOfGrant(image: MetadataImage, heldMs: number): 'back in sync' | 'its time is over' | null {
+export function endOfGrant(
+  image: MetadataImage,
+  context: GrantContext,
+): 'back in sync' | 'its time is over' | null {
   const held = image.restartGrant
   if (held === null) return null
-  if (isBack(image, held.brokerId, held.incarnationId)) return 'back in sync'
-  return heldMs >= held.durationMs ? 'its time is over' : null
+  if (context.heldMs >= held.durationMs) return 'its time is over'
+  const isOver =
+    isBack(image, held.brokerId, held.incarnationId) && leadersToReturn(image, context).length === 0
+  return isOver ? 'back in sync' : null
+}
+
+/** Leaders that go back to the broker that was restarted and is in sync again, as many as are moved at a time. */
+export function leadersToReturn(image: MetadataImage, context: DecisionContext): readonly MetadataChange[] {
+  const held = image.restartGrant
+  if (held === null || !isBack(image, held.brokerId, held.incarnationId)) return []
+  return returnLeaders(image, held.brokerId, context)
 }
 
 export const grantEnds: MetadataChange = { kind: 'restartGrant', grant: null }
@@ -93,11 +120,11 @@ export function refuseRestart(error: ErrorName, message: string): RestartResult 
 }
 
 /** The grant as far as it still holds. */
-function grantInForce(image: MetadataImage, heldMs: number): HeldGrant | null {
+function grantInForce(image: MetadataImage, context: GrantContext): HeldGrant | null {
   const held: RestartGrantImage | null = image.restartGrant
-  if (held === null || endOfGrant(image, heldMs) !== null) return null
+  if (held === null || endOfGrant(image, context) !== null) return null
   const { id, brokerId, holder, reason, durationMs } = held
-  return { id, brokerId, holder, reason, expiresInMs: durationMs - heldMs }
+  return { id, brokerId, holder, reason, expiresInMs: durationMs - context.heldMs }
 }
 
 /** A broker that was never here has nothing to restart. */
@@ -110,7 +137,7 @@ function knownOrNot(image: MetadataImage, brokerId: number): RestartReason[] {
 function heldByAnother(held: HeldGrant | null, brokerId: number): RestartReason[] {
   if (held === null || held.brokerId === brokerId) return []
   const seconds = Math.ceil(held.expiresInMs / 1000)
-  const message = `Broker ${held.brokerId} may restart until it is back in sync, for ${seconds} s at most (${held.holder}: ${held.reason}).`
+  const message = `Broker ${held.brokerId} may restart until it is back in sync and leads again, for ${seconds} s at most (${held.holder}: ${held.reason}).`
   return [{ kind: 'GrantHeld', message, partitions: noPartitions }]
 }
 

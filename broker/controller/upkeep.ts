@@ -7,14 +7,15 @@ import { balanceLeaders } from './balance-leaders.ts'
 import type { BatchRunner } from './batch.ts'
 import { decideLiveness } from './broker-liveness.ts'
 import type { DecisionContext } from './decision.ts'
-import { endOfGrant, grantEnds } from './restart-grants.ts'
+import { endOfGrant, grantEnds, leadersToReturn } from './restart-grants.ts'
 import { RestartWatch } from './restart-watch.ts'
 
 const settleRetryMs = 1000
 
 /**
  * What the controller does unasked: it follows brokers that come and go, finishes operations that were begun, ends
- * restart grants, and moves leaders back to the replicas that are to lead. All of it runs in the controller's queue, between commands.
+ * restart grants, and moves leaders back to the replicas that are to lead: to a broker that was restarted at once. All of it
+ * runs in the controller's queue, between commands.
  */
 export class Upkeep {
   readonly #options: UpkeepOptions
@@ -22,6 +23,7 @@ export class Upkeep {
   readonly #restarts: RestartWatch
   #unsettled = true
   #settleQueued = false
+  #returnQueued = false
   #retry: Timer | undefined
   #balance: Timer | undefined
   #stopped = false
@@ -63,10 +65,14 @@ export class Upkeep {
         (await batches.finishOperations()) && (await this.#followBrokers()) && (await this.#endGrant())
       if (isDone) continue
       this.#unsettled = true
-      this.#retry?.cancel()
-      if (!this.#stopped) this.#retry = this.#options.clock.after(settleRetryMs, () => this.#settleSoon())
+      this.#settleLater()
       return
     }
+  }
+
+  #settleLater(): void {
+    this.#retry?.cancel()
+    if (!this.#stopped) this.#retry = this.#options.clock.after(settleRetryMs, () => this.#settleSoon())
   }
 
   #settleSoon(): void {
@@ -104,14 +110,54 @@ export class Upkeep {
   }
 
   async #endGrant(): Promise<boolean> {
-    const { images, batches, logger } = this.#options
+    const { images, batches, context, logger } = this.#options
     const { image } = images
-    const why = endOfGrant(image, this.grantHeldMs)
-    if (why === null) return true
+    const why = endOfGrant(image, { ...context, heldMs: this.grantHeldMs })
+    if (why === null) {
+      if (leadersToReturn(image, context).length > 0) this.#returnSoon()
+      return true
+    }
     const brokerId = image.restartGrant?.brokerId
     if (!(await batches.commitEach(image, [grantEnds], 'restart grant'))) return false
     logger.info({ brokerId, why }, "The broker's permission to restart has ended.")
     return true
+  }
+
+  /** In the queue, so that commands are not kept waiting until all are back. */
+  #returnSoon(): void {
+    if (this.#stopped || this.#returnQueued) return
+    this.#returnQueued = true
+    this.#enqueue(
+      async () => {
+        const isDone = await this.#returnNow()
+        this.#returnQueued = false
+        if (isDone) this.#settleSoon()
+        else this.#settleLater()
+      },
+      () => {
+        this.#returnQueued = false
+        this.#unsettled = true
+      },
+    )
+  }
+
+  /** False when not all of it could be committed now. */
+  async #returnNow(): Promise<boolean> {
+    if (this.#stopped) return true
+    const { images, batches, context, clock, logger } = this.#options
+    const { image } = images
+    const changes = leadersToReturn(image, context)
+    if (changes.length === 0) return true
+    const startedAtMs = clock.monotonicMs()
+    const complete = await batches.commitInWaves(image, changes, 'leaders return')
+    const fields = {
+      brokerId: image.restartGrant?.brokerId,
+      partitions: changes.length,
+      complete,
+      tookMs: Math.round(clock.monotonicMs() - startedAtMs),
+    }
+    logger.info(fields, 'Leaders went back to a broker that was restarted.')
+    return complete
   }
 
   #balanceLater(): void {

@@ -27,7 +27,9 @@ export type ProducerVerdict =
   /** Written before: to be answered as it was then. */
   | {
       readonly kind: 'duplicate'
+      /** -1 when it was so long ago that its place is not known any more. */
       readonly baseOffset: number
+      /** Where its place is not known, of something behind it. */
       readonly lastOffset: number
       readonly timestampMs: number
     }
@@ -43,13 +45,13 @@ export function findDuplicate(
 ): ProducerVerdict | undefined {
   if (known === undefined || known.epoch !== batch.producerEpoch || batch.baseSequence < 0) return undefined
   const earlier = known.findBatch(batch.baseSequence, lastSequence)
-  if (earlier === undefined) return undefined
-  return {
-    kind: 'duplicate',
-    baseOffset: earlier.firstOffset,
-    lastOffset: earlier.lastOffset,
-    timestampMs: earlier.timestampMs,
+  if (earlier !== undefined) {
+    const { firstOffset, lastOffset, timestampMs } = earlier
+    return { kind: 'duplicate', baseOffset: firstOffset, lastOffset, timestampMs }
   }
+  const endOffset = known.forgottenBefore(batch.baseSequence, lastSequence)
+  if (endOffset === undefined) return undefined
+  return { kind: 'duplicate', baseOffset: -1, lastOffset: endOffset - 1, timestampMs: -1 }
 }
 
 export function checkEpoch(
@@ -99,6 +101,14 @@ export function checkSequence(
   return follows(known.lastSequence, first)
     ? undefined
     : outOfOrder(batch, `the last sequence written is ${known.lastSequence}`)
+}
+
+/** Of an unknown producer that may have a batch before this one on its way. The error is one that every client does again after. */
+export function mustComeAgain(batch: ProducerBatch): ProducerVerdict {
+  return refuse(
+    'NOT_ENOUGH_REPLICAS',
+    `Producer ${batch.producerId} is not known here and begins with sequence ${batch.baseSequence}: this is written when it comes again, with nothing before it missing.`,
+  )
 }
 
 export function checkTransaction(

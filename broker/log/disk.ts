@@ -6,6 +6,7 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  lstatSync,
   mkdirSync,
   openSync,
   read,
@@ -242,7 +243,10 @@ export const systemDisk: Disk = {
     attempt(`rename to ${to} the file`, from, () => renameSync(from, to))
   },
   unlink(path) {
-    attemptUnlessMissing('remove', path, () => unlinkSync(path))
+    attemptUnlessMissing('remove', path, () => {
+      // Mostly there is none, and an exception costs more than a look.
+      if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) unlinkSync(path)
+    })
   },
   makeDirectory(path) {
     attempt('make the directory', path, () => mkdirSync(path, { recursive: true }))
@@ -260,8 +264,10 @@ export const systemDisk: Disk = {
   },
   stat(path) {
     return attemptUnlessMissing('look at', path, () => {
-      const found = statSync(path)
-      return { sizeInBytes: found.size, modifiedAtMs: found.mtimeMs, isDirectory: found.isDirectory() }
+      const found = statSync(path, { throwIfNoEntry: false })
+      return (
+        found && { sizeInBytes: found.size, modifiedAtMs: found.mtimeMs, isDirectory: found.isDirectory() }
+      )
     })
   },
   setModifiedTime(path, modifiedAtMs) {

@@ -57,8 +57,9 @@ export interface LogCheckpoints {
 export type AppendOutcome =
   | {
       readonly kind: 'appended' | 'duplicate'
+      /** -1 for a duplicate of what was written so long ago that its place is not known any more. */
       readonly baseOffset: number
-      /** Inclusive. */
+      /** Inclusive. Where the place is not known, of something behind it. */
       readonly lastOffset: number
       /** -1 for CreateTime. */
       readonly logAppendTimeMs: number

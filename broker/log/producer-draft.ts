@@ -8,6 +8,7 @@ import {
   type EndMarker,
   findDuplicate,
   type KnownProducer,
+  mustComeAgain,
   type ProducerBatch,
   type ProducerVerdict,
 } from './check-producer.ts'
@@ -132,8 +133,7 @@ export class ProducerDraft {
   }
 
   #touch(entry: ProducerEntry, timestampMs: number): void {
-    entry.lastWriteMs =
-      this.#options.origin === 'replication' ? timestampMs : Math.max(timestampMs, this.#options.nowMs)
+    entry.lastWriteMs = Math.max(timestampMs, this.#options.nowMs)
   }
 
   #checkFirstOfTransaction(
@@ -147,8 +147,12 @@ export class ProducerDraft {
 
   #checkSequence(known: KnownProducer | undefined, batch: ProducerBatch): ProducerVerdict | undefined {
     if (this.#options.origin !== 'client') return undefined
-    const verification = batch.isTransactional ? this.#state.verification(batch.producerId) : undefined
-    return checkSequence(known, batch, verification)
+    if (batch.isTransactional) return checkSequence(known, batch, this.#state.verification(batch.producerId))
+    const isUnknown = known === undefined || known.epoch === -1
+    if (isUnknown && batch.baseSequence > 0 && !this.#state.mayBegin(batch, this.#options.nowMs)) {
+      return mustComeAgain(batch)
+    }
+    return checkSequence(known, batch, undefined)
   }
 }
 

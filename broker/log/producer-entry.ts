@@ -1,4 +1,5 @@
-import { noSequence, subtractFromSequence } from './sequences.ts'
+import type { SnapshotEntry } from './producer-snapshot.ts'
+import { follows, noSequence, sequencesBetween, subtractFromSequence } from './sequences.ts'
 
 /** One batch of a producer as it is remembered to recognise it when it comes again. */
 export interface RememberedBatch {
@@ -18,6 +19,7 @@ export interface RememberedProducer {
   readonly transactionFirstOffset: number
   readonly lastTimestampMs: number
   readonly lastWriteMs: number
+  readonly sequencesBefore: number
   readonly batches: readonly number[]
 }
 
@@ -25,6 +27,15 @@ export interface RememberedProducer {
 const rememberedBatches = 5
 
 const numbersPerBatch = 4
+
+/** Far more than can be on their way, and little enough that a sequence before is told from one to come. */
+const mostSequencesBefore = 2 ** 30
+
+/** A producer whose record times lag so much behind the clock must not expire by them after a restart. */
+const notableLagMs = 60_000
+
+/** In a snapshot: the entry is not the producer's state, but what else is known of it. Kafka takes it for a producer without one. */
+const noEpoch = -1
 
 /**
  * What a log knows of one producer. The batches lie flat in one array of numbers, oldest first (last sequence,
@@ -39,8 +50,10 @@ export class ProducerEntry {
   transactionFirstOffset = -1
   /** Record time of the last batch or marker; -1 when it had none. */
   lastTimestampMs = -1
-  /** By which expiry goes: the later of the record time and, when it was written in this run, the clock then. */
+  /** By which expiry goes: the later of the record time and the clock when it was written, or read again at a start. */
   lastWriteMs = -1
+  /** How many sequences, directly before those of the batches, were written in this epoch. */
+  #sequencesBefore = 0
   #batches: number[] = []
 
   /** An independent copy, to be changed by a draft. */
@@ -51,6 +64,7 @@ export class ProducerEntry {
     copy.transactionFirstOffset = this.transactionFirstOffset
     copy.lastTimestampMs = this.lastTimestampMs
     copy.lastWriteMs = this.lastWriteMs
+    copy.#sequencesBefore = this.#sequencesBefore
     copy.#batches = this.#batches.slice()
     return copy
   }
@@ -62,6 +76,7 @@ export class ProducerEntry {
     entry.transactionFirstOffset = producer.transactionFirstOffset
     entry.lastTimestampMs = producer.lastTimestampMs
     entry.lastWriteMs = producer.lastWriteMs
+    entry.#sequencesBefore = producer.sequencesBefore
     entry.#batches = [...producer.batches]
     return entry
   }
@@ -75,8 +90,72 @@ export class ProducerEntry {
       transactionFirstOffset,
       lastTimestampMs,
       lastWriteMs,
+      sequencesBefore: this.#sequencesBefore,
       batches: this.#batches,
     }
+  }
+
+  /**
+   * What stands of it in a snapshot, for `restore` in this order: an entry for each batch, the oldest first. Kafka keeps the last
+   * entry of a producer; none before it must say anything of transactions that it does not say, or live longer.
+   */
+  store(producerId: number): SnapshotEntry[] {
+    const { epoch, coordinatorEpoch, transactionFirstOffset, lastTimestampMs, lastWriteMs } = this
+    const stored: SnapshotEntry[] = []
+    if (this.#sequencesBefore > 0 || lastWriteMs - lastTimestampMs >= notableLagMs) {
+      stored.push({
+        producerId,
+        epoch: noEpoch,
+        lastSequence: noSequence,
+        lastOffset: -1,
+        offsetDelta: this.#sequencesBefore,
+        timestamp: lastWriteMs,
+        coordinatorEpoch: -1,
+        currentTxnFirstOffset: -1,
+      })
+    }
+    const batches = this.#batches
+    const state = {
+      producerId,
+      epoch,
+      coordinatorEpoch,
+      currentTxnFirstOffset: transactionFirstOffset,
+    }
+    for (let at = 0; at < batches.length - numbersPerBatch; at += numbersPerBatch) {
+      stored.push({
+        ...state,
+        lastSequence: batches[at]!,
+        lastOffset: batches[at + 1]!,
+        offsetDelta: batches[at + 2]!,
+        timestamp: Math.min(batches[at + 3]!, lastTimestampMs),
+      })
+    }
+    stored.push({
+      ...state,
+      lastSequence: this.lastSequence,
+      lastOffset: this.lastDataOffset,
+      offsetDelta: this.lastOffsetDelta,
+      timestamp: lastTimestampMs,
+    })
+    return stored
+  }
+
+  /** Takes in the next entry of this producer in a snapshot. */
+  restore(stored: SnapshotEntry): void {
+    this.lastWriteMs = Math.max(this.lastWriteMs, stored.timestamp)
+    if (stored.epoch === noEpoch) {
+      this.#sequencesBefore = stored.offsetDelta
+      return
+    }
+    // The first says nothing against what was known of the producer before it.
+    if (this.epoch === noEpoch) this.epoch = stored.epoch
+    else this.moveToEpoch(stored.epoch)
+    if (stored.lastOffset >= 0) {
+      this.remember(stored.lastSequence, stored.lastOffset, stored.offsetDelta, stored.timestamp)
+    }
+    this.coordinatorEpoch = stored.coordinatorEpoch
+    this.transactionFirstOffset = stored.currentTxnFirstOffset
+    this.lastTimestampMs = stored.timestamp
   }
 
   get hasBatches(): boolean {
@@ -102,12 +181,14 @@ export class ProducerEntry {
   moveToEpoch(epoch: number): void {
     if (this.epoch === epoch) return
     this.epoch = epoch
+    this.#sequencesBefore = 0
     this.#batches = []
   }
 
   remember(lastSequence: number, lastOffset: number, offsetDelta: number, timestampMs: number): void {
     const batches = this.#batches
     if (batches.length === rememberedBatches * numbersPerBatch) {
+      this.#sequencesBefore = this.#sequencesBeforeSecond()
       batches.copyWithin(0, numbersPerBatch)
       batches.length -= numbersPerBatch
     }
@@ -132,5 +213,31 @@ export class ProducerEntry {
       }
     }
     return undefined
+  }
+  /**
+   * Where batches end that were written so long ago that they are not remembered one by one, if one with these sequences is among
+   * them: sequences of one epoch follow each other, so a lower one has been there before. Undefined if it may never have come.
+   */
+  forgottenBefore(firstSequence: number, lastSequence: number): number | undefined {
+    const before = this.#sequencesBefore
+    const batches = this.#batches
+    const oldestSequence = batches[0] ?? noSequence
+    if (before <= 0 || oldestSequence === noSequence) return undefined
+    const oldestOffset = batches[1]!
+    const offsetDelta = batches[2]!
+    const begin = subtractFromSequence(oldestSequence, offsetDelta)
+    const distance = sequencesBetween(firstSequence, begin)
+    if (distance > before || sequencesBetween(firstSequence, lastSequence) >= distance) return undefined
+    return oldestOffset - offsetDelta
+  }
+
+  /** The same count for when the oldest batch is one of those before. */
+  #sequencesBeforeSecond(): number {
+    const batches = this.#batches
+    const last = batches[0]!
+    const delta = batches[2]!
+    const second = subtractFromSequence(batches[numbersPerBatch]!, batches[numbersPerBatch + 2]!)
+    if (last === noSequence || !follows(last, second)) return 0
+    return Math.min(this.#sequencesBefore + delta + 1, mostSequencesBefore)
   }
 }

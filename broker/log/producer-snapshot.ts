@@ -8,8 +8,8 @@ import {
 } from '../../protocol/index.ts'
 
 /**
- * Of the batches that are remembered only the newest is kept. `lastOffset` is -1 when there is none,
- * `currentTxnFirstOffset` is -1 without an open transaction.
+ * One batch of a producer, see ProducerEntry.store. `lastOffset` is -1 when there is none, `currentTxnFirstOffset` is -1
+ * without an open transaction.
  */
 export type SnapshotEntry = Decoded<typeof producerSnapshot>['producerEntries'][number]
 

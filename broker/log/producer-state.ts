@@ -1,4 +1,5 @@
 import type { KnownProducer, ProducerBatch } from './check-producer.ts'
+import { FirstBatches } from './first-batches.ts'
 import { type CompletedTransaction, OpenTransactions } from './open-transactions.ts'
 import { type DraftOptions, ProducerDraft, type TransactionEvent } from './producer-draft.ts'
 import { ProducerEntry, type RememberedProducer } from './producer-entry.ts'
@@ -41,6 +42,7 @@ export class ProducerState {
   readonly #entries = new Map<number, ProducerEntry>()
   #transactions = new OpenTransactions()
   readonly #verifications = new TransactionVerifications()
+  readonly #firstBatches = new FirstBatches()
 
   get size(): number {
     return this.#entries.size
@@ -93,6 +95,11 @@ export class ProducerState {
     return this.#verifications.get(producerId)
   }
 
+  /** For a batch of a producer that is not known, with a sequence other than 0: whether it may be the first. Notes that it came. */
+  mayBegin(batch: ProducerBatch, nowMs: number): boolean {
+    return this.#firstBatches.mayBegin(batch, nowMs)
+  }
+
   /** Forgets producers that wrote nothing for `expirationMs`; never one with an open transaction. Returns how many. */
   expire(nowMs: number, expirationMs: number): number {
     let expired = 0
@@ -102,6 +109,7 @@ export class ProducerState {
       expired++
     }
     this.#verifications.expire(nowMs - expirationMs)
+    this.#firstBatches.expire(nowMs)
     return expired
   }
 
@@ -118,16 +126,9 @@ export class ProducerState {
 
   /** For a snapshot of the state as it is now. */
   snapshot(): SnapshotEntry[] {
-    return Array.from(this.#entries, ([producerId, entry]) => ({
-      producerId,
-      epoch: entry.epoch,
-      lastSequence: entry.lastSequence,
-      lastOffset: entry.lastDataOffset,
-      offsetDelta: entry.lastOffsetDelta,
-      timestamp: entry.lastTimestampMs,
-      coordinatorEpoch: entry.coordinatorEpoch,
-      currentTxnFirstOffset: entry.transactionFirstOffset,
-    }))
+    const stored: SnapshotEntry[] = []
+    for (const [producerId, entry] of this.#entries) stored.push(...entry.store(producerId))
+    return stored
   }
 
   /** The state that a snapshot holds, without producers that have expired since. */
@@ -137,19 +138,14 @@ export class ProducerState {
   ): ProducerState {
     const state = new ProducerState()
     for (const stored of entries) {
-      if (isExpired(stored.currentTxnFirstOffset, stored.timestamp, options.nowMs, options.expirationMs))
-        continue
-      const entry = new ProducerEntry()
-      entry.epoch = stored.epoch
-      entry.coordinatorEpoch = stored.coordinatorEpoch
-      entry.transactionFirstOffset = stored.currentTxnFirstOffset
-      if (stored.lastOffset >= 0) {
-        entry.remember(stored.lastSequence, stored.lastOffset, stored.offsetDelta, stored.timestamp)
+      let entry = state.#entries.get(stored.producerId)
+      if (entry === undefined) {
+        entry = new ProducerEntry()
+        state.#entries.set(stored.producerId, entry)
       }
-      entry.lastTimestampMs = stored.timestamp
-      entry.lastWriteMs = stored.timestamp
-      state.#entries.set(stored.producerId, entry)
+      entry.restore(stored)
     }
+    state.expire(options.nowMs, options.expirationMs)
     state.#openTransactions([])
     return state
   }

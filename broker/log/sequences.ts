@@ -10,6 +10,11 @@ export function subtractFromSequence(sequence: number, by: number): number {
   return sequence >= by ? sequence - by : sequence + maxSequence + 1 - by
 }
 
+/** How far it is from `first` on to `last`, neither of them none; 0 when they are the same. */
+export function sequencesBetween(first: number, last: number): number {
+  return last >= first ? last - first : last - first + maxSequence + 1
+}
+
 /** Whether `next` is the one sequence that may follow `last`; after none only 0 may. */
 export function follows(last: number, next: number): boolean {
   return last === maxSequence ? next === 0 : next === last + 1

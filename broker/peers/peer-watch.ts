@@ -7,8 +7,9 @@ import type { PeerLink, Peers } from './peers.ts'
  * Keeps a connection to each other broker and asks a little over it now and then, to notice two things:
  *
  * That the process of another is dead: the kernel of its machine closes the connection and refuses new ones for a while.
- * Only a refusal counts. A machine that is gone, a network that is cut and a process that hangs say nothing at all; for
- * those the lease has to run out.
+ * Only a refusal counts, and only where this registration has answered before: a name may still lead to where the process
+ * before it was, a pod of an older address, after another is up. A machine that is gone, a network that is cut and a process
+ * that hangs say nothing at all; for those the lease has to run out.
  *
  * That this broker is the one that is cut off from the others, though it and they reach the store: nobody could copy what
  * it leads, and it could not tell the controller so. It is, when it hears from less than half of the others.
@@ -45,6 +46,7 @@ export class PeerWatch {
         link: peers.link(id),
         ends: new AbortController(),
         answeredAtMs: clock.monotonicMs(),
+        answeredFrom: undefined,
         running: undefined,
       }
       this.#watched.set(id, watched)
@@ -75,7 +77,7 @@ export class PeerWatch {
         refusedSinceMs = undefined
       } catch (error) {
         link.failed()
-        if (!isRefusal(error)) {
+        if (!isRefusal(error, watched.answeredFrom)) {
           refusedSinceMs = undefined
           continue
         }
@@ -94,6 +96,7 @@ export class PeerWatch {
     const connection = await link.connection()
     await connection.send(metadata, { topics: [] }, { timeoutMs: heartbeatMs })
     watched.answeredAtMs = clock.monotonicMs()
+    watched.answeredFrom = connection.remoteAddress
     link.worked()
     const closed = new AbortController()
     const rest = AbortSignal.any([ends.signal, closed.signal])
@@ -149,10 +152,16 @@ interface Watched {
   readonly link: PeerLink
   readonly ends: AbortController
   answeredAtMs: number
+  /** An IP address; undefined before the first answer. */
+  answeredFrom: string | undefined
   running: Promise<void> | undefined
 }
 
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return ('code' in error && error.code === 'ECONNREFUSED') || isRefusal(error.cause)
+/** Whether `address` refused the connection; a name may have stood for several. */
+function isRefusal(error: unknown, address: string | undefined): boolean {
+  if (!(error instanceof Error) || address === undefined) return false
+  if ('code' in error && error.code === 'ECONNREFUSED' && 'address' in error && error.address === address)
+    return true
+  const tried: readonly unknown[] = error instanceof AggregateError ? error.errors : [error.cause]
+  return tried.some(each => isRefusal(each, address))
 }

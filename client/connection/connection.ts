@@ -62,6 +62,8 @@ const softwareName = 'barnabas'
 
 export class Connection {
   readonly address: string
+  /** What the host stood for when the connection was made: an IP address. */
+  readonly remoteAddress: string | undefined
   readonly #socket: Socket
   readonly #options: ConnectionOptions
   readonly #clock: Clock
@@ -73,6 +75,7 @@ export class Connection {
 
   private constructor(options: ConnectionOptions, received: ReceiveBuffer, socket: Socket) {
     this.address = `${options.host}:${options.port}`
+    this.remoteAddress = socket.remoteAddress
     this.#socket = socket
     this.#options = options
     this.#received = received

@@ -20,6 +20,7 @@ import type { PodFacts } from './pods.ts'
 import { isSameBrokerSetting } from './same-setting.ts'
 import { decideScale } from './scaling.ts'
 import { applyAll, type Findings, isOwnChild, liveObject, type Situation, type Step } from './situation.ts'
+import { imageChange, otherTemplate, wantedRevision } from './templates.ts'
 import { decideThrottle, rememberedTopics, throttledAnnotation } from './throttle.ts'
 
 /** On the ConfigMap of brokers: settings that were told to running brokers, so that they can be taken back. */
@@ -240,16 +241,13 @@ export const cleanUpStep: Step = (situation, findings) => {
 export function restartReasons(situation: Situation, settingsName: string): ReadonlyMap<number, string> {
   const { context, observed, brokerPods } = situation
   const live = liveObject(situation, 'StatefulSet', names.brokers(context))
-  const { updateRevision, observedGeneration } = (live?.status ?? {}) as {
-    readonly updateRevision?: string
-    readonly observedGeneration?: number
-  }
+  const revision = wantedRevision(live)
   const reasons = new Map<number, string>()
-  if (updateRevision === undefined || observedGeneration !== live?.metadata.generation) return reasons
+  if (revision === undefined) return reasons
   const files = liveObject(situation, 'ConfigMap', names.brokers(context))?.data ?? {}
   for (const pod of brokerPods) {
     if (pod.isTerminating) continue
-    if (pod.revision !== updateRevision) {
+    if (pod.revision !== revision) {
       reasons.set(pod.index, templateChange(situation, pod, settingsName))
       continue
     }
@@ -273,25 +271,13 @@ function rackChange({ observed }: Situation, { index, rack, isReady }: PodFacts)
 }
 
 function templateChange(situation: Situation, pod: PodFacts, settingsName: string): string {
-  const changes: string[] = []
   const live = liveObject(situation, 'StatefulSet', names.brokers(situation.context))
-  const image = containerImage(live)
-  if (image !== undefined && image !== pod.image) changes.push(`image changes from ${pod.image} to ${image}`)
+  const image = imageChange(live, pod)
+  const changes = image === undefined ? [] : [image]
   if (pod.settings !== undefined && pod.settings !== settingsName) {
     changes.push(settingsChange(situation, pod.settings, settingsName))
   }
-  return changes.length === 0 ? 'the template of its pod has changed' : changes.join('; ')
-}
-
-function containerImage(statefulSet: KubeObject | undefined): string | undefined {
-  const spec = statefulSet?.spec as
-    | {
-        readonly template?: {
-          readonly spec?: { readonly containers?: readonly { readonly image?: string }[] }
-        }
-      }
-    | undefined
-  return spec?.template?.spec?.containers?.[0]?.image
+  return changes.length === 0 ? otherTemplate : changes.join('; ')
 }
 
 function settingsChange(situation: Situation, from: string, to: string): string {

@@ -150,6 +150,11 @@ function stateOf(
 // ---- plan ----
 
 function planOf({ observed, brokerPods }: Situation, findings: Findings): Plan | undefined {
+  const members = [...findings.etcdReasons].map(([etcdMember, reason]) => ({
+    etcdMember,
+    action: 'Restart' as const,
+    reason,
+  }))
   const restarts = restartOrder({ reasons: findings.reasons, pods: brokerPods, kafka: observed.kafka }).map(
     broker => ({ broker, action: 'Restart' as const, reason: findings.reasons.get(broker) ?? '' }),
   )
@@ -158,13 +163,16 @@ function planOf({ observed, brokerPods }: Situation, findings: Findings): Plan |
     action: 'Drain' as const,
     reason: 'fewer brokers are asked for',
   }))
-  const steps = [...drains, ...restarts]
+  const steps = [...members, ...drains, ...restarts]
   if (steps.length === 0) return undefined
   const parts = [
+    ...(members.length === 0
+      ? []
+      : [`restart etcd ${members.map(({ etcdMember }) => etcdMember).join(', ')}`]),
     ...(drains.length === 0 ? [] : [`drain ${drains.map(({ broker }) => broker).join(', ')}`]),
     ...(restarts.length === 0 ? [] : [`restart ${restarts.map(({ broker }) => broker).join(', ')}`]),
   ]
-  return { hash: findings.planHash, summary: parts.join('; '), steps }
+  return { hash: findings.consent.planHash, summary: parts.join('; '), steps }
 }
 
 // ---- conditions ----
@@ -173,7 +181,7 @@ interface Figures {
   readonly ready: number
   readonly isStopped: boolean
   readonly isActing: boolean
-  /** What was asked for has not reached the brokers' objects yet. */
+  /** What was asked for has not reached the objects of brokers and etcd yet. */
   readonly isOnItsWay: boolean
 }
 
@@ -235,12 +243,15 @@ function availability({ observed }: Situation, findings: Findings, { ready }: Fi
   }
 }
 
-function upToDateness({ reasons, brokers, roll }: Findings, { isOnItsWay }: Figures): Told {
+function upToDateness({ reasons, etcdReasons, brokers, roll }: Findings, { isOnItsWay }: Figures): Told {
   const type = 'UpToDate'
-  const waiting = [...reasons.keys()].filter(id => brokers.includes(id)).sort((a, b) => a - b)
-  if (waiting.length > 0) {
-    const who = waiting.length === 1 ? `Broker ${waiting.join()} is` : `Brokers ${waiting.join(', ')} are`
-    const message = `${who} to be restarted: ${reasons.get(waiting[0] ?? -1)}.`
+  const told = [
+    pending(['Member', 'Members'], ' of etcd', etcdReasons),
+    pending(['Broker', 'Brokers'], '', new Map([...reasons].filter(([id]) => brokers.includes(id)))),
+  ].filter(each => each !== '')
+  // A plan is not asked for before it is whole.
+  if (told.length > 0 && !(isOnItsWay && roll?.kind === 'needsPeople')) {
+    const message = told.join(' ')
     if (roll?.kind !== 'needsPeople') return { type, status: 'False', reason: 'RestartsPending', message }
     return { type, status: 'False', reason: `${roll.what}Needed`, message: `${message} ${roll.why}` }
   }
@@ -249,6 +260,19 @@ function upToDateness({ reasons, brokers, roll }: Findings, { isOnItsWay }: Figu
     return { type, status: 'False', reason: 'OnItsWay', message }
   }
   return { type, status: 'True', reason: 'AsAskedFor', message: 'Every broker runs as the spec says.' }
+}
+
+/** Who is to be restarted, and why the first of them is; empty when nobody is. */
+function pending(
+  [one, many]: readonly [string, string],
+  of: string,
+  reasons: ReadonlyMap<number, string>,
+): string {
+  const [first, ...others] = [...reasons.keys()].sort((a, b) => a - b)
+  if (first === undefined) return ''
+  const who =
+    others.length === 0 ? `${one} ${first}${of} is` : `${many} ${[first, ...others].join(', ')}${of} are`
+  return `${who} to be restarted: ${reasons.get(first)}.`
 }
 
 function replication({ observed }: Situation): Told {
@@ -298,7 +322,7 @@ function degradation({ trouble, roll, scale, reasons }: Findings): Told {
 function progress(
   { observed }: Situation,
   findings: Findings,
-  { ready, isStopped, isActing }: Figures,
+  { ready, isStopped, isActing, isOnItsWay }: Figures,
 ): Told {
   const type = 'Progressing'
   const total = findings.brokers.length
@@ -319,13 +343,17 @@ function progress(
     sentences.push(`Broker ${recovering.join(', ')} reads its logs again after it did not stop cleanly.`)
   }
   if (ready < total) sentences.push(`${ready} of ${total} brokers are ready.`)
-  if (findings.roll?.kind === 'needsPeople' && !isActing && sentences.length === 0) {
+  if (findings.roll?.kind === 'needsPeople' && !isActing && !isOnItsWay && sentences.length === 0) {
     const { what, why } = findings.roll
     return { type, status: 'False', reason: `${what}Needed`, message: why }
   }
-  if (isActing || isStopped || sentences.length > 0) {
+  if (isActing || isStopped || isOnItsWay || sentences.length > 0) {
     const reason =
-      findings.reasons.size > 0 ? 'Rolling' : findings.scale?.waitsFor !== undefined ? 'Scaling' : 'Changing'
+      findings.reasons.size + findings.etcdReasons.size > 0
+        ? 'Rolling'
+        : findings.scale?.waitsFor !== undefined
+          ? 'Scaling'
+          : 'Changing'
     // What is written at this moment is no news in the next, so it is not told by itself.
     return { type, status: 'True', reason, message: sentences.join(' ') }
   }

@@ -15,8 +15,7 @@ import { dataVolume, names } from '../resources/names.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import type { ClusterAction } from './actions.ts'
 import type { EtcdMember } from './observed-cluster.ts'
-import type { PodFacts } from './pods.ts'
-import { applyAll, liveObject, type Situation, type Step } from './situation.ts'
+import { applyAll, liveObject, podRef, type Situation, type Step } from './situation.ts'
 
 /** On the StatefulSet: number of a member → uid of the claim that it had when it joined, and its id in etcd. */
 const claimsAnnotation = 'barnabas.dev/claims'
@@ -39,7 +38,6 @@ export const etcdStep: Step = (situation, findings) => {
       etcdBudget(context, etcd),
     ]),
     ...(etcd.replicas > 1 ? replaceLost(situation, lost, admission) : []),
-    ...rollEtcd(situation, etcd.replicas),
   ]
   const ready = situation.etcdPods.filter(({ isReady }) => isReady).length
   findings.etcdTrouble = troubleOf(situation, { replicas: etcd.replicas, ready, lost })
@@ -163,27 +161,4 @@ function startAgain(situation: Situation, index: number): readonly ClusterAction
   if (pod?.problem === undefined || pod.isTerminating) return []
   const why = `member ${index} of etcd may join now`
   return [{ kind: 'delete', ref: podRef(situation, pod), uid: pod.uid, why }]
-}
-
-/** Members that run an older template go one by one, while all are there and ready. */
-function rollEtcd(situation: Situation, replicas: number): readonly ClusterAction[] {
-  const live = liveObject(situation, 'StatefulSet', names.etcd(situation.context))
-  const { updateRevision, observedGeneration } = (live?.status ?? {}) as {
-    readonly updateRevision?: string
-    readonly observedGeneration?: number
-  }
-  if (updateRevision === undefined || observedGeneration !== live?.metadata.generation) return []
-  // One that was just deleted has no pod for a moment.
-  if (situation.etcdPods.length < replicas) return []
-  const outdated = situation.etcdPods.filter(({ revision }) => revision !== updateRevision)
-  const unready = situation.etcdPods.filter(({ isReady }) => !isReady)
-  const next = outdated.find(({ isReady }) => !isReady) ?? (unready.length === 0 ? outdated[0] : undefined)
-  if (next === undefined || next.isTerminating) return []
-  return [
-    { kind: 'delete', ref: podRef(situation, next), uid: next.uid, why: 'it runs an older template of etcd' },
-  ]
-}
-
-function podRef({ context }: Situation, { name }: PodFacts) {
-  return { apiVersion: 'v1', kind: 'Pod', namespace: context.namespace, name }
 }

@@ -21,7 +21,9 @@ import {
 } from './broker-steps.ts'
 import { clusterStatus, pausedStatus } from './cluster-status.ts'
 import { etcdStep } from './etcd.ts'
+import { firstDifference } from './differences.ts'
 import { isRecovering, type ObservedCluster, partitionsOutOfSync } from './observed-cluster.ts'
+import { etcdRestartReasons, rollEtcdStep } from './roll-etcd.ts'
 import { decideRoll } from './rolling-restart.ts'
 import {
   type Findings,
@@ -43,26 +45,35 @@ export interface Reconciliation {
 const busyMs = 2000
 const quietMs = 30_000
 
-const rollStep: Step = (situation, findings) => {
-  const { context, observed, brokerPods } = situation
-  const { rollout } = context.cluster.spec
+/** What is to be restarted and why, and whether it may be without a word from people. */
+const planStep: Step = (situation, findings) => {
+  const { context, observed } = situation
   // Brokers that leave anyway are not restarted first.
   const stay = findings.brokers.filter(id => findings.scale?.draining.includes(id) !== true)
   findings.reasons = new Map(
     [...restartReasons(situation, findings.settingsName)].filter(([id]) => stay.includes(id)),
   )
-  findings.planHash = planHash(situation, findings)
+  findings.etcdReasons = etcdRestartReasons(situation)
+  findings.consent = {
+    mode: context.cluster.spec.rollout.mode,
+    planHash: planHash(situation, findings),
+    approvedHash: observed.object.metadata.annotations?.[approvedPlanAnnotation],
+  }
+  return { actions: [] }
+}
+
+const rollStep: Step = (situation, findings) => {
+  const { context, observed, brokerPods, etcdPods } = situation
   const roll = decideRoll({
-    mode: rollout.mode,
+    consent: findings.consent,
     reasons: findings.reasons,
     pods: brokerPods,
     brokers: findings.brokers,
     kafka: observed.kafka,
     isRecovering: id => isRecovering(observed, id),
-    timeoutMs: rollout.brokerTimeoutSeconds * 1000,
+    timeoutMs: context.cluster.spec.rollout.brokerTimeoutSeconds * 1000,
     nowMs: observed.nowMs,
-    planHash: findings.planHash,
-    approvedHash: observed.object.metadata.annotations?.[approvedPlanAnnotation],
+    etcd: etcdPods.flatMap(({ index, name }) => (findings.etcdReasons.has(index) ? [name] : [])),
     awaits: findings.awaitedAddress,
   })
   findings.roll = roll
@@ -106,10 +117,12 @@ function isGrantOver({ observed, brokerPods }: Situation, findings: Findings): b
 /** What is to be reached, so that the plan stays the same while it is carried out. */
 function planHash(situation: Situation, { settingsName, listeners }: Findings): string {
   const { context } = situation
-  const { status } = liveObject(situation, 'StatefulSet', names.brokers(context)) ?? {}
-  const { updateRevision } = (status ?? {}) as { readonly updateRevision?: string }
+  const [brokers, etcd] = [names.brokers(context), names.etcd(context)].map(name => {
+    const { status } = liveObject(situation, 'StatefulSet', name) ?? {}
+    return ((status ?? {}) as { readonly updateRevision?: string }).updateRevision
+  })
   const addresses = listeners.map(({ name, addresses: told }) => [name, told])
-  return hashOf([names.brokers(context), updateRevision, settingsName, addresses])
+  return hashOf([names.brokers(context), brokers, settingsName, addresses, etcd ?? null])
 }
 
 const steps: readonly Step[] = [
@@ -122,22 +135,29 @@ const steps: readonly Step[] = [
   rackStep,
   dynamicSettingsStep,
   moveStep,
+  planStep,
+  rollEtcdStep,
   rollStep,
   budgetStep,
   cleanUpStep,
 ]
 
-/** What brokers run with, in Kubernetes or in them, is written: what pods say is not about the newest spec yet. */
-function isChangeOfBrokers(action: ClusterAction): boolean {
+/** What brokers or etcd run with, in Kubernetes or in them, is written: what pods say is not about the newest spec yet. */
+function isChangeOfPods(situation: Situation, action: ClusterAction): boolean {
   if (action.kind !== 'apply') return action.kind === 'alterBrokerSettings' && action.broker === null
-  const { kind, metadata } = action.object
-  return (kind === 'StatefulSet' || kind === 'ConfigMap') && metadata.labels?.[componentLabel] === 'broker'
+  const { kind, metadata, spec } = action.object
+  if (metadata.labels?.[componentLabel] === 'broker') return kind === 'StatefulSet' || kind === 'ConfigMap'
+  // That of etcd also remembers whose volumes there were, which is no change of its members.
+  if (kind !== 'StatefulSet') return false
+  return firstDifference(spec, liveObject(situation, kind, metadata.name)?.spec) !== undefined
 }
 
 function isStatefulSetBehind(situation: Situation): boolean {
-  const live = liveObject(situation, 'StatefulSet', names.brokers(situation.context))
-  const { observedGeneration } = (live?.status ?? {}) as { readonly observedGeneration?: number }
-  return live !== undefined && observedGeneration !== live.metadata.generation
+  return [names.brokers(situation.context), names.etcd(situation.context)].some(name => {
+    const live = liveObject(situation, 'StatefulSet', name)
+    const { observedGeneration } = (live?.status ?? {}) as { readonly observedGeneration?: number }
+    return live !== undefined && observedGeneration !== live.metadata.generation
+  })
 }
 
 export function reconcileCluster(context: ClusterContext, observed: ObservedCluster): Reconciliation {
@@ -161,7 +181,7 @@ export function reconcileCluster(context: ClusterContext, observed: ObservedClus
   const status = clusterStatus(situation, findings, {
     isStopped,
     isActing: actions.length > 0,
-    isOnItsWay: isStatefulSetBehind(situation) || actions.some(isChangeOfBrokers),
+    isOnItsWay: isStatefulSetBehind(situation) || actions.some(action => isChangeOfPods(situation, action)),
   })
   const isReady =
     status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true

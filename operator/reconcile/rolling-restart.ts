@@ -7,8 +7,15 @@ import { approvedPlanAnnotation } from '../resources/names.ts'
 import { type ObservedKafka, partitionsOutOfSync } from './observed-cluster.ts'
 import type { PodFacts } from './pods.ts'
 
-export interface RollInput {
+/** Whether restarts wait for people, of brokers and of members of etcd alike. */
+export interface Consent {
   readonly mode: 'Automatic' | 'Approve' | 'OnDelete'
+  readonly planHash: string
+  readonly approvedHash: string | undefined
+}
+
+export interface RollInput {
+  readonly consent: Consent
   /** Broker id → why it is to be restarted, in words. */
   readonly reasons: ReadonlyMap<number, string>
   readonly pods: readonly PodFacts[]
@@ -19,8 +26,8 @@ export interface RollInput {
   readonly isRecovering: (broker: number) => boolean
   readonly timeoutMs: number
   readonly nowMs: number
-  readonly planHash: string
-  readonly approvedHash: string | undefined
+  /** Pods of etcd that are to be restarted, which is another's job; people are told of them together with brokers. */
+  readonly etcd: readonly string[]
   /** What all would have to be restarted for once more, if it were done now: a sentence. */
   readonly awaits: string | undefined
 }
@@ -46,7 +53,7 @@ export type RollDecision =
     }
 
 export function decideRoll(input: RollInput): RollDecision {
-  const { reasons, pods, brokers, kafka, mode } = input
+  const { reasons, pods, brokers, kafka, consent, etcd } = input
   const order = restartOrder(input)
   const absent = brokers.filter(id => !pods.some(({ index }) => index === id))
 
@@ -58,10 +65,10 @@ export function decideRoll(input: RollInput): RollDecision {
   }
   if (order.length === 0) {
     if (stuck !== undefined) return { kind: 'stalled', broker: stuck.index, why: stuckSentence(stuck, input) }
-    return { kind: 'done' }
+    if (etcd.length === 0 || !isHeldBack(consent)) return { kind: 'done' }
   }
-  if (mode === 'OnDelete') {
-    const named = pods.flatMap(({ index, name }) => (reasons.has(index) ? [name] : []))
+  if (consent.mode === 'OnDelete') {
+    const named = [...etcd, ...pods.flatMap(({ index, name }) => (reasons.has(index) ? [name] : []))]
     return {
       kind: 'needsPeople',
       what: 'Deletion',
@@ -69,11 +76,11 @@ export function decideRoll(input: RollInput): RollDecision {
     }
   }
   if (input.awaits !== undefined) return { kind: 'wait', why: input.awaits }
-  if (mode === 'Approve' && input.approvedHash !== input.planHash) {
+  if (isHeldBack(consent)) {
     return {
       kind: 'needsPeople',
       what: 'Approval',
-      why: `Annotate the Cluster with ${approvedPlanAnnotation}=${input.planHash}: rollout.mode is Approve.`,
+      why: `Annotate the Cluster with ${approvedPlanAnnotation}=${consent.planHash}: rollout.mode is Approve.`,
     }
   }
   if (absent.length > 0) return { kind: 'wait', why: `broker ${absent.join(', ')} has no pod yet` }
@@ -95,6 +102,10 @@ export function decideRoll(input: RollInput): RollDecision {
   const behind = partitionsOutOfSync(kafka, 3)
   if (behind.length > 0) return { kind: 'wait', why: `partitions are not in sync: ${behind.join(', ')}` }
   return { kind: 'restart', pod: next, reason, needsGrant: true }
+}
+
+export function isHeldBack({ mode, planHash, approvedHash }: Consent): boolean {
+  return mode === 'OnDelete' || (mode === 'Approve' && approvedHash !== planHash)
 }
 
 /** The others know it: it may lead or follow. */

@@ -1,12 +1,12 @@
 /** What every step of a reconciliation looks at: what is observed, sorted, and what the steps before it found. Pure. */
-import type { KubeObject } from '../resources/kube-object.ts'
+import type { KubeObject, ObjectRef } from '../resources/kube-object.ts'
 import { type ClusterContext, clusterLabel, names } from '../resources/names.ts'
 import type { ClusterAction } from './actions.ts'
 import { isAsDesired, marked } from './differences.ts'
 import type { ObservedCluster } from './observed-cluster.ts'
 import { type PodFacts, podFacts } from './pods.ts'
 import type { ScaleDecision } from './scaling.ts'
-import type { RollDecision } from './rolling-restart.ts'
+import type { Consent, RollDecision } from './rolling-restart.ts'
 import type { ThrottleDecision } from './throttle.ts'
 
 export interface Situation {
@@ -27,8 +27,10 @@ export interface Findings {
   awaitedAddress: string | undefined
   /** Broker → why it is to be restarted. */
   reasons: ReadonlyMap<number, string>
+  /** Member of etcd → why it is to be restarted. */
+  etcdReasons: ReadonlyMap<number, string>
   roll?: RollDecision
-  planHash: string
+  consent: Consent
   listeners: {
     readonly name: string
     readonly bootstrap: string | undefined
@@ -69,7 +71,8 @@ export function newFindings(): Findings {
     settingsName: '',
     awaitedAddress: undefined,
     reasons: new Map(),
-    planHash: '',
+    etcdReasons: new Map(),
+    consent: { mode: 'OnDelete', planHash: '', approvedHash: undefined },
     listeners: [],
     waiting: [],
     trouble: [],
@@ -93,6 +96,10 @@ export function applyAll(
     const live = liveObject(situation, object.kind, object.metadata.name)
     return isAsDesired(live, object) ? [] : [{ kind: 'apply', object: marked(object) }]
   })
+}
+
+export function podRef({ context }: Situation, { name }: PodFacts): ObjectRef {
+  return { apiVersion: 'v1', kind: 'Pod', namespace: context.namespace, name }
 }
 
 export function isOwnChild({ context }: Situation, { metadata }: KubeObject): boolean {

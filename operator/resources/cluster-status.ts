@@ -75,7 +75,8 @@ const status = z.strictObject({
           z
             .array(
               z.strictObject({
-                broker: field(z.int().min(0), 'Which broker.'),
+                broker: field(count(), 'Which broker.'),
+                etcdMember: field(count(), 'Which member of etcd, where it is no broker.'),
                 action: field(z.enum(planActions), 'What happens to it.'),
                 reason: field(z.string(), 'Why.'),
               }),

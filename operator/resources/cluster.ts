@@ -138,7 +138,7 @@ export const clusterSpec = group({
         z
           .enum(['Automatic', 'Approve', 'OnDelete'], 'must be Automatic, Approve or OnDelete')
           .default('Automatic'),
-        'When brokers are restarted for a change. Members of etcd are, one by one, whatever it says.',
+        'When brokers and members of etcd are restarted for a change: by itself, once the plan is approved, or never but when their pods are deleted.',
       ),
       maxUnavailable: onKubernetes(
         integer(1, 100).default(1),

@@ -68,6 +68,29 @@ test('a grant outlives the controller that gave it', async () => {
   }, 'the grant has ended')
 })
 
+test('a broker that was restarted under a grant leads again what it led, before anybody else may restart', async () => {
+  const client = await brokers.get(1)!.connect()
+  await createTopic(client, 'orders', { partitions: 6, replicationFactor: 2 })
+  const leaders = async (): Promise<number[]> => {
+    const { topics } = await metadataOf(client, ['orders'])
+    return topics[0]?.partitions.map(({ leaderId }) => leaderId) ?? []
+  }
+  const before = await leaders()
+  expect(new Set(before)).toEqual(new Set([1, 2]))
+
+  const tool = controlTool(brokers.get(1)!.broker.controlPort)
+  const request = { brokerId: 2, durationMs: 60_000, holder: 'operator', reason: 'a new image' }
+  await tool('RequestRestart', { requestRestart: request })
+  await brokers.get(2)!.stop()
+  expect(new Set(await leaders())).toEqual(new Set([1]))
+  brokers.set(2, await brokers.get(2)!.restart())
+  await until(async () => {
+    const answer = await tool('CanRestart', { canRestart: { brokerId: 1 } })
+    return (answer['canRestart'] as { safe: boolean }).safe
+  }, 'the grant has ended')
+  expect(await leaders()).toEqual(before)
+})
+
 test('a topic that one broker forwarded is there for the other', async () => {
   const [first, second] = await Promise.all([...brokers.values()].map(broker => broker.connect()))
   expect(await createTopic(second!, 'orders', { partitions: 2, replicationFactor: 2 })).toMatchObject({

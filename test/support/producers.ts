@@ -28,7 +28,14 @@ export class Appender {
   nextOffset = 0
   ended: unknown[] = []
 
+  /** As a client does: what of an unknown producer has to come twice is sent twice. */
   append(sent: Sent, options: Partial<DraftOptions> = {}) {
+    const verdict = this.offer(sent, options)
+    const mustComeAgain = verdict.kind === 'refused' && verdict.error === 'NOT_ENOUGH_REPLICAS'
+    return mustComeAgain ? this.offer(sent, options) : verdict
+  }
+
+  offer(sent: Sent, options: Partial<DraftOptions> = {}) {
     const batch = batchOf(sent)
     const draft = this.state.draft({ origin: 'client', nowMs, ...options })
     const verdict = draft.add(batch, this.nextOffset)

@@ -262,7 +262,7 @@ test('a repeated batch is answered with its first offset and not written again',
   expect(await readAll(client, 'repeated')).toEqual(['a', 'b', 'c'])
 })
 
-test('the last five batches of a producer are remembered, an older one is out of order', async () => {
+test('the last five batches of a producer are remembered; of an older one it is told that it is there', async () => {
   await topicOf(client, 'five')
   const producerId = await newProducerId(client)
   for (let baseSequence = 0; baseSequence < 6; baseSequence++) {
@@ -272,9 +272,11 @@ test('the last five batches of a producer are remembered, an older one is out of
     error: 'NONE',
     baseOffset: 1,
   })
-  expect((await idempotent('five', ['x'], { producerId, baseSequence: 0 })).error).toBe(
-    'OUT_OF_ORDER_SEQUENCE_NUMBER',
-  )
+  expect(await idempotent('five', ['x'], { producerId, baseSequence: 0 })).toMatchObject({
+    error: 'DUPLICATE_SEQUENCE_NUMBER',
+    baseOffset: -1,
+  })
+  expect(await readAll(client, 'five')).toHaveLength(6)
 })
 
 test('a gap in the sequence, an old epoch and a new epoch that does not begin at 0 are refused', async () => {
@@ -295,15 +297,26 @@ test('a producer that is not known may begin anywhere, and after 2147483647 come
   const producerId = await newProducerId(client)
   const send = (values: readonly string[], baseSequence: number) =>
     idempotent('wrap', values, { producerId, baseSequence }).then(({ error }) => error)
+  expect(await send(['a', 'b'], 2_147_483_646)).toBe('NOT_ENOUGH_REPLICAS')
   expect(await send(['a', 'b'], 2_147_483_646)).toBe('NONE')
   expect(await send(['c'], 0)).toBe('NONE')
-  const across = await newProducerId(client)
-  const wrapped = await idempotent('wrap', ['d', 'e', 'f'], {
-    producerId: across,
-    baseSequence: 2_147_483_646,
-  })
-  expect(wrapped.error).toBe('NONE')
-  expect((await idempotent('wrap', ['g'], { producerId: across, baseSequence: 1 })).error).toBe('NONE')
+  const across = { producerId: await newProducerId(client), baseSequence: 2_147_483_646 }
+  await idempotent('wrap', ['d', 'e', 'f'], across)
+  expect((await idempotent('wrap', ['d', 'e', 'f'], across)).error).toBe('NONE')
+  expect((await idempotent('wrap', ['g'], { ...across, baseSequence: 1 })).error).toBe('NONE')
+  expect(await readAll(client, 'wrap')).toHaveLength(7)
+})
+
+test('a batch does not overtake one that was refused before it, though its producer is not known yet', async () => {
+  const producerId = await newProducerId(client)
+  const send = (baseSequence: number) =>
+    idempotent('overtaken', [`v${baseSequence}`], { producerId, baseSequence }).then(({ error }) => error)
+  // As where the broker has not learned yet that it leads.
+  expect(await send(0)).toBe('UNKNOWN_TOPIC_OR_PARTITION')
+  await topicOf(client, 'overtaken')
+  for (const onItsWay of [1, 2]) expect(await send(onItsWay)).toBe('NOT_ENOUGH_REPLICAS')
+  for (const again of [0, 1, 2]) expect(await send(again)).toBe('NONE')
+  expect(await readAll(client, 'overtaken')).toEqual(['v0', 'v1', 'v2'])
 })
 
 test('pipelined batches of a producer are checked each against those before it', async () => {

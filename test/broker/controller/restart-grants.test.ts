@@ -3,21 +3,23 @@ import type { RestartResult } from '../../../broker/controller/controller-client
 import {
   canRestart,
   endOfGrant,
+  type GrantContext,
   grantEnds,
+  leadersToReturn,
   releaseRestart,
   requestRestart,
 } from '../../../broker/controller/restart-grants.ts'
 import { emptyImage } from '../../../broker/metadata/changes.ts'
 import type { MetadataImage } from '../../../broker/metadata/image.ts'
-import { seededRandom } from '../../../runtime/random.ts'
+import { StopRequests } from '../../../broker/controller/stop-requests.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 import { parseLine, type Player, testScripts } from '../../support/script.ts'
-import { aPartition, imageAfter, withBroker, withoutBroker, withTopic } from './image-of.ts'
+import { aPartition, contextWith, imageAfter, withBroker, withoutBroker, withTopic } from './image-of.ts'
 
 testScripts('restart-grants', '', newPlayer)
 
 describe('a request', () => {
   let image: MetadataImage
-  const random = seededRandom(1)
   const asked = {
     brokerId: 1,
     durationMs: 60_000,
@@ -39,10 +41,31 @@ describe('a request', () => {
     const { changes, result } = requestRestart(
       image,
       { ...asked, ...change },
-      { random, heldMs: 0, nowMs: 0 },
+      { ...contextWith(), heldMs: 0, nowMs: 0, isOfAll: false },
     )
     expect(result).toMatchObject({ error: 'INVALID_REQUEST', message, safe: false })
     expect(changes).toEqual([])
+  })
+
+  test('waits while leaders go back, and a grant is not given back before they have', () => {
+    const grant = { id: 'g', brokerId: 1, incarnationId: 'before', durationMs: 60_000 }
+    image = imageAfter(withBroker(image, 2), [
+      {
+        kind: 'restartGrant',
+        grant: { ...grant, holder: 'operator', reason: 'a new image', grantedAtMs: 0 },
+      },
+    ])
+    const context = contextWith()
+    const release = { brokerId: 1, grantId: null, timeoutMs: 1000 }
+    const led = (leader: number) => withTopic(image, 't', [{ leader, isr: [1, 2], replicas: [1, 2] }])
+    expect(releaseRestart(led(2), release, context).changes).toEqual([])
+    expect(releaseRestart(led(1), release, context).changes).toEqual([grantEnds])
+    const kinds = (leader: number) =>
+      canRestart(led(leader), { ...asked, brokerId: 2 }, { ...context, heldMs: 0 }).reasons.map(
+        ({ kind }) => kind,
+      )
+    expect(kinds(2)).toEqual(['GrantHeld'])
+    expect(kinds(1)).toEqual([])
   })
 
   test('that would hurt many partitions names some of them and counts the rest', () => {
@@ -54,7 +77,7 @@ describe('a request', () => {
       't',
       Array.from({ length: 50 }, () => ({ replicas: [1, 2, 3], isr: [1, 2] })),
     )
-    const { reasons } = canRestart(withoutBroker(image, 3), asked, 0)
+    const { reasons } = canRestart(withoutBroker(image, 3), asked, { ...contextWith(), heldMs: 0 })
     expect(reasons.map(({ kind, partitions }) => [kind, partitions.count, partitions.names.length])).toEqual([
       ['UnderMinIsr', 50, 20],
     ])
@@ -65,28 +88,36 @@ describe('a request', () => {
 /**
  * Plays one cluster: `broker 1` (a new process), `broker 1 starting`, `stopping 1`, `away 1`, `topic t min=2 1,2,3/1,2 …`
  * (replicas / in sync, partition by partition), `isr t 0 1,2`, `moving t 0 1,2,3 adding=3 removing=1`, `can 1`,
- * `request 1`, `release 1`, `time 60` (seconds), `controller` (a new one).
+ * `request 1`, `request 1 by=itself`, `release 1`, `time 60` (seconds), `controller` (a new one), `cordon 1`,
+ * `unbalanced` (auto.leader.rebalance.enable is false).
  */
 function newPlayer(): Player {
   let image = emptyImage
-  let nowMs = 0
   let knownSinceMs = 0
   let incarnation = 0
-  const random = seededRandom(7)
+  let balancesLeaders = true
+  const context = contextWith({ balancesLeaders: () => balancesLeaders }, 7)
+  const clock = new FakeClock()
+  let stopRequests = new StopRequests(clock)
 
-  const heldMs = (): number => (image.restartGrant === null ? 0 : nowMs - knownSinceMs)
+  const heldMs = (): number => (image.restartGrant === null ? 0 : clock.monotonicMs() - knownSinceMs)
+  const grantContext = (): GrantContext => ({ ...context, heldMs: heldMs() })
   const commit = (changes: Parameters<typeof imageAfter>[1]): void => {
     const before = image.restartGrant?.id
     image = imageAfter(image, changes)
-    if (image.restartGrant?.id !== before) knownSinceMs = nowMs
+    if (image.restartGrant?.id !== before) knownSinceMs = clock.monotonicMs()
   }
   /** What the controller does unasked. */
   const settle = (): string[] => {
-    const why = endOfGrant(image, heldMs())
-    if (why === null) return []
     const brokerId = image.restartGrant?.brokerId
+    const moves = leadersToReturn(image, context)
+    commit(moves)
+    const back = moves.flatMap(move => (move.kind === 'partition' ? [nameOf(image, move)] : []))
+    const told = back.length === 0 ? [] : [`leaders go back to broker ${brokerId}: ${back.join(', ')}`]
+    const why = endOfGrant(image, grantContext())
+    if (why === null) return told
     commit([grantEnds])
-    return [`the grant of broker ${brokerId} ends: ${why}`]
+    return [...told, `the grant of broker ${brokerId} ends: ${why}`]
   }
   const setPartition = (name: string, at: number, change: Parameters<typeof aPartition>[0]): void => {
     const topic = image.topicsByName.get(name)!
@@ -119,15 +150,26 @@ function newPlayer(): Player {
       case 'topic': {
         const partitions = words.slice(2).map(text => {
           const [replicas = '', isr = replicas] = text.split('/')
-          return { replicas: numbers(replicas), isr: numbers(isr) }
+          return { leader: numbers(isr)[0]!, replicas: numbers(replicas), isr: numbers(isr) }
         })
         const overrides = new Map([['min.insync.replicas', named.get('min') ?? '1']])
         commit([{ kind: 'config', type: 'topic', name: first, overrides }])
         image = withTopic(image, first, partitions)
         return settle()
       }
-      case 'isr':
-        setPartition(first, Number(second), { isr: numbers(third) })
+      case 'isr': {
+        const isr = numbers(third)
+        const { leader } = image.topicsByName.get(first)!.partitions[Number(second)]!
+        setPartition(first, Number(second), { isr, leader: isr.includes(leader) ? leader : isr[0]! })
+        return settle()
+      }
+      case 'cordon': {
+        const { id: _, modRevision: __, ...state } = image.brokerStates.get(brokerId)!
+        commit([{ kind: 'brokerState', id: brokerId, state: { ...state, cordoned: true } }])
+        return settle()
+      }
+      case 'unbalanced':
+        balancesLeaders = false
         return settle()
       case 'moving':
         setPartition(first, Number(second), {
@@ -137,26 +179,31 @@ function newPlayer(): Player {
         })
         return settle()
       case 'time':
-        nowMs += Number(first) * 1000
+        clock.advance(Number(first) * 1000)
         return settle()
       case 'controller':
-        knownSinceMs = nowMs
+        knownSinceMs = clock.monotonicMs()
+        stopRequests = new StopRequests(clock)
         return settle()
       case 'can':
-        return told(canRestart(image, asked, heldMs()))
+        return told(canRestart(image, asked, grantContext()))
       case 'request': {
-        const request = {
-          ...asked,
-          durationMs: 900_000,
-          holder: named.get('by') ?? 'operator',
-          reason: 'roll',
-        }
-        const { changes, result } = requestRestart(image, request, { random, heldMs: heldMs(), nowMs })
+        const by = named.get('by') ?? 'operator'
+        const holder = by === 'itself' ? `broker ${brokerId}` : by
+        const request = { ...asked, durationMs: 900_000, holder, reason: 'roll' }
+        stopRequests.note(image, request)
+        const isOfAll = stopRequests.isOfAll(image, request, heldMs())
+        const { changes, result } = requestRestart(image, request, {
+          ...grantContext(),
+          isOfAll,
+          nowMs: clock.nowMs(),
+        })
         commit(changes)
         return [...(changes.length > 0 ? ['a new grant'] : []), ...told(result)]
       }
       case 'release': {
-        const { changes } = releaseRestart(image, { ...asked, grantId: named.get('id') ?? null })
+        const release = { ...asked, grantId: named.get('id') ?? null }
+        const { changes } = releaseRestart(image, release, context)
         commit(changes)
         return [changes.length > 0 ? 'released' : 'nothing to release']
       }
@@ -173,6 +220,13 @@ function told({ safe, reasons, tolerated, grant }: RestartResult): string[] {
     ...(tolerated.count > 0 ? [`  goes without: ${tolerated.names.join(', ')}`] : []),
     ...(grant === null ? [] : [`  grant: broker ${grant.brokerId}, ${grant.expiresInMs / 1000} s left`]),
   ]
+}
+
+function nameOf(
+  image: MetadataImage,
+  { topicId, index }: { readonly topicId: string; readonly index: number },
+) {
+  return `${image.topicsById.get(topicId)?.name}-${index}`
 }
 
 function numbers(text: string): number[] {

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import type { ControllerClient, RestartResult } from '../../../broker/controller/controller-client.ts'
+import { countLed } from '../../../broker/controller/prepare-to-stop.ts'
 import { newTopic, OneStoreCluster } from './one-store-cluster.ts'
 
 let cluster: OneStoreCluster
@@ -50,6 +51,47 @@ test('the next controller keeps to a grant, for its whole time at most', async (
   expect(cluster.image.restartGrant?.id).toBe(grant?.id)
   await cluster.advance(11_000)
   await cluster.until(() => cluster.image.restartGrant === null)
+})
+
+/** A topic that broker 2 is to lead; it was restarted under a grant, and is in sync again. */
+async function restarted(partitions: number): Promise<void> {
+  const assignments = Array.from({ length: partitions }, (_, partitionIndex) => {
+    return { partitionIndex, brokerIds: [2, 1] }
+  })
+  const topics = [{ ...newTopic('t', -1, -1), assignments }]
+  await cluster.during(cluster.controller.createTopics({ topics, validateOnly: false, timeoutMs }))
+  expect((await ask(2)).safe).toBe(true)
+  await cluster.leave(2)
+  await cluster.until(() => cluster.partition('t').leader === 1)
+  await cluster.join(2)
+  const { id: topicId } = cluster.image.topicsByName.get('t')!
+  const brokerEpoch = cluster.image.brokers.get(1)!.epoch
+  const items = cluster.image.topicsByName.get('t')!.partitions.map((partition, partitionIndex) => {
+    const { leaderEpoch, partitionEpoch } = partition
+    const newIsr = [1, 2].map(brokerId => ({ brokerId, brokerEpoch: -1 }))
+    return { topicId, partitionIndex, leaderEpoch, partitionEpoch, newIsr, recovering: false }
+  })
+  await cluster.during(
+    cluster.controller.alterPartition({ brokerId: 1, brokerEpoch, partitions: items, timeoutMs }),
+  )
+}
+
+test('leaders go back to the broker that is in sync again, and then the grant ends', async () => {
+  cluster = await OneStoreCluster.start([1, 2])
+  const ledWhenItEnded: number[] = []
+  cluster.activeBroker.membership.images.onChange((image, previous) => {
+    if (previous.restartGrant !== null && image.restartGrant === null) ledWhenItEnded.push(countLed(image, 2))
+  })
+  await restarted(1500) // more than are moved at a time
+  await cluster.until(() => cluster.image.restartGrant === null)
+  expect(ledWhenItEnded).toEqual([1500])
+})
+
+test('where leaders are not balanced none goes back, and the grant ends all the same', async () => {
+  cluster = await OneStoreCluster.start([1, 2], undefined, { balancesLeaders: () => false })
+  await restarted(3)
+  await cluster.until(() => cluster.image.restartGrant === null)
+  expect(countLed(cluster.image, 1)).toBe(3)
 })
 
 test('a grant ends when its broker is in sync again, not before', async () => {

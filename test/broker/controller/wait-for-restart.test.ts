@@ -26,6 +26,8 @@ async function threeBrokers(): Promise<void> {
 
 interface Waiting {
   readonly isOver: () => boolean
+  /** undefined while it waits. */
+  readonly mayHandOver: () => boolean | undefined
   readonly asked: () => number
   readonly messages: () => readonly string[]
 }
@@ -34,7 +36,7 @@ interface Waiting {
 function askToStop(brokerId: number, controller: () => ControllerClient = () => cluster.controller): Waiting {
   const { membership, clock } = cluster.brokers.get(brokerId)!
   const { logger, lines } = recordingLogger()
-  let isOver = false
+  let mayHandOver: boolean | undefined
   let asked = 0
   const broker = {
     get image() {
@@ -62,10 +64,15 @@ function askToStop(brokerId: number, controller: () => ControllerClient = () => 
     random: seededRandom(brokerId),
     logger,
   }
-  void waitForRestart(broker, options).then(() => {
-    isOver = true
+  void waitForRestart(broker, options).then(may => {
+    mayHandOver = may
   })
-  return { isOver: () => isOver, asked: () => asked, messages: () => lines.map(({ msg }) => String(msg)) }
+  return {
+    isOver: () => mayHandOver !== undefined,
+    mayHandOver: () => mayHandOver,
+    asked: () => asked,
+    messages: () => lines.map(({ msg }) => String(msg)),
+  }
 }
 
 test('a broker that nobody else waits for may go at once, and others then may not', async () => {
@@ -75,7 +82,7 @@ test('a broker that nobody else waits for may go at once, and others then may no
   expect(cluster.image.restartGrant).toMatchObject({ brokerId: 2, holder: 'broker 2' })
   const answer = await cluster.controller.canRestart({ brokerId: 1, timeoutMs })
   expect(answer.reasons.map(({ message }) => message)).toEqual([
-    'Broker 2 may restart until it is back in sync, for 300 s at most (broker 2: it was asked to stop).',
+    'Broker 2 may restart until it is back in sync and leads again, for 300 s at most (broker 2: it was asked to stop).',
   ])
 })
 
@@ -121,6 +128,37 @@ test('of two that are asked to stop the second serves until the first is back', 
     'This broker is to stop, and serves on until it may be away.',
     ...second.messages().slice(1, -1),
     'This broker may be away now.',
+  ])
+})
+
+const withAllOthers = 'Every broker was told to stop, so this one waits for none of them.'
+
+test('when all of them are asked to stop, none waits for another', async () => {
+  await threeBrokers()
+  const waiting = [2, 3, 1].map(id => askToStop(id))
+  await cluster.advance(4000)
+  const ends = waiting.map(({ messages, mayHandOver }) => `${messages().at(-1)} ${mayHandOver()}`)
+  expect(ends.toSorted()).toEqual([
+    `${withAllOthers} false`,
+    `${withAllOthers} false`,
+    'This broker may be away now. true',
+  ])
+})
+
+test('when all of them are asked to stop and the controller went first, the others wait for nobody either', async () => {
+  await threeBrokers()
+  const { id } = cluster.activeBroker
+  const first = askToStop(id)
+  await cluster.until(first.isOver)
+  await cluster.leave(id)
+  await cluster.until(() =>
+    cluster.running.some(({ membership }) => membership.controllerEpoch !== undefined),
+  )
+  const others = [1, 2, 3].filter(other => other !== id).map(other => askToStop(other))
+  await cluster.advance(4000)
+  expect(others.map(({ isOver, messages }) => [isOver(), messages().at(-1)])).toEqual([
+    [true, withAllOthers],
+    [true, withAllOthers],
   ])
 })
 

@@ -32,8 +32,32 @@ describe('sequences', () => {
       timestampMs: 1,
     })
     expect(log.append({ baseSequence: 10, records: 2 })).toMatchObject({ kind: 'duplicate', baseOffset: 10 })
-    expect(log.append({ baseSequence: 0, records: 2 })).toEqual(refusedAs('OUT_OF_ORDER_SEQUENCE_NUMBER'))
     expect(log.append({ baseSequence: 10, records: 1 })).toEqual(refusedAs('OUT_OF_ORDER_SEQUENCE_NUMBER'))
+  })
+
+  test('an older one was written too, though its place is not known any more', () => {
+    const log = new Appender()
+    for (let batch = 0; batch < 7; batch++) log.append({ baseSequence: batch * 2, records: 2 })
+    const forgotten = { kind: 'duplicate', baseOffset: -1, lastOffset: 3, timestampMs: -1 }
+    expect(log.append({ baseSequence: 0, records: 2 })).toEqual(forgotten)
+    expect(log.append({ baseSequence: 2, records: 2 })).toEqual(forgotten)
+    expect(log.append({ baseSequence: 2, records: 3 })).toEqual(refusedAs('OUT_OF_ORDER_SEQUENCE_NUMBER'))
+    expect(log.append({ baseSequence: maxSequence, records: 2 })).toEqual(
+      refusedAs('OUT_OF_ORDER_SEQUENCE_NUMBER'),
+    )
+  })
+
+  test('one from before the sequence with which the producer began here may never have come', () => {
+    const log = new Appender()
+    for (let sequence = 3; sequence < 10; sequence++) log.append({ baseSequence: sequence })
+    expect(log.append({ baseSequence: 3 })).toMatchObject({ kind: 'duplicate', baseOffset: -1 })
+    expect(log.append({ baseSequence: 2 })).toEqual(refusedAs('OUT_OF_ORDER_SEQUENCE_NUMBER'))
+    log.append({ producerEpoch: 1 })
+    for (let sequence = 1; sequence < 6; sequence++) log.append({ producerEpoch: 1, baseSequence: sequence })
+    expect(log.append({ producerEpoch: 1, baseSequence: 0 })).toMatchObject({ kind: 'duplicate' })
+    expect(log.append({ producerEpoch: 1, baseSequence: 9 })).toEqual(
+      refusedAs('OUT_OF_ORDER_SEQUENCE_NUMBER'),
+    )
   })
 
   test('producers do not disturb each other', () => {

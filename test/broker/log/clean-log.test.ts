@@ -41,14 +41,14 @@ describe('what a cleaning leaves', () => {
 
   test('keeps the offsets that a batch had, and its sequences', async () => {
     const harness = aLog({ 'cleanup.policy': ['compact'] })
-    append(harness, records('a=1 b=1 a=2', { producerId: 9, producerEpoch: 2, baseSequence: 5 }))
-    append(harness, records('a=3 c=1', { producerId: 9, producerEpoch: 2, baseSequence: 8 }))
+    append(harness, records('a=1 b=1 a=2', { producerId: 9, producerEpoch: 2, baseSequence: 0 }))
+    append(harness, records('a=3 c=1', { producerId: 9, producerEpoch: 2, baseSequence: 3 }))
     harness.log.roll()
     await settle(harness)
     await compact(harness)
     const [first] = batchesOf(readAll(harness.log))
     expect(batchesIn(harness.log)).toEqual(['0-2 x1', '3-4 x2'])
-    expect(first).toMatchObject({ producerId: 9, producerEpoch: 2, baseSequence: 5, lastSequence: 7 })
+    expect(first).toMatchObject({ producerId: 9, producerEpoch: 2, baseSequence: 0, lastSequence: 2 })
     expect(first?.isValidCrc()).toBe(true)
   })
 

@@ -41,3 +41,23 @@ test('a copy is independent', () => {
   expect(entry.epoch).toBe(-1)
   expect(copy.hasBatches).toBe(false)
 })
+
+test('sequences before the remembered batches count while they follow each other, also around the end', () => {
+  const entry = new ProducerEntry()
+  const first = 2 ** 31 - 6
+  const sequence = (at: number): number => (first + at) % 2 ** 31
+  for (let batch = 0; batch < 10; batch++) entry.remember(sequence(batch * 2 + 1), batch * 4 + 1, 1, 1)
+  for (let batch = 0; batch < 5; batch++) {
+    expect(entry.forgottenBefore(sequence(batch * 2), sequence(batch * 2 + 1))).toBe(20)
+    expect(entry.findBatch(sequence(batch * 2), sequence(batch * 2 + 1))).toBeUndefined()
+  }
+  expect(entry.forgottenBefore(sequence(10), sequence(11))).toBeUndefined()
+  expect(entry.forgottenBefore(sequence(9), sequence(10))).toBeUndefined()
+  expect(entry.forgottenBefore(first - 1, first)).toBeUndefined()
+  expect(entry.forgottenBefore(sequence(20), sequence(21))).toBeUndefined()
+  // A follower has a gap where compaction left one.
+  entry.remember(sequence(30), 100, 0, 1)
+  for (let batch = 31; batch < 36; batch++) entry.remember(sequence(batch), batch * 10, 0, 1)
+  expect(entry.forgottenBefore(sequence(18), sequence(19))).toBeUndefined()
+  expect(entry.forgottenBefore(sequence(30), sequence(30))).toBe(310)
+})

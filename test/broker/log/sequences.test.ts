@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { follows, noSequence, subtractFromSequence } from '../../../broker/log/sequences.ts'
+import { follows, noSequence, sequencesBetween, subtractFromSequence } from '../../../broker/log/sequences.ts'
 
 const last = 2 ** 31 - 1
 
@@ -20,5 +20,6 @@ describe('sequences', () => {
     expect(subtractFromSequence(5, 3)).toBe(2)
     expect(subtractFromSequence(1, 3)).toBe(last - 1)
     expect(subtractFromSequence(noSequence, 3)).toBe(noSequence)
+    expect([sequencesBetween(5, 5), sequencesBetween(2, 5), sequencesBetween(last - 1, 1)]).toEqual([0, 3, 3])
   })
 })

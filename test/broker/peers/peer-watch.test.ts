@@ -14,6 +14,8 @@ import { imageAfter } from '../controller/image-of.ts'
 
 let watch: PeerWatch
 let image: MetadataImage
+/** Times that the way to a broker was tried, or given up. */
+let attempts = 0
 const dead: { id: number; epoch: number }[] = []
 const isolation: boolean[] = []
 
@@ -41,7 +43,10 @@ function watching(...ports: number[]): void {
     return { kind: 'broker', id: 2 + index, registration }
   })
   image = imageAfter(emptyImage, changes)
-  const settings = () => ({ timeoutMs: 300, mostBackoffMs: 100 })
+  const settings = () => {
+    attempts++
+    return { timeoutMs: 300, mostBackoffMs: 100 }
+  }
   const random = seededRandom(1)
   const peers = new Peers({
     image: () => image,
@@ -67,9 +72,28 @@ test('a broker that nothing listens for any more is told to be dead, in its regi
   const broker = await RunningBroker.start()
   watching(broker.port)
   const { epoch } = image.brokers.get(2)!
+  await until(() => isHeard(broker), 'it is heard')
   await broker.remove()
   await until(() => dead.length > 0, 'the death is told')
   expect(dead[0]).toEqual({ id: 2, epoch })
+})
+
+test('refusals from where the broker never answered say nothing: its name may lead to another process', async () => {
+  const broker = await RunningBroker.start()
+  watching(broker.port)
+  await until(() => isHeard(broker), 'it is heard')
+  moveTo('127.0.0.2')
+  await broker.remove()
+  await refusals()
+  expect(dead).toEqual([])
+  moveTo('127.0.0.1')
+  await until(() => dead.length > 0, 'the death is told')
+  await watch.stop()
+
+  dead.length = 0
+  watching(broker.port)
+  await refusals()
+  expect(dead).toEqual([])
 })
 
 test('a broker that says nothing, or closes every connection, is not told to be dead', async () => {
@@ -123,6 +147,25 @@ test('of two brokers that do not hear each other none is isolated', async () => 
   expect(isolation).toEqual([])
   silent.server.close()
 })
+
+/** Who asks a second time has heard the first answer. */
+const isHeard = async (broker: RunningBroker): Promise<boolean> =>
+  /requests_total\{[^}]*request="Metadata"[^}]*\} ([2-9]|\d\d)/.test(await broker.metric())
+
+/** Broker 2 is looked for there from now on, though it is registered as before. */
+function moveTo(host: string): void {
+  const brokers = [...image.brokers.values()].map(broker => ({
+    ...broker,
+    listeners: broker.listeners.map(listener => ({ ...listener, host })),
+  }))
+  image = { ...image, brokers: new Map(brokers.map(broker => [broker.id, broker])) }
+}
+
+/** Resolves when connections have been refused for much longer than a hiccup takes. */
+async function refusals(): Promise<void> {
+  const before = attempts
+  await until(() => attempts > before + 20, 'it is refused again and again')
+}
 
 /** Takes connections and says nothing. */
 async function silentServer(): Promise<{ server: Server; port: number; connections: () => number }> {

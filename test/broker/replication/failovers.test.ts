@@ -192,3 +192,31 @@ test('leaders that lose the store one after the other take back nothing that any
   })
   expect(epochs).toBeGreaterThan(3)
 })
+
+test('who leads after having been restarted as a follower knows every batch that a client may send again', async () => {
+  await start()
+  const leader = await leaderNow()
+  const client = await cluster.broker(leader).connect()
+  const producer = { producerId: await newProducerId(client), producerEpoch: 0 }
+  const send = (to: BrokerConnection, baseSequence: number) =>
+    produceTo(to, 'topic', batchOf([String(baseSequence)], { ...producer, baseSequence }))
+  for (let sequence = 0; sequence < 7; sequence++) {
+    expect(await send(client, sequence)).toMatchObject({ error: 'NONE', baseOffset: sequence })
+  }
+  for (const id of [1, 2, 3]) {
+    if (id === leader) continue
+    await cluster.leave(id)
+    await cluster.join(id)
+    await inSync(client, 'topic', 3)
+  }
+  await cluster.leave(leader)
+  const next = await cluster.broker(await leaderNow()).connect()
+  for (let sequence = 0; sequence < 7; sequence++) {
+    const known =
+      sequence < 2
+        ? { error: 'DUPLICATE_SEQUENCE_NUMBER', baseOffset: -1 }
+        : { error: 'NONE', baseOffset: sequence }
+    expect(await send(next, sequence)).toMatchObject(known)
+  }
+  expect(await send(next, 7)).toMatchObject({ error: 'NONE', baseOffset: 7 })
+})

@@ -1,6 +1,6 @@
 /** A roll of all brokers by their settings, under a load that is judged at its end. */
 import type { KubeObject } from '../../../operator/resources/kube-object.ts'
-import { CheckedLoad } from '../checked-load.ts'
+import { CheckedLoad, heavyBytes } from '../checked-load.ts'
 import { type Figure, seconds } from './figure.ts'
 import { brokers, cluster, isBroker, topic } from './manifests.ts'
 import { clusters, isTrue, type Stand, topics } from './stand.ts'
@@ -40,10 +40,11 @@ export async function rollUnderLoad(stand: Stand, namespace: string): Promise<Fi
       throw new Error('The Cluster is up to date, but not all pods are new.')
     await load.advances()
     const outcome = await load.finish()
-    const fewest = Math.min(...outcome.fewestInSync.values())
+    const inSync = [...outcome.fewestInSync.values()]
+    const fewest = Math.min(...inSync.map(({ count }) => count))
     const isWhole =
       outcome.anomalies.length + outcome.failures.length + outcome.failed + outcome.unknown === 0
-    const rate = outcome.recordsPerSecond / 1000
+    const rate = (outcome.recordsPerSecond * heavyBytes) / 1e6
     return {
       what: 'Roll of 3 brokers under acks=all load: failed sends, and fewest in-sync replicas of 3 (minimum 2)',
       goal: '5 MB/s, none failed, never under 2',
@@ -51,6 +52,7 @@ export async function rollUnderLoad(stand: Stand, namespace: string): Promise<Fi
       isReached: isWhole && fewest >= minInsyncReplicas && outcome.leaderless.size === 0 && rate >= 4.8,
       details: [
         `The roll took ${seconds(tookMs)}, from kubectl apply to Ready; every acknowledged record was read, in order: ${isWhole ? 'yes' : 'no'}.`,
+        ...inSync.flatMap(({ count, told }) => (count < minInsyncReplicas ? [told] : [])),
         ...outcome.failures.slice(0, 5),
       ],
     }

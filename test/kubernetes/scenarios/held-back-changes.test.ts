@@ -10,7 +10,12 @@ interface Status {
   readonly plan?: {
     readonly hash: string
     readonly summary: string
-    readonly steps: readonly { readonly broker: number; readonly action: string; readonly reason: string }[]
+    readonly steps: readonly {
+      readonly broker?: number
+      readonly etcdMember?: number
+      readonly action: string
+      readonly reason: string
+    }[]
   }
 }
 
@@ -26,6 +31,10 @@ async function status(): Promise<Status> {
 /** A Cluster with so many requests in its queues, which brokers read when they start, and a mode. */
 const withQueue = (requests: number, others: string): string =>
   cluster(`config: {queued.max.requests: "${requests}"}\n  ${others}`)
+
+/** The same with another template for etcd. */
+const withEtcd = (manifest: string): string =>
+  manifest.replace('{replicas: 1}', '{replicas: 1, resources: {requests: {cpu: 11m}}}')
 
 test('in mode Approve a plan is shown and waits, a changed spec asks anew, and only then brokers restart', async () => {
   const approve = 'rollout: {mode: Approve}'
@@ -44,17 +53,21 @@ test('in mode Approve a plan is shown and waits, a changed spec asks anew, and o
     reason: 'settings change: queued.max.requests',
   })
 
-  await operated.apply(withQueue(700, approve))
+  const etcdBefore = await operated.uidOf('kafka-etcd-0')
+  await operated.apply(withEtcd(withQueue(700, approve)))
   const asked = await operated.until('bnc/kafka', 'UpToDate', 'False', 'ApprovalNeeded')
   const second = (await status()).plan
   expect(second?.hash).not.toBe(first?.hash)
+  expect(second?.steps[0]).toMatchObject({ etcdMember: 0, action: 'Restart' })
   expect(asked.message).toContain(`Annotate the Cluster with barnabas.dev/approve-plan=${second?.hash}`)
 
   await approvePlan(first?.hash)
   await operated.looked()
   expect(await operated.podUids()).toEqual(before)
+  expect(await operated.uidOf('kafka-etcd-0')).toBe(etcdBefore)
 
   await approvePlan(second?.hash)
+  await operated.replaced('kafka-etcd-0', etcdBefore)
   await operated.until('bnc/kafka', 'UpToDate', 'True')
   await operated.until('bnc/kafka', 'Ready', 'True')
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
@@ -69,14 +82,18 @@ function approvePlan(hash: string | undefined): Promise<string> {
 test('in mode OnDelete nothing restarts by itself, and the pods that people delete come back new', async () => {
   const onDelete = withQueue(800, 'rollout: {mode: OnDelete}')
   const before = await operated.podUids()
+  const etcdBefore = await operated.uidOf('kafka-etcd-0')
   await operated.apply(onDelete)
   const asked = await operated.until('bnc/kafka', 'UpToDate', 'False', 'DeletionNeeded')
   expect(asked.message).toContain(
-    'Delete kafka-brokers-0, kafka-brokers-1, kafka-brokers-2, one after the other',
+    'Delete kafka-etcd-0, kafka-brokers-0, kafka-brokers-1, kafka-brokers-2, one after the other',
   )
   await operated.looked()
   expect(await operated.podUids()).toEqual(before)
+  expect(await operated.uidOf('kafka-etcd-0')).toBe(etcdBefore)
 
+  await operated.kubectl('delete', 'pod', 'kafka-etcd-0')
+  await operated.replaced('kafka-etcd-0', etcdBefore)
   for (const id of [1, 0, 2]) {
     const pod = `kafka-brokers-${id}`
     await operated.kubectl('delete', 'pod', pod)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { PodFacts } from '../../../operator/reconcile/pods.ts'
-import { decideRoll, type RollInput } from '../../../operator/reconcile/rolling-restart.ts'
+import { type Consent, decideRoll, type RollInput } from '../../../operator/reconcile/rolling-restart.ts'
 
 const aPod = (index: number, facts: Partial<PodFacts> = {}): PodFacts => ({
   name: `demo-brokers-${index}`,
@@ -18,9 +18,15 @@ const aPod = (index: number, facts: Partial<PodFacts> = {}): PodFacts => ({
   ...facts,
 })
 
+const consent = (mode: Consent['mode'], approvedHash?: string): Consent => ({
+  mode,
+  planHash: 'plan',
+  approvedHash,
+})
+
 function decide(input: Partial<RollInput>) {
   return decideRoll({
-    mode: 'Automatic',
+    consent: consent('Automatic'),
     reasons: new Map(),
     pods: [aPod(0), aPod(1)],
     brokers: [0, 1],
@@ -28,8 +34,7 @@ function decide(input: Partial<RollInput>) {
     isRecovering: () => false,
     timeoutMs: 1000,
     nowMs: 10_000,
-    planHash: 'plan',
-    approvedHash: undefined,
+    etcd: [],
     awaits: undefined,
     ...input,
   })
@@ -82,20 +87,32 @@ test('one that reads its logs again is not stuck however long it takes, and is w
 
 test('where people are to do something, it says what', () => {
   const reasons = new Map([[1, 'because']])
-  expect(decide({ reasons, mode: 'Approve' })).toEqual({
+  expect(decide({ reasons, consent: consent('Approve') })).toEqual({
     kind: 'needsPeople',
     what: 'Approval',
     why: 'Annotate the Cluster with barnabas.dev/approve-plan=plan: rollout.mode is Approve.',
   })
-  expect(decide({ reasons, mode: 'OnDelete' })).toEqual({
+  expect(decide({ reasons, consent: consent('OnDelete') })).toEqual({
     kind: 'needsPeople',
     what: 'Deletion',
     why: 'Delete demo-brokers-1, one after the other: rollout.mode is OnDelete.',
   })
 })
 
+test('where only members of etcd are to be restarted people are asked too, and else that is no job of this', () => {
+  const given = { etcd: ['demo-etcd-0', 'demo-etcd-2'] }
+  expect(decide(given)).toEqual({ kind: 'done' })
+  expect(decide({ ...given, consent: consent('Approve', 'plan') })).toEqual({ kind: 'done' })
+  expect(decide({ ...given, consent: consent('Approve', 'other') })).toMatchObject({ what: 'Approval' })
+  expect(
+    decide({ ...given, consent: consent('OnDelete'), reasons: new Map([[1, 'because']]) }),
+  ).toMatchObject({
+    why: 'Delete demo-etcd-0, demo-etcd-2, demo-brokers-1, one after the other: rollout.mode is OnDelete.',
+  })
+})
+
 test('what brokers would be restarted for again is waited for, and nobody approves a plan without it', () => {
   const given = { reasons: new Map([[1, 'because']]), awaits: 'No address yet.' }
   expect(decide(given)).toEqual({ kind: 'wait', why: 'No address yet.' })
-  expect(decide({ ...given, mode: 'Approve' })).toEqual({ kind: 'wait', why: 'No address yet.' })
+  expect(decide({ ...given, consent: consent('Approve') })).toEqual({ kind: 'wait', why: 'No address yet.' })
 })

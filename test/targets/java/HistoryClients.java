@@ -109,7 +109,7 @@ public final class HistoryClients {
                 boolean[] inside = {true};
                 producer.send(record, (metadata, failure) -> {
                     underWay.release();
-                    if (failure == null) say("o " + what + " " + metadata.offset());
+                    if (failure == null) say("o " + what + " " + (metadata.hasOffset() ? metadata.offset() : "-"));
                     // Told by the call of send() itself: the record never was in a batch.
                     else if (inside[0] && Thread.currentThread() == here) say("f " + what + " " + failure);
                     else say("u " + what + " " + failure);
