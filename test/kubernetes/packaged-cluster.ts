@@ -54,14 +54,16 @@ async function imageOf(directory: string, program: string, name: string): Promis
   rmSync(root, { recursive: true })
 }
 
-interface PackagedOptions {
+export interface PackagedOptions {
   readonly nodes: number
   /** Stays when this process ends, until somebody removes it. */
   readonly kept: boolean
+  /** Once aborted nothing more is waited for, and what was made is taken down. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Starts a cluster and waits until pods can be made. What was abandoned by others is removed before. */
-export async function startPackagedCluster({ nodes, kept }: PackagedOptions): Promise<ClusterPlan> {
+export async function startPackagedCluster({ nodes, kept, signal }: PackagedOptions): Promise<ClusterPlan> {
   if (process.getuid?.() !== 0) {
     throw new Error('A Kubernetes from packages makes network namespaces and mounts: run this as root.')
   }
@@ -74,7 +76,7 @@ export async function startPackagedCluster({ nodes, kept }: PackagedOptions): Pr
   if (owner === null) throw new Error('This process is not in /proc.')
   record.write({ kind: 'owner', process: owner, kept, nodes })
   try {
-    await bringUp(plan, record, packages)
+    await bringUp(plan, record, packages, signal)
   } catch (error) {
     if (process.env['KEEP_FAILED_CLUSTER'] === undefined) await tearDown(plan.number)
     throw error
@@ -90,6 +92,7 @@ async function bringUp(
   plan: ClusterPlan,
   record: ClusterRecord,
   { programs, images }: Packages,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   record.write({ kind: 'directory', path: plan.dataDirectory })
   rmSync(plan.dataDirectory, { recursive: true, force: true })
@@ -99,12 +102,12 @@ async function bringUp(
   }
   record.write({ kind: 'settings', values: machineSettings(plan.number) })
   const parts: ControlPlaneParts = { plan, record, programs, certificates }
-  await Promise.all([layNetwork(plan, record), makeCertificates(plan, certificates)])
+  await wholly([layNetwork(plan, record), makeCertificates(plan, certificates)])
   const resolvConf = `nameserver ${plan.controlAddress}\nsearch svc.cluster.local cluster.local\n`
   writeFileSync(join(plan.dataDirectory, 'resolv.conf'), `${resolvConf}options ndots:5\n`)
 
   const server = startApiServer(parts)
-  const nodesHaveImages = Promise.all(
+  const nodesHaveImages = wholly(
     plan.nodes.map(async node => {
       await startContainerd(parts, node)
       const [program, ...args] = importCommand(node) as [string, ...string[]]
@@ -114,12 +117,14 @@ async function bringUp(
   const ready = waitUntil(
     'the API server is ready',
     async () => {
+      signal?.throwIfAborted()
       checkRuns(server)
       return (await kubectl(plan, ['get', '--raw', '/readyz'])).stdout === 'ok' || undefined
     },
     { deadlineMs: 120_000, everyMs: 200 },
   )
-  await Promise.all([nodesHaveImages, ready])
+  await wholly([nodesHaveImages, ready])
+  signal?.throwIfAborted()
   startControllers(parts)
   for (const node of plan.nodes) startKubelet(parts, node)
   await waitUntil(
@@ -130,14 +135,21 @@ async function bringUp(
     { deadlineMs: 60_000, everyMs: 200 },
   )
   startAddOns(parts)
-  await nodesUsable(plan)
+  await nodesUsable(plan, signal)
+}
+
+/** Fails when one of them does, but only when all have ended: nothing is made any more while it is taken down. */
+async function wholly(works: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(works)
+  await Promise.all(works)
 }
 
 /** Ready comes before a node's taint goes and before the ServiceAccount that every pod needs. */
-async function nodesUsable(plan: ClusterPlan): Promise<void> {
+async function nodesUsable(plan: ClusterPlan, signal: AbortSignal | undefined): Promise<void> {
   await waitUntil(
     `nodes are ready; logs are in ${join(plan.dataDirectory, 'logs')}`,
     async () => {
+      signal?.throwIfAborted()
       const account = await kubectl(plan, ['get', 'serviceaccount', 'default'])
       const { exit, stdout } = await kubectl(plan, ['get', 'nodes', '-o', 'json'])
       if (exit !== 0 || account.exit !== 0) return undefined

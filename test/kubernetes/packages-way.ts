@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { type ClusterPlan, planCluster } from './addresses.ts'
 import { auditLogOf } from './control-plane.ts'
 import type { ClusterDescription, StartedCluster } from './kubernetes.ts'
-import { etcdImage, kubeconfigOf, startPackagedCluster } from './packaged-cluster.ts'
+import { etcdImage, kubeconfigOf, type PackagedOptions, startPackagedCluster } from './packaged-cluster.ts'
 import { isAlive, ownerOf, readRecord } from './record.ts'
 import { clusterNumbers, tearDown } from './tear-down.ts'
 import { importCommand } from './worker-node.ts'
 
-export async function startWithPackages(nodes: number, kept: boolean): Promise<StartedCluster> {
-  const plan = await startPackagedCluster({ nodes, kept })
+export async function startWithPackages(options: PackagedOptions): Promise<StartedCluster> {
+  const plan = await startPackagedCluster(options)
   return { description: faceOf(plan), stop: () => tearDown(plan.number) }
 }
 

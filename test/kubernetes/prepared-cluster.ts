@@ -23,6 +23,15 @@ export async function prepareCluster(nodes: number): Promise<PreparedCluster> {
   return { description: cluster.description, image, stop: () => cluster.stop() }
 }
 
+/** The image of this work tree under another name, for every node. Needs what `prepareCluster` compiled. */
+export async function giveImage(kubernetes: Kubernetes, name: string): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'barnabas-image-'))
+  const archive = join(directory, 'image.tar')
+  await makeImage(name, archive)
+  await kubernetes.importImage(archive)
+  rmSync(directory, { recursive: true })
+}
+
 async function buildImage(name: string, archive: string): Promise<void> {
   const compiler = join('node_modules', 'typescript', 'bin', 'tsc')
   await must(process.execPath, [compiler, '-b', 'tsconfig.build.json'], {

@@ -7,16 +7,22 @@ interface StartOptions {
   readonly nodes: number
   /** Left standing for later runs (packages only). */
   readonly kept?: boolean
+  /** Ends the start early (packages only). */
+  readonly signal?: AbortSignal
 }
 
 /** A cluster with at least `nodes` nodes: one that was kept, or a new one. */
-export async function startKubernetes({ nodes, kept = false }: StartOptions): Promise<StartedCluster> {
+export async function startKubernetes({
+  nodes,
+  kept = false,
+  signal,
+}: StartOptions): Promise<StartedCluster> {
   const way = process.env['KUBERNETES_WAY'] ?? ((await kindWorks()) ? 'kind' : 'packages')
   switch (way) {
     case 'kind':
       return await startWithKind(nodes)
     case 'packages':
-      return findKept(nodes) ?? (await startWithPackages(nodes, kept))
+      return findKept(nodes) ?? (await startWithPackages({ nodes, kept, signal }))
     default:
       throw new Error(`KUBERNETES_WAY is '${way}'; it may be kind or packages.`)
   }

@@ -1,10 +1,11 @@
 /** A cluster whose starter was killed is removed by the next one without a trace. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
-import { RunningProcess, run, waitUntil } from '../targets/processes.ts'
+import { RunningProcess, waitUntil } from '../targets/processes.ts'
 import { planCluster } from './addresses.ts'
 import { processesOf } from './cgroups.ts'
+import { expectNothingLeft } from './leftovers.ts'
 import { clusterNumbers, tearDownAbandoned } from './tear-down.ts'
 import { ownerOf, readRecord } from './record.ts'
 
@@ -24,16 +25,7 @@ test('what a killed run left behind is removed', async () => {
   starter.kill('SIGKILL')
   await starter.ended
   await tearDownAbandoned()
-
-  expect(existsSync(plan.runDirectory)).toBe(false)
-  expect(existsSync(plan.dataDirectory)).toBe(false)
-  expect((await run('ip', ['netns', 'list'])).stdout).not.toContain(plan.name)
-  expect((await run('ip', ['link', 'show'])).stdout).not.toContain(`${plan.name}h`)
-  expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(plan.dataDirectory)
-  expect(processesThatName(plan.runDirectory).concat(processesThatName(plan.dataDirectory))).toEqual([])
-  expect(
-    readdirSync('/sys/fs/cgroup', { recursive: true }).filter(name => String(name).includes(`${plan.name}n`)),
-  ).toEqual([])
+  await expectNothingLeft(plan)
 })
 
 test('a cluster whose owner lives is left alone', () => {
@@ -49,17 +41,4 @@ function serverOf(kubeconfig: string): string {
     clusters: readonly [{ cluster: { server: string } }]
   }
   return clusters[0].cluster.server
-}
-
-function processesThatName(path: string): string[] {
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(pid => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-      } catch {
-        return ''
-      }
-    })
-    .filter(command => command.includes(`${path}/`))
 }

@@ -18,6 +18,9 @@ import { processesOf, removeCgroup } from './cgroups.ts'
 import { must } from './commands.ts'
 import { type Entry, type ProcessId, isAlive, ownerOf, processId, readRecord } from './record.ts'
 
+/** Ctrl-C once more must not end what takes the rest away. */
+const apart = { apart: true }
+
 export async function tearDown(cluster: number): Promise<void> {
   const entries = readRecord(cluster)
   if (entries === null) return
@@ -34,7 +37,7 @@ export async function tearDown(cluster: number): Promise<void> {
   await stop(named(/^etcd/))
   const namespaces = namesOf(entries, 'namespace')
   for (const namespace of namespaces) await removeNamespace(namespace)
-  for (const link of namesOf(entries, 'link')) await run('ip', ['link', 'delete', link])
+  for (const link of namesOf(entries, 'link')) await run('ip', ['link', 'delete', link], apart)
   const directories = entries.filter(entry => entry.kind === 'directory').map(({ path }) => path)
   await unmountBelow([...directories, plan.runDirectory])
   for (const cgroup of cgroups) {
@@ -114,9 +117,9 @@ function argumentsOf(pid: string): string[] {
 }
 
 async function removeNamespace(name: string): Promise<void> {
-  const inside = await run('ip', ['netns', 'pids', name])
+  const inside = await run('ip', ['netns', 'pids', name], apart)
   for (const pid of inside.stdout.split('\n').filter(line => line !== '')) signal(Number(pid), 'SIGKILL')
-  await run('ip', ['netns', 'delete', name])
+  await run('ip', ['netns', 'delete', name], apart)
 }
 
 async function unmountBelow(directories: readonly string[]): Promise<void> {
@@ -125,7 +128,7 @@ async function unmountBelow(directories: readonly string[]): Promise<void> {
     .map(line => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
     .filter(point => directories.some(directory => point.startsWith(`${directory}/`)))
   for (const point of points.reverse()) {
-    if ((await run('umount', [point])).exit !== 0) await must('umount', ['--lazy', point])
+    if ((await run('umount', [point], apart)).exit !== 0) await must('umount', ['--lazy', point], apart)
   }
 }
 

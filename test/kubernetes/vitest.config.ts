@@ -1,14 +1,26 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /**
  * Tests on a real Kubernetes: one cluster for all files of a run, which come one after the other. `scenarios` are longer;
- * KUBERNETES_SCENARIOS=1 runs them, and them alone.
+ * KUBERNETES_SCENARIOS=1 runs them, and them alone, WITH_SCENARIOS=NAME,NAME some of them beside the others.
  */
-const scenarios = process.env['KUBERNETES_SCENARIOS'] === '1'
+const include =
+  process.env['KUBERNETES_SCENARIOS'] === '1'
+    ? ['test/kubernetes/scenarios/*.test.ts']
+    : ['test/kubernetes/*.test.ts', ...chosenScenarios()]
+
+function chosenScenarios(): readonly string[] {
+  const names = (process.env['WITH_SCENARIOS'] ?? '').split(',').filter(name => name !== '')
+  const missing = names.filter(name => !existsSync(join(import.meta.dirname, 'scenarios', `${name}.test.ts`)))
+  if (missing.length > 0) throw new Error(`WITH_SCENARIOS: there is no scenario ${missing.join()}.`)
+  return names.map(name => `test/kubernetes/scenarios/${name}.test.ts`)
+}
 
 export default defineConfig({
   test: {
-    include: [scenarios ? 'test/kubernetes/scenarios/*.test.ts' : 'test/kubernetes/*.test.ts'],
+    include: [...include],
     globalSetup: ['test/kubernetes/prepare.ts'],
     pool: 'forks',
     fileParallelism: false,

@@ -19,6 +19,8 @@ interface ProcessOptions {
   readonly core?: number
   /** Words before the command, as of nsenter: the process is started in another network namespace. */
   readonly within?: readonly string[]
+  /** In a session of its own, where Ctrl-C at a terminal does not reach it. */
+  readonly apart?: boolean
 }
 
 interface RunningProcessOptions extends ProcessOptions {
@@ -56,6 +58,7 @@ export class RunningProcess {
       cwd: options.directory,
       env: { ...process.env, ...options.environment },
       stdio: ['pipe', 'pipe', 'pipe'],
+      detached: options.apart,
     })
     this.#child = child
     this.pid = child.pid ?? -1
@@ -142,6 +145,7 @@ export function run(
     const child = spawn(program, rest, {
       cwd: options.directory,
       env: { ...process.env, ...options.environment },
+      detached: options.apart,
     })
     running.add(child)
     const stdout: Buffer[] = []

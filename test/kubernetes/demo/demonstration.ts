@@ -1,11 +1,9 @@
 /** Barnabas on a Kubernetes that stands: installed, used, looked at and removed, by the commands that people use. */
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { repositoryRoot } from '../../targets/kafka-jars.ts'
 import { waitUntil } from '../../targets/processes.ts'
-import { must } from '../commands.ts'
 import { answersOf, panelQueries } from '../dashboard-queries.ts'
 import { type ClusterDescription, Kubernetes } from '../kubernetes.ts'
-import { npmTools } from '../npm-tools.ts'
 import { imageValues, operatorNamespace, release } from '../operator-chart.ts'
 import { Prometheus } from '../prometheus.ts'
 import type { Transcript } from './transcript.ts'
@@ -55,7 +53,7 @@ export class Demonstration {
   async howToUse(): Promise<readonly string[]> {
     return [
       `export KUBECONFIG=${this.#kubernetes.kubeconfig}`,
-      `export PATH=${(await this.#folders()).join(delimiter)}:$PATH      # kubectl and helm`,
+      `export PATH=${(await this.#kubernetes.toolFolders()).join(delimiter)}:$PATH      # kubectl and helm`,
       'kubectl get barnabas',
       `node_modules/.bin/node test/kubernetes/main.ts inside kcat -L -b ${bootstrap}`,
       `${this.#description.takeDown}      # removes it`,
@@ -149,30 +147,14 @@ export class Demonstration {
 
   async #insideTold(line: string): Promise<string> {
     this.#transcript.command(line)
-    const said = await this.#shell(line, this.#description.inside)
+    const said = await this.#kubernetes.shell(line, this.#kubernetes.within)
     this.#transcript.answer(said)
     return said
   }
 
   async #quietly(line: string): Promise<string> {
     this.#transcript.command(line)
-    return this.#shell(line, [])
-  }
-
-  async #shell(line: string, within: readonly string[]): Promise<string> {
-    const path = [...(await this.#folders()), process.env['PATH'] ?? ''].join(delimiter)
-    return must('bash', ['-o', 'pipefail', '-c', line], {
-      within,
-      directory: repositoryRoot,
-      environment: { KUBECONFIG: this.#kubernetes.kubeconfig, PATH: path },
-      timeoutMs: 360_000,
-    })
-  }
-
-  /** Where kubectl and helm are. */
-  async #folders(): Promise<readonly string[]> {
-    const { kubectl, helm } = await npmTools()
-    return [kubectl, helm].map(dirname)
+    return this.#kubernetes.shell(line)
   }
 }
 

@@ -1,23 +1,14 @@
 /** Another image: for the brokers under load and back again, and for the operator, which leaves brokers alone. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { makeImage } from '../../../packaging/image/make-image.ts'
 import { expectNothingLost, underLoad } from '../checked-load.ts'
 import { cluster, useOperator } from '../operated-cluster.ts'
 import { installChart, operatorNamespace } from '../operator-chart.ts'
+import { giveImage } from '../prepared-cluster.ts'
 
 const operated = useOperator('image')
 const next = `${operated.image}-next`
 
-beforeAll(async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'barnabas-image-'))
-  const archive = join(directory, 'image.tar')
-  await makeImage(next, archive)
-  await operated.kubernetes.importImage(archive)
-  rmSync(directory, { recursive: true })
-})
+beforeAll(() => giveImage(operated.kubernetes, next))
 
 async function imagesOfBrokers(): Promise<readonly string[]> {
   const path = '{range .items[*]}{.spec.containers[0].image}{" "}{end}'
