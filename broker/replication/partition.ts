@@ -361,6 +361,8 @@ export class Partition {
 
   #loseLeadership(): void {
     this.#leadership = undefined
+    // An epoch in which it wrote nothing is one that the next leader never heard of; asked for it, that one could only say no.
+    this.#log.leaderEpochs.truncateFromEnd(this.#log.nextOffset)
     this.#written.failAll('NOT_LEADER_OR_FOLLOWER')
     this.#committed.failAll('NOT_LEADER_OR_FOLLOWER')
     this.notifyWatchers()

@@ -1,7 +1,14 @@
 import { afterEach, expect, test } from 'vitest'
-import { errorName, type ErrorName, fetch, listOffsets } from '../../../protocol/index.ts'
+import { electLeaders, errorName, type ErrorName, fetch, listOffsets } from '../../../protocol/index.ts'
 import { BrokerConnection } from '../../support/broker-connection.ts'
-import { heldBy, inSync, partitionOf, replicatedTopic, rolesOf } from '../../support/replicated-topic.ts'
+import {
+  heldBy,
+  inSync,
+  partitionOf,
+  replicatedTopic,
+  rolesOf,
+  write,
+} from '../../support/replicated-topic.ts'
 import { batchOf, fetchRequest, newProducerId, produceTo, valuesIn } from '../../support/requests.ts'
 import { RunningCluster } from '../../support/running-cluster.ts'
 import { until } from '../../support/until.ts'
@@ -219,4 +226,21 @@ test('who leads after having been restarted as a follower knows every batch that
     expect(await send(next, sequence)).toMatchObject(known)
   }
   expect(await send(next, 7)).toMatchObject({ error: 'NONE', baseOffset: 7 })
+})
+
+test('a leader that wrote nothing before another leads again follows that one', async () => {
+  await start()
+  const preferred = await leaderNow()
+  await write(cluster, preferred, 'topic', ['0'])
+  await cluster.leave(preferred)
+  const between = await leaderNow()
+  await cluster.join(preferred)
+  const client = await cluster.broker(preferred).connect()
+  await inSync(client, 'topic', 3)
+  const topicPartitions = [{ topic: 'topic', partitions: [0] }]
+  await client.request(electLeaders, 2, { electionType: 0, topicPartitions, timeoutMs: 10_000 })
+  await until(async () => (await leaderNow()) === preferred, 'the preferred one leads again')
+  await write(cluster, preferred, 'topic', ['1'])
+  for (const id of [1, 2, 3]) expect(await heldBy(cluster, id, 'topic', 2)).toEqual(['0', '1'])
+  expect(between).not.toBe(preferred)
 })

@@ -123,6 +123,16 @@ test('a new leader epoch begins where the log ends, a change of the replicas in 
   expect(partition.hasCaughtUpWithEpoch).toBe(true)
 })
 
+test('a leader epoch in which nothing was written is forgotten by whoever loses it: the next leader never heard of it', () => {
+  const { append, partition, turn } = aReplica({ replicas: [1, 2], isr: [1, 2] })
+  append(1)
+  turn.flush()
+  partition.apply(imageOf({ replicas: [1, 2], isr: [1, 2], leaderEpoch: 4, partitionEpoch: 1 }))
+  expect(partition.log.leaderEpochs.latestEpoch).toBe(4)
+  partition.apply(imageOf({ replicas: [1, 2], isr: [1, 2], leader: 2, leaderEpoch: 5, partitionEpoch: 2 }))
+  expect(partition.log.leaderEpochs.latestEpoch).toBe(0)
+})
+
 test('a new leader has not caught up with its epoch before the others have what it has', () => {
   const { append, partition, turn } = aReplica({ replicas: [1, 2], isr: [1, 2] })
   append(1)
