@@ -15,7 +15,6 @@ import { join } from 'node:path'
 import { run, waitUntil } from '../targets/processes.ts'
 import { mostClusters, mostNodes, planCluster } from './addresses.ts'
 import { processesOf, removeCgroup } from './cgroups.ts'
-import { must } from './commands.ts'
 import { type Entry, type ProcessId, isAlive, ownerOf, processId, readRecord } from './record.ts'
 
 /** Ctrl-C once more must not end what takes the rest away. */
@@ -128,7 +127,10 @@ async function unmountBelow(directories: readonly string[]): Promise<void> {
     .map(line => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
     .filter(point => directories.some(directory => point.startsWith(`${directory}/`)))
   for (const point of points.reverse()) {
-    if ((await run('umount', [point], apart)).exit !== 0) await must('umount', ['--lazy', point], apart)
+    if ((await run('umount', [point], apart)).exit === 0) continue
+    const { exit, stderr } = await run('umount', ['--lazy', point], apart)
+    // What it belonged to may still be ending, and unmount it first.
+    if (exit !== 0 && !stderr.includes('not mounted')) throw new Error(`umount ${point}: ${stderr}`)
   }
 }
 
