@@ -6,6 +6,7 @@ import { benchmarkClusterFailover } from './cluster-failover.ts'
 import { benchmarkClusterIdle } from './cluster-idle.ts'
 import { benchmarkClusterProduce } from './cluster-produce.ts'
 import { benchmarkClusterTopics } from './cluster-topics.ts'
+import type { ResultPart } from './report.ts'
 
 export type { ClusterBench } from './cluster-bench.ts'
 
@@ -18,8 +19,11 @@ export const clusterParts: Record<string, (bench: ClusterBench) => Promise<void>
   'cluster-topics': bench => oneAfterTheOther(bench, benchmarkClusterTopics),
 }
 
-/** Those that stand by themselves in the results. */
-export const manyPartitionsParts: readonly string[] = ['cluster-idle', 'cluster-topics']
+/** Those that stand by themselves in the results, and under what. */
+export const aloneInResults: ReadonlyMap<string, ResultPart> = new Map<string, ResultPart>([
+  ['cluster-topics', 'three brokers, many partitions'],
+  ['cluster-idle', 'three brokers, idle partitions'],
+])
 
 export async function benchmarkCluster(bench: ClusterBench, chosen: readonly string[]): Promise<void> {
   for (const [name, part] of Object.entries(clusterParts)) if (chosen.includes(name)) await part(bench)

@@ -20,7 +20,7 @@ import { JavaTools } from '../targets/java-tools.ts'
 import { prepareKafkaJava } from '../targets/kafka-jars.ts'
 import { run } from '../targets/processes.ts'
 import type { Bench } from './bench.ts'
-import { type ClusterBench, benchmarkCluster, clusterParts, manyPartitionsParts } from './cluster.ts'
+import { aloneInResults, type ClusterBench, benchmarkCluster, clusterParts } from './cluster.ts'
 import { benchmarkFetch } from './fetch.ts'
 import { Figures, targets } from './figures.ts'
 import { benchmarkGroups, groupParts } from './groups.ts'
@@ -86,12 +86,8 @@ async function main(): Promise<void> {
       })
     }
     const rounds = Number(options.rounds)
-    const ofManyPartitions = ofCluster.filter(part => manyPartitionsParts.includes(part))
-    for (const [part, itsParts] of [
-      ['three brokers', ofCluster.filter(one => !manyPartitionsParts.includes(one))],
-      ['three brokers, many partitions', ofManyPartitions],
-    ] as const) {
-      if (itsParts.length === 0) continue
+    const byPart = Map.groupBy(ofCluster, (one): ResultPart => aloneInResults.get(one) ?? 'three brokers')
+    for (const [part, itsParts] of byPart) {
       await written(part, async figures => {
         const bench: ClusterBench = { figures, targets: wanted, tools, rounds }
         await benchmarkCluster(bench, itsParts)

@@ -11,6 +11,7 @@ const resultParts = [
   'groups and compaction',
   'three brokers',
   'three brokers, many partitions',
+  'three brokers, idle partitions',
 ] as const
 
 /** Each has its place in RESULTS.md and is replaced alone. */
