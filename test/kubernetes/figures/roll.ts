@@ -28,12 +28,14 @@ export async function rollUnderLoad(stand: Stand, namespace: string): Promise<Fi
     { topic: 'rolled', partitions, bytesPerSecond },
   )
   try {
+    const acknowledgedBefore = load.acknowledgedSoFar
     const tookMs = await stand.timed(
       'all brokers are rolled',
       { kind: clusters, namespace, deadlineMs: 240_000 },
       () => stand.apply(namespace, [cluster(restarting)]),
       objects => [...objects.values()].some(isRolled),
     )
+    const rate = ((load.acknowledgedSoFar - acknowledgedBefore) * heavyBytes) / 1000 / tookMs
     const after = await brokerUids(stand, namespace)
     const kept = after.filter(uid => before.includes(uid))
     if (kept.length > 0 || after.length !== brokers)
@@ -44,7 +46,6 @@ export async function rollUnderLoad(stand: Stand, namespace: string): Promise<Fi
     const fewest = Math.min(...inSync.map(({ count }) => count))
     const isWhole =
       outcome.anomalies.length + outcome.failures.length + outcome.failed + outcome.unknown === 0
-    const rate = (outcome.recordsPerSecond * heavyBytes) / 1e6
     return {
       what: 'Roll of 3 brokers under acks=all load: failed sends, and fewest in-sync replicas of 3 (minimum 2)',
       goal: '5 MB/s, none failed, never under 2',
