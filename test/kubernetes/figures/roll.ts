@@ -7,7 +7,9 @@ import { clusters, isTrue, type Stand, topics } from './stand.ts'
 
 const partitions = 6
 const minInsyncReplicas = 2
-const bytesPerSecond = 5_000_000
+/** Offered: clients do not make up for what they did not send while a leader moved. What is acknowledged is measured. */
+const bytesPerSecond = 6_500_000
+const leastMegabytesPerSecond = 5
 /** Brokers read it once, when they start. */
 const restarting = { 'queued.max.requests': '600' }
 
@@ -28,12 +30,14 @@ export async function rollUnderLoad(stand: Stand, namespace: string): Promise<Fi
     { topic: 'rolled', partitions, bytesPerSecond },
   )
   try {
+    const acknowledgedBefore = load.acknowledgedSoFar
     const tookMs = await stand.timed(
       'all brokers are rolled',
       { kind: clusters, namespace, deadlineMs: 240_000 },
       () => stand.apply(namespace, [cluster(restarting)]),
       objects => [...objects.values()].some(isRolled),
     )
+    const rate = ((load.acknowledgedSoFar - acknowledgedBefore) * heavyBytes) / 1000 / tookMs
     const after = await brokerUids(stand, namespace)
     const kept = after.filter(uid => before.includes(uid))
     if (kept.length > 0 || after.length !== brokers)
@@ -44,12 +48,15 @@ export async function rollUnderLoad(stand: Stand, namespace: string): Promise<Fi
     const fewest = Math.min(...inSync.map(({ count }) => count))
     const isWhole =
       outcome.anomalies.length + outcome.failures.length + outcome.failed + outcome.unknown === 0
-    const rate = (outcome.recordsPerSecond * heavyBytes) / 1e6
     return {
       what: 'Roll of 3 brokers under acks=all load: failed sends, and fewest in-sync replicas of 3 (minimum 2)',
       goal: '5 MB/s, none failed, never under 2',
       measured: `${rate.toFixed(1)} MB/s, ${outcome.failed + outcome.unknown} of ${outcome.acknowledged} sends failed, never under ${fewest}`,
-      isReached: isWhole && fewest >= minInsyncReplicas && outcome.leaderless.size === 0 && rate >= 4.8,
+      isReached:
+        isWhole &&
+        fewest >= minInsyncReplicas &&
+        outcome.leaderless.size === 0 &&
+        rate >= leastMegabytesPerSecond,
       details: [
         `The roll took ${seconds(tookMs)}, from kubectl apply to Ready; every acknowledged record was read, in order: ${isWhole ? 'yes' : 'no'}.`,
         ...inSync.flatMap(({ count, told }) => (count < minInsyncReplicas ? [told] : [])),
