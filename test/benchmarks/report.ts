@@ -74,6 +74,7 @@ const brokersOf: Record<ResultPart, string> = {
   'groups and compaction': 'one each, new ones for each part',
   'three brokers': ofThreeBrokers,
   'three brokers, many partitions': ofThreeBrokers,
+  'three brokers, idle partitions': ofThreeBrokers,
 }
 
 function factRows(facts: RunFacts): string[] {
