@@ -235,7 +235,7 @@ export interface ReleaseRestart extends CanRestart {
 
 /** `error` not NONE: there is no answer, and nothing was done. */
 export interface RestartResult extends Outcome {
-  /** It may be restarted; to a request: it has the grant, or all brokers were told to stop, and it waits for none of them. */
+  /** It may be restarted; to a request: it has the grant. */
   readonly safe: boolean
   /** Why not; empty when it may. */
   readonly reasons: readonly RestartReason[]

@@ -79,7 +79,6 @@ import {
   requestRestart,
 } from './restart-grants.ts'
 import { reassignPartition, refuseReassignment } from './reassign-partitions.ts'
-import { StopRequests } from './stop-requests.ts'
 import { unregisterBroker } from './unregister-broker.ts'
 import { updateFeatures } from './update-features.ts'
 import { Upkeep } from './upkeep.ts'
@@ -100,7 +99,6 @@ export class Controller implements ControllerClient {
   readonly #batches: BatchRunner
   readonly #queue: CommandQueue
   readonly #upkeep: Upkeep
-  readonly #stopRequests: StopRequests
   #stopped = false
 
   constructor(options: ControllerOptions) {
@@ -110,7 +108,6 @@ export class Controller implements ControllerClient {
     this.#clock = clock
     this.#logger = logger
     this.#context = { random, rules }
-    this.#stopRequests = new StopRequests(clock)
     const isActive = (): boolean => !this.#stopped && options.isActive()
     const commits = new ControllerCommits({
       store,
@@ -299,13 +296,12 @@ export class Controller implements ControllerClient {
   }
 
   async requestRestart(command: RequestRestart): Promise<RestartResult> {
-    this.#stopRequests.note(this.#images.image, command)
-    const decide = (image: MetadataImage): Decision<RestartResult> => {
-      const { heldMs } = this.#grantContext()
-      const isOfAll = this.#stopRequests.isOfAll(image, command, heldMs)
-      return requestRestart(image, command, { ...this.#context, heldMs, isOfAll, nowMs: this.#clock.nowMs() })
-    }
-    const result = await this.#one('requestRestart', command, decide, refuseRestart)
+    const result = await this.#one(
+      'requestRestart',
+      command,
+      image => requestRestart(image, command, { ...this.#grantContext(), nowMs: this.#clock.nowMs() }),
+      refuseRestart,
+    )
     const { safe, reasons, grant } = result
     const { brokerId, holder, reason } = command
     const refusals = reasons.map(({ message }) => message)

@@ -53,11 +53,10 @@ export function canRestart(
   return { error: 'NONE', message: null, safe: all.length === 0, reasons: all, tolerated, grant: held }
 }
 
-/** `isOfAll`: every broker was told to stop, this one too, and so it may whatever the others do. */
 export function requestRestart(
   image: MetadataImage,
   command: RequestRestart,
-  context: GrantContext & { readonly nowMs: number; readonly isOfAll: boolean },
+  context: GrantContext & { readonly nowMs: number },
 ): Decision<RestartResult> {
   const mistake = findMistake(command)
   if (mistake !== null) return { changes: [], result: refuseRestart('INVALID_REQUEST', mistake) }
@@ -65,7 +64,6 @@ export function requestRestart(
   const answer = canRestart(image, command, context)
   const incarnationId = image.brokers.get(brokerId)?.incarnationId ?? null
   const isSame = answer.grant !== null && image.restartGrant?.incarnationId === incarnationId
-  if (!answer.safe && context.isOfAll) return { changes: [], result: { ...answer, safe: true, reasons: [] } }
   if (!answer.safe || isSame) return { changes: [], result: answer }
   const { random, nowMs } = context
   const id = uuidFromRandom(size => random.bytes(size))

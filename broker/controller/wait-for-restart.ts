@@ -4,7 +4,6 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { ControllerClient, RestartResult } from './controller-client.ts'
-import { holderOf } from './stop-requests.ts'
 
 /** What is known of the broker that is to stop. */
 export interface StoppingBroker {
@@ -34,13 +33,12 @@ const grantMs = 300_000
 const askMs = 5000
 /** A store that is away for longer goes together with the brokers, or nobody could take over anyway. */
 const storeAwayMs = 1500
-const longestPauseMs = 1000
 
 /**
  * Before a broker stops that was asked to from outside (a drain, an eviction, a deleted pod), it asks for the grant that
  * planned restarts ask for, and goes on serving until it has it. One that was granted to somebody else for this broker
- * counts. It does not wait where that would help nobody: nobody else has what it has, all others were told to stop too, the
- * whole cluster is being removed, the store is away, or it is not registered any more, so that others have taken over already.
+ * counts. It does not wait where that would help nobody: nobody else has what it has, the whole cluster is being removed, the
+ * store is away, or it is not registered any more, so that others have taken over already.
  * Resolves to whether it may hand over what it leads: false when nobody stays who could take it, or learn of it.
  */
 export async function waitForRestart(
@@ -69,18 +67,12 @@ export async function waitForRestart(
     const answer = await broker.controller.requestRestart({
       brokerId,
       durationMs: grantMs,
-      holder: holderOf(brokerId),
+      holder: `broker ${brokerId}`,
       reason: 'it was asked to stop',
       timeoutMs: Math.max(1, Math.min(askMs, leftMs)),
     })
     if (answer.safe && answer.error === 'NONE') {
       const waitedMs = Math.round(clock.monotonicMs() - startedMs)
-      if (answer.grant?.brokerId !== brokerId) {
-        logger.info({ waitedMs }, 'Every broker was told to stop, so this one waits for none of them.')
-        // All are to hear it from this controller before it may go: the next one does not know who asked.
-        await sleep(clock, longestPauseMs)
-        return false
-      }
       logger.info({ grant: answer.grant?.holder, waitedMs }, 'This broker may be away now.')
       return true
     }
@@ -99,7 +91,7 @@ export async function waitForRestart(
     }
     if (why !== told) logger.info({ why }, 'This broker is to stop, and serves on until it may be away.')
     told = why
-    await sleep(clock, backoffMs(attempt, { firstMs: 100, mostMs: longestPauseMs }, random))
+    await sleep(clock, backoffMs(attempt, { firstMs: 100, mostMs: 1000 }, random))
   }
 }
 

@@ -11,7 +11,6 @@ import {
 } from '../../../broker/controller/restart-grants.ts'
 import { emptyImage } from '../../../broker/metadata/changes.ts'
 import type { MetadataImage } from '../../../broker/metadata/image.ts'
-import { StopRequests } from '../../../broker/controller/stop-requests.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { parseLine, type Player, testScripts } from '../../support/script.ts'
 import { aPartition, contextWith, imageAfter, withBroker, withoutBroker, withTopic } from './image-of.ts'
@@ -41,7 +40,7 @@ describe('a request', () => {
     const { changes, result } = requestRestart(
       image,
       { ...asked, ...change },
-      { ...contextWith(), heldMs: 0, nowMs: 0, isOfAll: false },
+      { ...contextWith(), heldMs: 0, nowMs: 0 },
     )
     expect(result).toMatchObject({ error: 'INVALID_REQUEST', message, safe: false })
     expect(changes).toEqual([])
@@ -98,7 +97,6 @@ function newPlayer(): Player {
   let balancesLeaders = true
   const context = contextWith({ balancesLeaders: () => balancesLeaders }, 7)
   const clock = new FakeClock()
-  let stopRequests = new StopRequests(clock)
 
   const heldMs = (): number => (image.restartGrant === null ? 0 : clock.monotonicMs() - knownSinceMs)
   const grantContext = (): GrantContext => ({ ...context, heldMs: heldMs() })
@@ -183,7 +181,6 @@ function newPlayer(): Player {
         return settle()
       case 'controller':
         knownSinceMs = clock.monotonicMs()
-        stopRequests = new StopRequests(clock)
         return settle()
       case 'can':
         return told(canRestart(image, asked, grantContext()))
@@ -191,11 +188,8 @@ function newPlayer(): Player {
         const by = named.get('by') ?? 'operator'
         const holder = by === 'itself' ? `broker ${brokerId}` : by
         const request = { ...asked, durationMs: 900_000, holder, reason: 'roll' }
-        stopRequests.note(image, request)
-        const isOfAll = stopRequests.isOfAll(image, request, heldMs())
         const { changes, result } = requestRestart(image, request, {
           ...grantContext(),
-          isOfAll,
           nowMs: clock.nowMs(),
         })
         commit(changes)

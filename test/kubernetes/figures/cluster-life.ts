@@ -74,7 +74,7 @@ export async function deleteNamespace(stand: Stand, namespace: string): Promise<
 
 export function deletionFigure(all: readonly ClusterLife[]): Figure {
   return {
-    what: '`kubectl delete namespace` with a Cluster in it, to nothing being left',
+    what: '`kubectl delete namespace` with a Cluster in it that has no Topics, to nothing being left',
     goal: '≤ 20 s',
     measured: durations(all.map(({ tookMs }) => tookMs)),
     isReached: all.every(({ tookMs }) => tookMs <= 20_000),
