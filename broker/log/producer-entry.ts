@@ -214,6 +214,7 @@ export class ProducerEntry {
     }
     return undefined
   }
+
   /**
    * Where batches end that were written so long ago that they are not remembered one by one, if one with these sequences is among
    * them: sequences of one epoch follow each other, so a lower one has been there before. Undefined if it may never have come.

@@ -33,6 +33,7 @@ import {
   situationOf,
   type Step,
 } from './situation.ts'
+import { isBehind, statusOf } from './templates.ts'
 
 export interface Reconciliation {
   readonly actions: readonly ClusterAction[]
@@ -117,10 +118,9 @@ function isGrantOver({ observed, brokerPods }: Situation, findings: Findings): b
 /** What is to be reached, so that the plan stays the same while it is carried out. */
 function planHash(situation: Situation, { settingsName, listeners }: Findings): string {
   const { context } = situation
-  const [brokers, etcd] = [names.brokers(context), names.etcd(context)].map(name => {
-    const { status } = liveObject(situation, 'StatefulSet', name) ?? {}
-    return ((status ?? {}) as { readonly updateRevision?: string }).updateRevision
-  })
+  const [brokers, etcd] = [names.brokers(context), names.etcd(context)].map(
+    name => statusOf(liveObject(situation, 'StatefulSet', name)).updateRevision,
+  )
   const addresses = listeners.map(({ name, addresses: told }) => [name, told])
   return hashOf([names.brokers(context), brokers, settingsName, addresses, etcd ?? null])
 }
@@ -153,11 +153,9 @@ function isChangeOfPods(situation: Situation, action: ClusterAction): boolean {
 }
 
 function isStatefulSetBehind(situation: Situation): boolean {
-  return [names.brokers(situation.context), names.etcd(situation.context)].some(name => {
-    const live = liveObject(situation, 'StatefulSet', name)
-    const { observedGeneration } = (live?.status ?? {}) as { readonly observedGeneration?: number }
-    return live !== undefined && observedGeneration !== live.metadata.generation
-  })
+  return [names.brokers(situation.context), names.etcd(situation.context)].some(name =>
+    isBehind(liveObject(situation, 'StatefulSet', name)),
+  )
 }
 
 export function reconcileCluster(context: ClusterContext, observed: ObservedCluster): Reconciliation {

@@ -2,13 +2,26 @@
 import type { KubeObject } from '../resources/kube-object.ts'
 import type { PodFacts } from './pods.ts'
 
-/** The revision that pods are to be of; undefined while Kubernetes has not seen what was written last. */
+interface StatefulSetStatus {
+  readonly updateRevision?: string
+  readonly observedGeneration?: number
+}
+
+/** What Kubernetes said of it last; of an older spec perhaps. */
+export function statusOf(statefulSet: KubeObject | undefined): StatefulSetStatus {
+  return (statefulSet?.status ?? {}) as StatefulSetStatus
+}
+
+/** Kubernetes has not seen what was written last. */
+export function isBehind(statefulSet: KubeObject | undefined): boolean {
+  return (
+    statefulSet !== undefined && statusOf(statefulSet).observedGeneration !== statefulSet.metadata.generation
+  )
+}
+
+/** The revision that pods are to be of; undefined while that is not known. */
 export function wantedRevision(statefulSet: KubeObject | undefined): string | undefined {
-  const { updateRevision, observedGeneration } = (statefulSet?.status ?? {}) as {
-    readonly updateRevision?: string
-    readonly observedGeneration?: number
-  }
-  return observedGeneration === statefulSet?.metadata.generation ? updateRevision : undefined
+  return isBehind(statefulSet) ? undefined : statusOf(statefulSet).updateRevision
 }
 
 /** In words; undefined when the pod has the image that it is to have. */
