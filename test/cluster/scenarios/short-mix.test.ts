@@ -1,4 +1,4 @@
-/** A minute of the faults that `npm run test:faults` draws for as long as one likes. */
+/** Three minutes of the faults that `npm run test:faults` draws for as long as one likes. */
 import { it } from 'vitest'
 import { randomInt, seededRandom, systemRandom } from '../../../runtime/random.ts'
 import { expectNoAnomaly, useClusterAtWork } from '../fixture.ts'
@@ -6,7 +6,7 @@ import { runMix } from '../mix.ts'
 
 const atWork = useClusterAtWork({ etcd: 3, diskBytes: 512_000_000 }, { impatient: true })
 
-it('a minute of mixed faults loses, repeats and reorders nothing', async () => {
+it('three minutes of mixed faults loses, repeats and reorders nothing', async () => {
   const { cluster, workload } = atWork()
   const seed = randomInt(systemRandom, 1_000_000)
   const said = [`seed ${seed}`]
@@ -14,7 +14,7 @@ it('a minute of mixed faults loses, repeats and reorders nothing', async () => {
     said.push(sentence)
   }
   try {
-    await runMix({ cluster, workload, random: seededRandom(seed), minutes: 1, say })
+    await runMix({ cluster, workload, random: seededRandom(seed), minutes: 3, say })
     expectNoAnomaly(await workload.finish())
   } catch (error) {
     throw new Error(`${said.join('\n')}\n${String(error)}`, { cause: error })
