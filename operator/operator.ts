@@ -95,7 +95,7 @@ export class Operator {
       events: new Events(api, clock, logger),
     })
     const operator = new Operator(parts, { api, cache, lease, kafka, grants, health, controllers })
-    await checkDefinitions({ api, clock, random, logger, metrics })
+    cache.otherStatusSchemas = await checkDefinitions({ api, clock, random, logger, metrics })
     cache.start()
     await cache.listed()
     logger.info(

@@ -7,12 +7,16 @@ import { classOf } from '../kube/api-error.ts'
 import type { ApiServer } from '../kube/api-server.ts'
 import { firstDifference } from '../reconcile/differences.ts'
 import { customResourceDefinition, kinds } from '../resources/custom-resources.ts'
+import type { Schema } from '../resources/declared-fields.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
 
 interface Definition {
   readonly metadata: { readonly name: string }
-  readonly spec: { readonly versions: readonly { readonly schema: unknown }[] }
+  readonly spec: { readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[] }
 }
+
+/** What their statuses may say, by kind, where it is not what this operator was made for. */
+export type OtherStatusSchemas = ReadonlyMap<string, Schema>
 
 export interface DefinitionParts {
   readonly api: Pick<ApiServer, 'get'>
@@ -23,12 +27,11 @@ export interface DefinitionParts {
 }
 
 /** Throws when there is none: nothing can be watched then. An API server that is away is waited for. */
-export async function checkDefinitions(parts: DefinitionParts): Promise<void> {
+export async function checkDefinitions(parts: DefinitionParts): Promise<OtherStatusSchemas> {
   const { clock, random, logger } = parts
   for (let attempt = 0; ; attempt++) {
     try {
-      await checkOnce(parts)
-      return
+      return await checkOnce(parts)
     } catch (error) {
       const kind = classOf(error)
       if (kind !== 'unavailable' && kind !== 'throttled') throw error
@@ -40,7 +43,8 @@ export async function checkDefinitions(parts: DefinitionParts): Promise<void> {
   }
 }
 
-async function checkOnce({ api, logger, metrics }: DefinitionParts): Promise<void> {
+async function checkOnce({ api, logger, metrics }: DefinitionParts): Promise<OtherStatusSchemas> {
+  const others = new Map<string, Schema>()
   for (const kind of kinds) {
     const wanted = customResourceDefinition(kind) as Definition
     const { name } = wanted.metadata
@@ -55,13 +59,16 @@ async function checkOnce({ api, logger, metrics }: DefinitionParts): Promise<voi
       )
     }
     const { versions } = live.spec as Definition['spec']
-    const difference = firstDifference(wanted.spec.versions[0]?.schema, versions[0]?.schema)
+    const schema = versions[0]?.schema
+    const difference = firstDifference(wanted.spec.versions[0]?.schema, schema)
     metrics.setDefinition(kind.kind, difference === undefined)
     if (difference !== undefined) {
+      others.set(kind.kind, schema?.openAPIV3Schema.properties?.['status'] ?? {})
       logger.warn(
         { name, difference },
-        'A CustomResourceDefinition is not the one that this operator was made for; upgrade the chart.',
+        'A CustomResourceDefinition is not the one that this operator was made for, and what it does not declare is left out of statuses; upgrade the chart.',
       )
     }
   }
+  return others
 }

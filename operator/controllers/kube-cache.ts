@@ -4,6 +4,7 @@ import { Informer, type ChangeHandler, type Indexer, type InformerParts } from '
 import type { Kind } from '../kube/paths.ts'
 import { type KubeObject, keyOf } from '../resources/kube-object.ts'
 import { clusterLabel, managedSelector } from '../resources/names.ts'
+import type { OtherStatusSchemas } from './check-definitions.ts'
 
 const childKinds: readonly Kind[] = [
   { apiVersion: 'apps/v1', kind: 'StatefulSet' },
@@ -20,6 +21,8 @@ const topics: Kind = { apiVersion: 'barnabas.dev/v1', kind: 'Topic' }
 
 export class KubeCache {
   readonly api: ApiServer
+  /** Of installed definitions that are not ours; known before the first change is heard of. */
+  otherStatusSchemas: OtherStatusSchemas = new Map()
   readonly #informers: readonly Informer[]
   readonly #byKind = new Map<string, Informer[]>()
 

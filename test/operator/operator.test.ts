@@ -68,7 +68,13 @@ test('a Cluster becomes objects, and when they are there nothing is written any 
   expect(fake.object(statefulSet)?.metadata.ownerReferences).toMatchObject([
     { kind: 'Cluster', name: 'demo' },
   ])
-  // Every event of a child is a reason to look again: ten looks in a row must not write.
+  await writesNothingMore()
+  const applied = writes().filter(line => line.includes('/statefulsets/'))
+  expect(new Set(applied).size).toBe(applied.length)
+})
+
+/** Every event of a child is a reason to look again: ten looks in a row must not write. */
+async function writesNothingMore(): Promise<void> {
   let quietFrom = await looks()
   let written = writes().length
   await until(
@@ -83,9 +89,38 @@ test('a Cluster becomes objects, and when they are there nothing is written any 
     'it looks ten times without a write',
     30_000,
   )
-  const applied = writes().filter(line => line.includes('/statefulsets/'))
-  expect(new Set(applied).size).toBe(applied.length)
+}
+
+test('beside older definitions a status says what they declare, once', async () => {
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clusters.barnabas.dev'
+  const older = structuredClone(fake.object(path)) as unknown as Definition
+  const [{ schema }] = older.spec.versions
+  const { status } = schema.openAPIV3Schema.properties
+  const { conditions } = status.properties
+  const whole = new Set(Object.keys(status.properties))
+  status.properties = { conditions }
+  fake.put(path, older)
+  await start()
+  fake.put(clusterPath, aCluster({}))
+  await until(() => readyReason(clusterPath) !== undefined, 'a status is written')
+  expect(whole.size).toBeGreaterThan(5)
+  expect(Object.keys(fake.object(clusterPath)?.status ?? {})).toEqual(['conditions'])
+  await writesNothingMore()
 })
+
+interface Definition extends KubeObject {
+  readonly spec: {
+    readonly versions: [
+      {
+        readonly schema: {
+          readonly openAPIV3Schema: {
+            readonly properties: { readonly status: { properties: Readonly<Record<string, unknown>> } }
+          }
+        }
+      },
+    ]
+  }
+}
 
 const podPath = '/api/v1/namespaces/team/pods/demo-other-0'
 const aChild: KubeObject = {
