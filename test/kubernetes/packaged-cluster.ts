@@ -101,6 +101,7 @@ async function bringUp(
     mkdirSync(join(plan.dataDirectory, directory), { recursive: true })
   }
   record.write({ kind: 'settings', values: machineSettings(plan.number) })
+  allowInotifyInstances()
   const parts: ControlPlaneParts = { plan, record, programs, certificates }
   await wholly([layNetwork(plan, record), makeCertificates(plan, certificates)])
   const resolvConf = `nameserver ${plan.controlAddress}\nsearch svc.cluster.local cluster.local\n`
@@ -187,13 +188,21 @@ async function freeNumber(): Promise<number> {
   return free
 }
 
-/** What kubelets change for the whole machine; another cluster's record knows better what it was before. */
+const inotifyInstances = '/proc/sys/fs/inotify/max_user_instances'
+
+/** A cluster of three nodes takes some 40 of them, and a kubelet without one never gets ready; Linux allows a user 128. */
+function allowInotifyInstances(): void {
+  const wanted = 1024
+  if (Number(readFileSync(inotifyInstances, 'utf8')) < wanted) writeFileSync(inotifyInstances, `${wanted}`)
+}
+
+/** What we and kubelets change for the whole machine; another cluster's record knows better what it was before. */
 function machineSettings(number: number): Readonly<Record<string, string>> {
   for (const other of clusterNumbers().filter(one => one !== number)) {
     const saved = readRecord(other)?.find(entry => entry.kind === 'settings')
     if (saved !== undefined) return saved.values
   }
   const files = ['vm/overcommit_memory', 'vm/panic_on_oom', 'kernel/panic', 'kernel/panic_on_oops']
-  const paths = files.map(file => `/proc/sys/${file}`)
+  const paths = [...files.map(file => `/proc/sys/${file}`), inotifyInstances]
   return Object.fromEntries(paths.map(path => [path, readFileSync(path, 'utf8').trim()]))
 }

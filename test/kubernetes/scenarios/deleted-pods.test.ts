@@ -1,7 +1,7 @@
 /** Pods of brokers that somebody deletes, under load: one, all in turn, several at once, and without grace. */
 import { test } from 'vitest'
 import { expectNothingLost, underLoad } from '../checked-load.ts'
-import { cluster, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('deleted')
 const pods = [0, 1, 2].map(id => `kafka-brokers-${id}`)
@@ -52,3 +52,5 @@ test('two that are deleted by force at once: nothing is lost', async () => {
   )
   expectNothingLost(outcome)
 })
+
+endsQuietly(operated)
