@@ -5,6 +5,7 @@ import { unreachable } from '../../runtime/assert.ts'
 import type { ControlAddress, ControlGrants } from '../brokers/control-grants.ts'
 import { changeMembers, observeEtcd } from '../brokers/etcd-members.ts'
 import { managedEtcd, memberEndpoints } from '../desired/broker-settings.ts'
+import { type ApiError, classOf } from '../kube/api-error.ts'
 import type { Events } from '../kube/events.ts'
 import type { ClusterAction } from '../reconcile/actions.ts'
 import { invalidStatus } from '../reconcile/cluster-status.ts'
@@ -44,6 +45,8 @@ interface Remembered {
   /** Whether the brokers were asked what an operator before this one holds. */
   knowsGrant: boolean
   refusal: ObservedCluster['refusal']
+  /** Of the spec of that generation; a mended one gets another try before anything is said of it. */
+  notTaken: { readonly generation: number | undefined; readonly sentence: string } | undefined
 }
 
 /** Of events. */
@@ -92,13 +95,23 @@ export class ClusterController {
       heldGrant: undefined,
       knowsGrant: false,
       refusal: undefined,
+      notTaken: undefined,
     }
     this.#remembered.set(key, remembered)
     const observed = await this.#observe(key, object, context, remembered)
     const { actions, status, againAfterMs } = reconcileCluster(context, observed)
     // Before acting: what is planned is to be seen even when it cannot be done.
     await writeStatus(cache, object, status)
-    for (const action of actions) await this.#act(action, object, context, remembered)
+    for (const action of actions) {
+      try {
+        await this.#act(action, object, context, remembered)
+      } catch (error) {
+        if (action.kind === 'apply' && classOf(error) === 'refused')
+          await this.#tellNotTaken(action.object, error as ApiError, { context, observed, remembered })
+        throw error
+      }
+    }
+    remembered.notTaken = undefined
     if (remembered.refusal !== undefined) return { againAfterMs: Math.min(againAfterMs, refusedMs) }
     return { againAfterMs: actions.length > 0 ? Math.min(againAfterMs, busyMs) : againAfterMs }
   }
@@ -106,6 +119,28 @@ export class ClusterController {
   async #forget(key: string): Promise<void> {
     this.#remembered.delete(key)
     await this.#parts.kafka.forget(key)
+  }
+
+  /** Trying again does not help before people change something, so they must see it. */
+  async #tellNotTaken(
+    { kind, metadata }: KubeObject,
+    { message }: ApiError,
+    {
+      context,
+      observed,
+      remembered,
+    }: {
+      readonly context: ClusterContext
+      readonly observed: ObservedCluster
+      readonly remembered: Remembered
+    },
+  ): Promise<void> {
+    const { cache, events } = this.#parts
+    const { object } = observed
+    const notTaken = `Kubernetes does not take ${kind} ${metadata.name}: ${message.replace(/\.?$/, '.')}`
+    remembered.notTaken = { generation: object.metadata.generation, sentence: notTaken }
+    await writeStatus(cache, object, reconcileCluster(context, { ...observed, notTaken }).status)
+    await events.tell(object, { type: 'Warning', reason: 'ObjectRefused', message: notTaken })
   }
 
   #contextOf({ metadata }: KubeObject, cluster: Cluster): ClusterContext {
@@ -146,8 +181,10 @@ export class ClusterController {
       remembered.heldGrant = held ?? undefined
     }
     const { heldGrant, refusal } = remembered
+    const isOfThisSpec = remembered.notTaken?.generation === object.metadata.generation
+    const notTaken = isOfThisSpec ? remembered.notTaken?.sentence : undefined
     const nowMs = clock.nowMs()
-    return { object, children, nodes, kafka: kafkaSeen, statuses, etcd, heldGrant, refusal, nowMs }
+    return { object, children, nodes, kafka: kafkaSeen, statuses, etcd, heldGrant, refusal, notTaken, nowMs }
   }
 
   /** All of them only where clients come in through nodes. */

@@ -41,8 +41,14 @@ export function classOf(error: unknown): ErrorClass | undefined {
     case 429:
       return 'throttled'
     default:
+      if (isUndeclaredField(error)) return 'refused'
       return error.status === 0 || error.status >= 500 ? 'unavailable' : 'refused'
   }
+}
+
+/** An object with a field that its schema does not have, which the server answers with 500. */
+function isUndeclaredField({ message }: ApiError): boolean {
+  return message.startsWith('failed to create typed patch object')
 }
 
 /** How long to wait before another attempt, by class: a conflict is over at once, a refusal is not. */

@@ -191,7 +191,7 @@ function conditionsOf(situation: Situation, findings: Findings, figures: Figures
   const upToDate = upToDateness(findings, figures)
   const replicated = replication(situation)
   const etcd = etcdAvailability(situation, findings)
-  const degraded = degradation(findings)
+  const degraded = degradation(situation, findings)
   const progressing = progress(situation, findings, figures)
   const before = statusOf(situation.observed).conditions?.find(({ type }) => type === 'StorageHealthy')
   const storage = storageHealth(findings.brokers, situation.observed.statuses, before)
@@ -312,9 +312,11 @@ function etcdAvailability({ context, observed }: Situation, { etcdTrouble }: Fin
   return { type, status: 'True', reason: 'Serving', message: 'etcd has a quorum.' }
 }
 
-function degradation({ trouble, roll, scale, reasons }: Findings): Told {
+function degradation({ observed }: Situation, { trouble, roll, scale, reasons }: Findings): Told {
   const type = 'Degraded'
   if (trouble.length === 0) return { type, status: 'False', reason: 'AllGood', message: '' }
+  const message = trouble.join(' ')
+  if (observed.notTaken !== undefined) return { type, status: 'True', reason: 'ObjectRefused', message }
   const isRolling = roll?.kind === 'stalled' && reasons.size > 0
   const reason = isRolling
     ? 'RollStalled'
@@ -323,7 +325,7 @@ function degradation({ trouble, roll, scale, reasons }: Findings): Told {
       : scale?.blocked !== undefined
         ? 'ScaleDownBlocked'
         : 'NeedsHelp'
-  return { type, status: 'True', reason, message: trouble.join(' ') }
+  return { type, status: 'True', reason, message }
 }
 
 function progress(

@@ -16,6 +16,8 @@ export interface ObservedCluster {
   readonly heldGrant: number | undefined
   /** What the last request for a restart was refused with. */
   readonly refusal: { readonly broker: number; readonly reasons: readonly string[] } | undefined
+  /** Which object Kubernetes did not take when it was applied for this spec, and why, in a sentence. */
+  readonly notTaken: string | undefined
   readonly nowMs: number
 }
 

@@ -164,6 +164,7 @@ export function reconcileCluster(context: ClusterContext, observed: ObservedClus
   if (context.cluster.spec.state === 'Paused') {
     return { actions: [], status: pausedStatus(observed), againAfterMs: quietMs }
   }
+  if (observed.notTaken !== undefined) findings.trouble.push(observed.notTaken)
   const actions: ClusterAction[] = []
   let againAfterMs = quietMs
   let isStopped = false

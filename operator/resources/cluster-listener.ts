@@ -80,7 +80,7 @@ export const listener = z.strictObject({
   annotations: onKubernetes(labels().optional(), 'Annotations of the Services. Restart: no.'),
   sourceRanges: onKubernetes(
     z.array(z.string().max(50)).max(100).optional(),
-    'Networks that may connect. Restart: no.',
+    'Networks that may connect through the load balancers. Restart: no.',
   ),
   allowFrom: onKubernetes(
     z.array(kubernetesObject()).max(100).optional(),

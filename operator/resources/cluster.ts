@@ -54,6 +54,11 @@ export const clusterSpec = group({
           rule: 'self.all(one, !(one.port in [9090, 9091, 9404]))',
           message: 'must not use 9090, 9091 and 9404, which brokers use among themselves and for monitoring',
         },
+        {
+          rule: "self.all(one, !has(one.sourceRanges) || one.type == 'LoadBalancer')",
+          message:
+            'must have sourceRanges only with type LoadBalancer, for nothing else heeds them; allowFrom with an ipBlock does for others',
+        },
       ],
     },
   ),
@@ -249,6 +254,11 @@ export const cluster = z.strictObject({
   metadata,
   spec: field(clusterSpec, 'What the cluster is to be. Restart: as its fields say.', 'honoured', {
     rules: [
+      {
+        rule: 'self.networkPolicy.enabled || !self.listeners.exists(one, has(one.allowFrom))',
+        message:
+          'networkPolicy.enabled must be true while a listener has allowFrom, or everybody would be let in',
+      },
       {
         rule: '!has(self.topicDefaults.replicationFactor) || self.topicDefaults.replicationFactor <= self.brokers.replicas',
         message: 'topicDefaults.replicationFactor must be at most brokers.replicas',

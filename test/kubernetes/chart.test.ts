@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../targets/processes.ts'
 import { helmVersions } from '../charts/render.ts'
 import { useKubernetes } from './fixture.ts'
-import { installChart, operatorNamespace, uninstallChart } from './operator-chart.ts'
+import { asTrial, exampleOf, installChart, operatorNamespace, uninstallChart } from './operator-chart.ts'
 
 const fixture = useKubernetes('chart')
 
@@ -117,7 +117,8 @@ test('whoever may edit a namespace may edit its Clusters and Topics', async () =
 
 test('an upgrade by the other helm takes effect', async () => {
   const notes = await install('4.1', { logLevel: 'debug' })
-  expect(notes).toContain('kubectl apply -f -')
+  const tried = await fixture.kubernetes.shell(asTrial(exampleOf(notes)))
+  expect(tried).toMatch(/kafka created[^]*orders created/)
   const { stdout } = await fixture.kubernetes.tryKubectl([
     '-n',
     operatorNamespace,

@@ -1,5 +1,5 @@
 /** A namespace with an operator, installed by its chart, and one Cluster called kafka in it: what tests say and ask there. */
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ToolName, toolCommand } from '../targets/java-tools.ts'
 import { waitUntil } from '../targets/processes.ts'
 import { type Fixture, useKubernetes } from './fixture.ts'
@@ -66,6 +66,11 @@ export function useOperator(
     await uninstallChart(fixture.kubernetes, '4.1')
   })
   return operated
+}
+
+/** Declares the last test of a file: whatever was done before, it came to rest. */
+export function endsQuietly(operated: OperatedCluster): void {
+  test('in the end nothing is written while nothing changes', () => operated.staysQuiet())
 }
 
 export class OperatedCluster {
@@ -171,10 +176,26 @@ export class OperatedCluster {
   }
 
   async #looks(): Promise<number> {
-    const counts = (await this.operatorMetrics()).matchAll(
+    return sumOf(
+      await this.operatorMetrics(),
       /^controller_runtime_reconcile_total\{controller="cluster",result="\w+"\} (\d+)$/gm,
     )
-    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+  }
+
+  /** Nothing is under way, and while the operator looks so often by itself it writes nothing. */
+  async staysQuiet({ looks = 1 } = {}): Promise<void> {
+    await this.until('bnc/kafka', 'Progressing', 'False')
+    await this.looked()
+    // PUT is the leader lease alone.
+    const written = /^rest_client_requests_total\{method="(?:PATCH|POST|DELETE)",code="\d+"\} (\d+)$/gm
+    const before = sumOf(await this.operatorMetrics(), written)
+    const looksBefore = await this.#looks()
+    await waitUntil(
+      'the operator has looked by itself',
+      async () => (await this.#looks()) >= looksBefore + looks || undefined,
+      { deadlineMs: 120_000, everyMs: 2000 },
+    )
+    expect(sumOf(await this.operatorMetrics(), written) - before, 'writes while nothing changed').toBe(0)
   }
 
   /** What kcat lists of a topic: its partitions with leaders and replicas. */
@@ -257,4 +278,9 @@ export class OperatedCluster {
       await forward.close()
     }
   }
+}
+
+/** Of all samples that match; the first group is the value. */
+function sumOf(metrics: string, samples: RegExp): number {
+  return [...metrics.matchAll(samples)].reduce((sum, [, value]) => sum + Number(value), 0)
 }

@@ -48,6 +48,18 @@ export async function installChart(
   ])
 }
 
+/** The command that the chart prints as an example, with its here-document, as one would copy it. */
+export function exampleOf(notes: string): string {
+  const command = /^kubectl apply -f - <<'MANIFESTS'\n.*?^MANIFESTS$/ms.exec(notes)?.[0]
+  if (command === undefined) throw new Error(`There is no example to be copied in: ${notes}`)
+  return command
+}
+
+/** The same, but nothing is made. */
+export function asTrial(command: string): string {
+  return command.replace('kubectl apply', 'kubectl apply --dry-run=server')
+}
+
 function named(path: string, image: string): Readonly<Record<string, string>> {
   const [repository = image, tag = 'latest'] = image.split(/:(?=[^:/]+$)/)
   return { [`${path}.repository`]: repository, [`${path}.tag`]: tag }

@@ -112,6 +112,23 @@ test('a spec that cannot be followed is told, and nothing is made of it', async 
   expect(writes().filter(line => !line.includes('/clusters/') && !line.includes('/events'))).toEqual([])
 })
 
+test.each([
+  [422, 'requests must be at most limits'],
+  [500, 'failed to create typed patch object: .spec.nodeAfinity: field not declared in schema'],
+])(
+  'an object that the API server refuses with %i is told of its Cluster, until it takes it',
+  async (status, message) => {
+    fake.refuseNext(/^PATCH .*statefulsets\/demo-etcd/, { status, reason: 'Invalid', message })
+    await start()
+    fake.put(clusterPath, aCluster({}))
+    await until(() => readyReason(clusterPath) === 'ObjectRefused', 'it is told')
+    const told = JSON.stringify(fake.object(clusterPath)?.status)
+    expect(told).toContain(`Kubernetes does not take StatefulSet demo-etcd: ${message}.`)
+    await until(() => writes().includes('POST /api/v1/namespaces/team/events'), 'it is an event too')
+    await until(() => readyReason(clusterPath) !== 'ObjectRefused', 'it is taken', 30_000)
+  },
+)
+
 test('a Topic without a Cluster says so, and one that is deleted is let go', async () => {
   await start()
   const topic: KubeObject = {

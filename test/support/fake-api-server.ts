@@ -15,6 +15,7 @@ interface Watcher {
 export interface Refusal {
   readonly status: number
   readonly reason: string
+  readonly message?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -136,8 +137,8 @@ export class FakeApiServer {
     const at = this.#refusals.findIndex(({ matches }) => matches.test(`${method} ${request.url}`))
     const [refused] = at < 0 ? [] : this.#refusals.splice(at, 1)
     if (refused !== undefined) {
-      const { status, reason, headers } = refused.refusal
-      send(response, status, { kind: 'Status', reason, message: `refused with ${status}` }, headers)
+      const { status, reason, message = `refused with ${status}`, headers } = refused.refusal
+      send(response, status, { kind: 'Status', reason, message }, headers)
       return
     }
     const path = url.pathname.replace(/\/status$/, '')

@@ -56,3 +56,8 @@ test('watches that go silent are noticed, and what they did not tell is seen', a
   await operated.until('bnt/unheard', 'Ready', 'True', undefined, 240_000)
   watched.make('none')
 }, 300_000)
+
+test('in the end nothing is written while nothing changes', async () => {
+  // It looks every half minute.
+  await waitUntil('nothing is written', () => watched.quietMs > 35_000 || undefined, { deadlineMs: 120_000 })
+})

@@ -73,6 +73,7 @@ describe.each(helmVersions)('by helm %s', helm => {
     const after = await operated.podUids()
     expect([after[0], after[2]]).toEqual([uids[0], uids[2]])
     expect(await operated.consume('orders')).toEqual(numbered(0, 200))
+    await operated.staysQuiet()
   })
 })
 

@@ -6,7 +6,7 @@ import { test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { expectNothingLost, underLoad } from '../checked-load.ts'
 import { useKubernetes } from '../fixture.ts'
-import { cluster, numbered, OperatedCluster, topic, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, numbered, OperatedCluster, topic, useOperator } from '../operated-cluster.ts'
 
 const whole = useKubernetes('whole')
 const operated = useOperator('deleted', {}, [whole])
@@ -78,3 +78,5 @@ test('a namespace that is deleted with a Cluster, Topics and records is gone lon
     { deadlineMs: 45_000, everyMs: 500 },
   )
 })
+
+endsQuietly(operated)

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { expectNothingLost, underLoad } from '../checked-load.ts'
-import { cluster, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('drained')
 const drainArgs = ['--ignore-daemonsets', '--delete-emptydir-data']
@@ -104,3 +104,5 @@ test('of two brokers that are evicted at once one is refused', async () => {
   })
   expectNothingLost(outcome, { leastInSync: 2 })
 })
+
+endsQuietly(operated)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { CheckedLoad, expectNothingLost } from '../checked-load.ts'
 import { etcdIsWhole, loseMember, member, membersOf, withMembers } from '../members-of-etcd.ts'
-import { topic, useOperator } from '../operated-cluster.ts'
+import { endsQuietly, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('etcd-grows')
 
@@ -92,3 +92,5 @@ test('five become one: nothing restarts, and volumes of those that left are gone
   expect(await operated.podUids()).toEqual(brokers)
   expectNothingLost(await load.finish())
 }, 300_000)
+
+endsQuietly(operated)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CheckedLoad, expectNothingLost } from '../checked-load.ts'
 import { etcdIsWhole, member, membersOf, withMembers } from '../members-of-etcd.ts'
-import { topic, useOperator } from '../operated-cluster.ts'
+import { endsQuietly, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('etcd-members')
 
@@ -87,6 +87,8 @@ test('without most members data goes on, nothing is changed or restarted, and it
   await load.advances()
   expectNothingLost(await load.finish())
 }, 300_000)
+
+endsQuietly(operated)
 
 function nodeOf(pod: string): Promise<string> {
   return operated.kubectl('get', 'pod', pod, '-o', 'jsonpath={.spec.nodeName}')

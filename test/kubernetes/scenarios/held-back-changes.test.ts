@@ -1,6 +1,6 @@
 /** Changes that people hold back: a plan that has to be approved, pods that they delete themselves, a Cluster that is paused. */
 import { expect, test } from 'vitest'
-import { cluster, numbered, topic, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('held-back')
 
@@ -136,3 +136,5 @@ test('while a Cluster is paused nothing is done about it and its Topics, and aft
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
   expect(await operated.kubectl('get', 'bnt', 'orders', '-o', 'jsonpath={.status.partitions}')).toBe('5')
 })
+
+endsQuietly(operated)

@@ -1,7 +1,7 @@
 /** Another image: for the brokers under load and back again, and for the operator, which leaves brokers alone. */
 import { beforeAll, expect, test } from 'vitest'
 import { expectNothingLost, underLoad } from '../checked-load.ts'
-import { cluster, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, useOperator } from '../operated-cluster.ts'
 import { installChart, operatorNamespace } from '../operator-chart.ts'
 import { giveImage } from '../prepared-cluster.ts'
 
@@ -54,6 +54,8 @@ test('brokers that have the image of the operator follow it, in mode Approve whe
   await operated.until('bnc/kafka', 'UpToDate', 'True')
   expect(await operated.podUids()).toEqual(before)
 })
+
+endsQuietly(operated)
 
 /** By helm upgrade. */
 async function runOperator(image: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Clients from outside Kubernetes: through nodes, and through load balancers, whose provider the test plays. */
 import { expect, test } from 'vitest'
 import { run, waitUntil } from '../../targets/processes.ts'
-import { cluster, numbered, topic, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('listeners')
 const partitions = 6
@@ -94,6 +94,8 @@ test('a load balancer is waited for before brokers restart for it, and what it g
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
   await expectReached((await told('balanced')).addresses, 'by-balancers')
 })
+
+endsQuietly(operated)
 
 /** Kubernetes takes what comes for them to a Service's port: as good as the address of a load balancer. */
 async function addressesOfNodes(): Promise<readonly string[]> {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { CheckedLoad, expectNothingLost } from '../checked-load.ts'
 import { whatIsLeft } from '../end-state.ts'
-import { cluster, topic, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('operator-away')
 
@@ -86,6 +86,8 @@ test('pods die and things change while it is away; it catches up, and restarts n
   await load.advances()
   expectNothingLost(await load.finish())
 }, 300_000)
+
+endsQuietly(operated)
 
 test('a Cluster is deleted while it is away, and what was held is let go when it is back', async () => {
   await operated.scaleOperator(0)

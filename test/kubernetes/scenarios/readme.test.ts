@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { Kubernetes } from '../kubernetes.ts'
 import { numbered, OperatedCluster } from '../operated-cluster.ts'
-import { imageValues, operatorNamespace, release } from '../operator-chart.ts'
+import { asTrial, exampleOf, imageValues, operatorNamespace, release } from '../operator-chart.ts'
 import { giveImage } from '../prepared-cluster.ts'
 import { installDefinitions } from '../prometheus-operator.ts'
 import { kubernetesParts } from '../readme-commands.ts'
@@ -65,13 +65,13 @@ interface Sight {
 const sights: Readonly<Record<string, Sight>> = {
   'helm install': {
     after: said => {
-      example = /<<'MANIFESTS'\n(.*?)\n +MANIFESTS$/ms.exec(said)?.[1]?.replaceAll(/^ {2}/gm, '') ?? ''
+      example = exampleOf(said)
     },
   },
   'helm test': {
     after: async said => {
       expect(said).toMatch(/^Phase: +Succeeded$/m)
-      expect(await kubernetes.apply(example, ['--dry-run=server'])).toMatch(/kafka created[^]*orders created/)
+      expect(await kubernetes.shell(asTrial(example))).toMatch(/kafka created[^]*orders created/)
     },
   },
   'kubectl apply -f examples': {

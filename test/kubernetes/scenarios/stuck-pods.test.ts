@@ -1,6 +1,6 @@
 /** New pods that do not come up: the roll stops after the first, says which and why, and goes on when the spec is mended. */
 import { expect, test } from 'vitest'
-import { cluster, numbered, topic, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('stuck')
 
@@ -50,6 +50,31 @@ test.each(mistakes)('%s stops the roll after one broker', async (_, spec, why) =
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
 })
 
+const refused: readonly (readonly [what: string, spec: string, why: RegExp])[] = [
+  [
+    'requests above limits',
+    'brokers: {resources: {requests: {cpu: "2"}, limits: {cpu: "1"}}}',
+    /^Kubernetes does not take StatefulSet kafka-brokers: .*must be less than or equal to cpu limit/,
+  ],
+  [
+    'a misspelt field of what Kubernetes defines',
+    'brokers: {template: {affinity: {nodeAfinity: {}}}}',
+    /^Kubernetes does not take StatefulSet kafka-brokers: .*nodeAfinity/,
+  ],
+]
+
+test.each(refused)('%s are told, and nobody is restarted', async (_, spec, why) => {
+  const before = await operated.podUids()
+  await operated.apply(cluster(spec))
+  const { message } = await operated.until('bnc/kafka', 'Degraded', 'True', 'ObjectRefused')
+  expect(message).toMatch(why)
+  await operated.looked()
+  expect(await operated.podUids()).toEqual(before)
+  await operated.apply(cluster())
+  await operated.until('bnc/kafka', 'Ready', 'True')
+  expect(await operated.podUids()).toEqual(before)
+})
+
 test('a mended spec that is another one goes through all of them', async () => {
   const before = await operated.podUids()
   await operated.apply(cluster('image: localhost/barnabas:missing'))
@@ -60,3 +85,5 @@ test('a mended spec that is another one goes through all of them', async () => {
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
 })
+
+endsQuietly(operated)

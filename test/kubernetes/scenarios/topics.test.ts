@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { useKubernetes } from '../fixture.ts'
-import { cluster, numbered, topic, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const guest = useKubernetes('guest')
 const operated = useOperator('topics', {}, [guest])
@@ -233,3 +233,5 @@ test('Topics outlive their Cluster, can be deleted without it, and find their re
   await operated.until('bnt/orders', 'Ready', 'True')
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
 })
+
+endsQuietly(operated)

@@ -1,7 +1,7 @@
 /** Six brokers in three zones: replicas stand in different ones, and who reads says where it is. */
 import { expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
-import { cluster, numbered, topic, useOperator } from '../operated-cluster.ts'
+import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('zones')
 const brokers = 6
@@ -99,3 +99,5 @@ test('a consumer that says its zone is given records there, wherever leaders are
   const total = given.reduce((sum, bytes) => sum + bytes, 0)
   expect(given[near], JSON.stringify({ given, partition })).toBeGreaterThan(total / 2)
 })
+
+endsQuietly(operated)

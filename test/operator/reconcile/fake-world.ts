@@ -39,6 +39,7 @@ export class FakeWorld {
   readonly unschedulable = new Set<string>()
   heldGrant: number | undefined
   refusal: ObservedCluster['refusal']
+  notTaken: ObservedCluster['notTaken']
   /** What was done, in words. */
   readonly history: string[] = []
   /** Throws Killed when so many writes are done. */
@@ -137,6 +138,7 @@ export class FakeWorld {
         : { kind: 'unreachable', reason: 'etcd has no leader' },
       heldGrant: this.heldGrant,
       refusal: this.refusal,
+      notTaken: this.notTaken,
       nowMs: this.nowMs,
     }
   }
@@ -156,6 +158,7 @@ export class FakeWorld {
   restartOperator(): void {
     this.heldGrant = undefined
     this.refusal = undefined
+    this.notTaken = undefined
   }
 
   /** Turn by turn, with time in between, until nothing is written any more. */

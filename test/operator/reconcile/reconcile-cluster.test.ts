@@ -135,6 +135,23 @@ describe('scaling', () => {
   })
 })
 
+test('an object that Kubernetes does not take is told, whatever else is under way, until it is taken', () => {
+  const world = settled(oneEtcd, orders)
+  world.change({ ...oneEtcd, image: 'example/new:2' })
+  world.notTaken = 'Kubernetes does not take StatefulSet demo-brokers: requests must be at most limits.'
+  world.settle()
+  for (const type of ['Degraded', 'Stalled'])
+    expect(condition(world, type)).toMatchObject({ status: 'True', message: world.notTaken })
+  expect(condition(world, 'Ready')).toMatchObject({
+    status: 'False',
+    reason: 'ObjectRefused',
+    message: world.notTaken,
+  })
+  world.notTaken = undefined
+  world.settle()
+  expect(condition(world, 'Ready')?.status).toBe('True')
+})
+
 test('a drain may take a broker only while all are there and in sync', () => {
   const world = settled(oneEtcd, orders)
   const mayBeAway = (): unknown =>
