@@ -6,6 +6,7 @@ import { ControlGrants } from './brokers/control-grants.ts'
 import { checkDefinitions } from './controllers/check-definitions.ts'
 import { ClusterController } from './controllers/cluster-controller.ts'
 import { Controller } from './controllers/controller.ts'
+import { GoingClusters } from './controllers/going-clusters.ts'
 import { HealthServer } from './controllers/health-server.ts'
 import { KafkaClusters } from './controllers/kafka-clusters.ts'
 import { clusterOfTopic, KubeCache } from './controllers/kube-cache.ts'
@@ -34,6 +35,7 @@ export class Operator {
   readonly #parts: OperatorParts
   readonly #api: ApiServer
   readonly #cache: KubeCache
+  readonly #going: GoingClusters
   readonly #lease: LeaderLease
   readonly #kafka: KafkaClusters
   readonly #grants: ControlGrants
@@ -45,6 +47,7 @@ export class Operator {
     made: {
       readonly api: ApiServer
       readonly cache: KubeCache
+      readonly going: GoingClusters
       readonly lease: LeaderLease
       readonly kafka: KafkaClusters
       readonly grants: ControlGrants
@@ -55,6 +58,7 @@ export class Operator {
     this.#parts = parts
     this.#api = made.api
     this.#cache = made.cache
+    this.#going = made.going
     this.#lease = made.lease
     this.#kafka = made.kafka
     this.#grants = made.grants
@@ -87,14 +91,16 @@ export class Operator {
         return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }
       },
     })
+    const going = new GoingClusters(api, logger)
     const controllers = makeControllers(parts, {
       cache,
+      going,
       kafka,
       grants,
       metrics,
       events: new Events(api, clock, logger),
     })
-    const operator = new Operator(parts, { api, cache, lease, kafka, grants, health, controllers })
+    const operator = new Operator(parts, { api, cache, going, lease, kafka, grants, health, controllers })
     cache.otherStatusSchemas = await checkDefinitions({ api, clock, random, logger, metrics })
     cache.start()
     await cache.listed()
@@ -149,6 +155,9 @@ export class Operator {
       for (const each of cache.topicsOf(clusterOfTopic(object)))
         if (nameOf(each) === nameOf(object)) topic.enqueue(keyOfObject(each))
     })
+    this.#going.onGoing(key => {
+      for (const each of cache.topicsOf(key)) topic.enqueue(keyOfObject(each))
+    })
     cache.onChildChange(key => {
       if (cache.cluster(key) !== undefined) cluster.enqueue(key)
     })
@@ -163,12 +172,14 @@ function makeControllers(
   { settings, clock, random, logger }: OperatorParts,
   {
     cache,
+    going,
     kafka,
     grants,
     metrics,
     events,
   }: {
     readonly cache: KubeCache
+    readonly going: GoingClusters
     readonly kafka: KafkaClusters
     readonly grants: ControlGrants
     readonly metrics: OperatorMetrics
@@ -177,6 +188,7 @@ function makeControllers(
 ): { readonly cluster: Controller; readonly topic: Controller } {
   const clusters = new ClusterController({
     cache,
+    going,
     nodes: new Nodes(cache.api, clock),
     kafka,
     grants,
@@ -186,7 +198,7 @@ function makeControllers(
     images: settings.images,
     clusterDomain: settings.clusterDomain,
   })
-  const topics = new TopicController({ cache, kafka, events, clock, logger })
+  const topics = new TopicController({ cache, going, kafka, events, clock, logger })
   const shared = { workers: settings.workers, clock, random, logger, metrics, retryAfterMs }
   return {
     cluster: new Controller({ ...shared, name: 'cluster', reconcile: key => clusters.reconcile(key) }),

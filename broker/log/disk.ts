@@ -51,8 +51,8 @@ export interface Disk {
   rename(from: string, to: string): void
   /** Does nothing when there is no such file. */
   unlink(path: string): void
-  /** With all missing parents; does nothing when it is there. */
-  makeDirectory(path: string): void
+  /** With all missing parents; does nothing when it is there. Whether it was made: then there is nothing in it. */
+  makeDirectory(path: string): boolean
   /** With everything in it; does nothing when it is not there. */
   removeDirectory(path: string): void
   /** In no particular order; throws when there is no such directory. Symbolic links are neither files nor directories. */
@@ -249,7 +249,7 @@ export const systemDisk: Disk = {
     })
   },
   makeDirectory(path) {
-    attempt('make the directory', path, () => mkdirSync(path, { recursive: true }))
+    return attempt('make the directory', path, () => mkdirSync(path, { recursive: true }) !== undefined)
   },
   removeDirectory(path) {
     attempt('remove the directory', path, () => rmSync(path, { recursive: true, force: true }))

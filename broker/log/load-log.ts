@@ -1,13 +1,14 @@
 import { assert } from '../../runtime/assert.ts'
 import type { DirectoryEntry, Disk } from './disk.ts'
 import { parseSegmentFileName, segmentFileName } from './file-names.ts'
-import { readLeaderEpochs } from './leader-epoch-file.ts'
+import { leaderEpochFileName, readLeaderEpochs } from './leader-epoch-file.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogCheckpoints, LogOptions } from './log-options.ts'
 import type { OpenFiles } from './open-files.ts'
 import { readNewestProducerSnapshot } from './producer-snapshots.ts'
 import { ProducerState } from './producer-state.ts'
 import { replayProducers } from './replay-producers.ts'
+import type { CreateSegment } from './new-segment.ts'
 import { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
 
@@ -24,7 +25,7 @@ export interface LoadOptions {
   /** What stands here is believed more than what stands in the directory. */
   readonly checkpoints: LogCheckpoints
   readonly files: OpenFiles
-  readonly createSegment: (baseOffset: number) => Segment
+  readonly createSegment: CreateSegment
 }
 
 const defaultProducerIdExpirationMs = 86_400_000
@@ -40,7 +41,10 @@ export function loadLog(options: LoadOptions): LoadedLog {
   const entries = checkpoints.entries ?? disk.readDirectory(directory)
   const found = openSegments(options, entries)
   const hasSegments = found.length > 0
-  if (!hasSegments) found.push(options.createSegment(checkpoints.logStartOffset ?? 0))
+  if (!hasSegments) {
+    const hasNoFiles = entries.every(({ name }) => parseSegmentFileName(name) === undefined)
+    found.push(options.createSegment(checkpoints.logStartOffset ?? 0, hasNoFiles))
+  }
   let segments = new SegmentList(found)
   let endOffset = hasSegments ? endOf(segments.active, options) : segments.active.baseOffset
   let logStartOffset = Math.max(checkpoints.logStartOffset ?? 0, segments.first.baseOffset)
@@ -51,7 +55,8 @@ export function loadLog(options: LoadOptions): LoadedLog {
     endOffset = logStartOffset
   }
   logStartOffset = Math.min(logStartOffset, endOffset)
-  const leaderEpochs = checkpoints.leaderEpochs ?? readLeaderEpochs(disk, directory) ?? epochsOf(segments.all)
+  const leaderEpochs =
+    checkpoints.leaderEpochs ?? loadLeaderEpochs(options, entries) ?? epochsOf(segments.all)
   leaderEpochs.truncateFromEnd(endOffset)
   leaderEpochs.truncateFromStart(logStartOffset)
   const producers =
@@ -102,6 +107,15 @@ export function removeProducerSnapshots(disk: Disk, directory: string): void {
   for (const offset of snapshotOffsets(disk.readDirectory(directory))) {
     disk.unlink(`${directory}/${segmentFileName(offset, 'snapshot')}`)
   }
+}
+
+/** Undefined when the file is damaged. Mostly there is none, and an exception costs more than a look at the list. */
+function loadLeaderEpochs(
+  { log: { disk, directory } }: LoadOptions,
+  entries: readonly DirectoryEntry[],
+): LeaderEpochs | undefined {
+  const isThere = entries.some(({ name }) => name === leaderEpochFileName)
+  return isThere ? readLeaderEpochs(disk, directory) : new LeaderEpochs()
 }
 
 function snapshotOffsets(entries: readonly DirectoryEntry[]): number[] {

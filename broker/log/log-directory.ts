@@ -152,11 +152,12 @@ export class LogDirectory {
     },
     logStartOffset = 0,
   ): Replica {
-    this.#parts.disk.makeDirectory(what.folder)
+    const isNew = this.#parts.disk.makeDirectory(what.folder)
     this.#syncAtEndOfTurn()
     const replica: Replica = { ...what, log: undefined, problem: undefined }
     this.#writeTopicId(replica)
-    replica.log = this.#parts.openLog(replica, { logStartOffset })
+    // What was made just now holds nothing that would have to be looked for.
+    replica.log = this.#parts.openLog(replica, { logStartOffset, ...(isNew ? { entries: [] } : {}) })
     return replica
   }
 

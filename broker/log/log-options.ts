@@ -50,7 +50,7 @@ export interface LogCheckpoints {
   readonly leaderEpochs?: LeaderEpochs
   /** From recovery; otherwise the newest snapshot in the directory says them. */
   readonly producers?: ProducerState
-  /** What stands in the directory, where it has just been listed. */
+  /** What stands in the directory, where it has just been listed or made; what is not named is not looked for. */
   readonly entries?: readonly DirectoryEntry[]
 }
 

@@ -23,7 +23,7 @@ import { writeProducerSnapshot } from './producer-snapshots.ts'
 import { ProducerState } from './producer-state.ts'
 import { type ReadFrom, type ReadOptions, readSegments } from './read-segments.ts'
 import { RemovedSegments } from './removed-segments.ts'
-import { newSegment } from './new-segment.ts'
+import { type CreateSegment, newSegment } from './new-segment.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { swapSegments } from './swap-segments.ts'
@@ -55,7 +55,7 @@ export class Log {
   readonly #leaderEpochs: LeaderEpochs
   readonly #removed: RemovedSegments
   readonly #readFrom: ReadFrom
-  readonly #createSegment: (baseOffset: number) => Segment
+  readonly #createSegment: CreateSegment
   #directory: string
   #producers: ProducerState
   #logStartOffset: number
@@ -79,8 +79,8 @@ export class Log {
     const files = OpenFiles.of(disk)
     const delayMs = (): number => settings()['file.delete.delay.ms']
     this.#removed = new RemovedSegments({ disk, clock, logger, delayMs })
-    this.#createSegment = baseOffset => newSegment(options, files, this.#directory, baseOffset)
-    const createSegment = this.#createSegment
+    const createSegment: CreateSegment = (...of) => newSegment(options, files, this.#directory, ...of)
+    this.#createSegment = createSegment
     const loaded = loadLog({ log: options, checkpoints, files, createSegment })
     this.#segments = loaded.segments
     this.#leaderEpochs = loaded.leaderEpochs

@@ -19,7 +19,7 @@ export function replayProducers(
     const next = segments[index + 1]
     if (next !== undefined && next.baseOffset <= from) continue
     const start = from <= segment.baseOffset ? 0 : segment.find(from)?.position
-    if (start === undefined) continue
+    if (start === undefined || start === segment.readableBytes) continue
     for (const { batch, position } of segment.headers(start)) {
       if (batch.producerId < 0 || batch.lastOffset < from) continue
       const draft = state.draft({ origin: 'replication', nowMs: options.nowMs })

@@ -81,11 +81,11 @@ export class Segment {
     })
   }
 
-  /** An empty segment; files that stand at its names are emptied. */
-  static create(options: SegmentOptions): Segment {
+  /** An empty segment; files that stand at its names are emptied, where there may be any. */
+  static create(options: SegmentOptions & { readonly hasNoFiles?: boolean }): Segment {
     const segment = new Segment(options, true)
     if (segment.#log.size() > 0) segment.#log.truncate(0)
-    segment.#files.removeIndexes()
+    if (options.hasNoFiles !== true) segment.#files.removeIndexes()
     segment.#hasTransactionIndex = false
     segment.#indexes.startEmpty()
     segment.#isEndRead = true

@@ -10,6 +10,7 @@ import type { Events } from '../kube/events.ts'
 import type { ClusterAction } from '../reconcile/actions.ts'
 import { invalidStatus } from '../reconcile/cluster-status.ts'
 import type { ObservedCluster, ObservedNode } from '../reconcile/observed-cluster.ts'
+import { type Deletion, letGo } from '../reconcile/let-go.ts'
 import { podFacts } from '../reconcile/pods.ts'
 import { reconcileCluster } from '../reconcile/reconcile-cluster.ts'
 import { rememberedTopics } from '../reconcile/throttle.ts'
@@ -19,6 +20,7 @@ import { type KubeObject, keyOf } from '../resources/kube-object.ts'
 import { type ClusterContext, hosts, names, ports } from '../resources/names.ts'
 import { formatPath, type Mistake, readResource } from '../resources/read-resource.ts'
 import type { Outcome } from './controller.ts'
+import type { GoingClusters } from './going-clusters.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import type { KubeCache } from './kube-cache.ts'
 import type { Nodes } from './nodes.ts'
@@ -26,6 +28,7 @@ import { writeStatus } from './status-writer.ts'
 
 export interface ClusterControllerParts {
   readonly cache: KubeCache
+  readonly going: GoingClusters
   readonly nodes: Nodes
   readonly kafka: KafkaClusters
   readonly grants: ControlGrants
@@ -67,12 +70,18 @@ export class ClusterController {
   }
 
   async reconcile(key: string): Promise<Outcome> {
-    const { cache, clock, kafka } = this.#parts
+    const { cache, clock, going } = this.#parts
     const object = cache.cluster(key)
     // What belongs to it has it as its owner and goes with it: there is nothing to be cleaned up.
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) {
-      this.#remembered.delete(key)
-      await kafka.forget(key)
+      going.forget(key)
+      await this.#forget(key)
+      return {}
+    }
+    const children = cache.childrenOf(key)
+    if (await going.goesWithNamespace(object, children)) {
+      for (const deletion of letGo(object, children)) await this.#delete(key, deletion)
+      await this.#forget(key)
       return {}
     }
     const read = readCluster(object)
@@ -105,6 +114,11 @@ export class ClusterController {
     remembered.notTaken = undefined
     if (remembered.refusal !== undefined) return { againAfterMs: Math.min(againAfterMs, refusedMs) }
     return { againAfterMs: actions.length > 0 ? Math.min(againAfterMs, busyMs) : againAfterMs }
+  }
+
+  async #forget(key: string): Promise<void> {
+    this.#remembered.delete(key)
+    await this.#parts.kafka.forget(key)
   }
 
   /** Trying again does not help before people change something, so they must see it. */
@@ -203,8 +217,7 @@ export class ClusterController {
         return
       }
       case 'delete':
-        logger.info({ cluster: key, ...action.ref, why: action.why }, 'An object is deleted.')
-        await cache.api.delete(action.ref, { uid: action.uid })
+        await this.#delete(key, action)
         return
       case 'annotatePod': {
         const metadata = { uid: action.uid, annotations: action.annotations }
@@ -264,6 +277,12 @@ export class ClusterController {
       default:
         unreachable(action)
     }
+  }
+
+  async #delete(key: string, { ref, uid, why }: Deletion): Promise<void> {
+    const { cache, logger } = this.#parts
+    logger.info({ cluster: key, ...ref, why }, 'An object is deleted.')
+    await cache.api.delete(ref, { uid })
   }
 
   async #restart(

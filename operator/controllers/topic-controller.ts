@@ -20,12 +20,14 @@ import { formatPath, readResource } from '../resources/read-resource.ts'
 import { nameOfTopic, type Topic } from '../resources/topic.ts'
 import { readCluster } from './cluster-controller.ts'
 import type { Outcome } from './controller.ts'
+import type { GoingClusters } from './going-clusters.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import { clusterOfTopic, type KubeCache } from './kube-cache.ts'
 import { writeStatus } from './status-writer.ts'
 
 export interface TopicControllerParts {
   readonly cache: KubeCache
+  readonly going: GoingClusters
   readonly kafka: KafkaClusters
   readonly events: Events
   readonly clock: Clock
@@ -150,7 +152,7 @@ export class TopicController {
   ): Promise<{ readonly seen: OwningCluster; readonly cluster?: Cluster }> {
     const owning = this.#parts.cache.cluster(clusterKey)
     if (owning === undefined) return { seen: { kind: 'absent' } }
-    if (owning.metadata.deletionTimestamp !== undefined) return { seen: { kind: 'deleting' } }
+    if (this.#parts.going.isGoing(owning)) return { seen: { kind: 'deleting' } }
     const { cluster } = readCluster(owning)
     if (cluster === undefined) {
       return {

@@ -54,6 +54,9 @@ export function reconcileTopic(observed: ObservedTopic): TopicReconciliation {
   const { object } = observed
   if (object.metadata.deletionTimestamp !== undefined) return reconcileDeletion(observed)
   const { cluster, kafka, topic } = observed
+  // The rights to release it later may go with the namespace.
+  if (cluster.kind === 'deleting' && hasFinalizer(object))
+    return act(observed, finalizerAction(object, false))
   if (cluster.kind !== 'present') {
     const message =
       cluster.kind === 'absent'

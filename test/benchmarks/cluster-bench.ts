@@ -14,6 +14,11 @@ export interface ClusterBench {
   readonly targets: readonly Target[]
   readonly tools: JavaTools
   readonly rounds: number
+  /**
+   * Those that were measured. Their files stay until everything is: for minutes after many files were removed ext4 makes new
+   * ones slowly (it steps over each freed inode), and whoever is measured next would pay for it.
+   */
+  readonly ended: Cluster[]
 }
 
 /** Three brokers and, of ours, one etcd, all on core 0. */

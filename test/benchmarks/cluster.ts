@@ -39,7 +39,7 @@ async function sideBySide(
     for (const target of bench.targets) clusters.set(target, await startCluster(target))
     await part(bench, clusters)
   } finally {
-    for (const cluster of clusters.values()) await cluster.dispose()
+    for (const cluster of clusters.values()) await end(bench, cluster)
   }
 }
 
@@ -53,7 +53,12 @@ async function oneAfterTheOther(
     try {
       await part(bench, target, cluster)
     } finally {
-      await cluster.dispose()
+      await end(bench, cluster)
     }
   }
+}
+
+async function end(bench: ClusterBench, cluster: Cluster): Promise<void> {
+  bench.ended.push(cluster)
+  await cluster.end()
 }

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BrokerUnderTest, type Target } from '../targets/broker.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { JavaTools } from '../targets/java-tools.ts'
 import { prepareKafkaJava } from '../targets/kafka-jars.ts'
 import { run } from '../targets/processes.ts'
@@ -74,6 +75,7 @@ async function main(): Promise<void> {
   await prepareKafkaJava()
   await run('taskset', ['-acp', '1', String(process.pid)])
 
+  const ended: Cluster[] = []
   const tools = await JavaTools.start(['-Xmx1G', '-Xms512M'])
   try {
     if (ofOneBroker.length > 0) {
@@ -89,12 +91,13 @@ async function main(): Promise<void> {
     const byPart = Map.groupBy(ofCluster, (one): ResultPart => aloneInResults.get(one) ?? 'three brokers')
     for (const [part, itsParts] of byPart) {
       await written(part, async figures => {
-        const bench: ClusterBench = { figures, targets: wanted, tools, rounds }
+        const bench: ClusterBench = { figures, targets: wanted, tools, rounds, ended }
         await benchmarkCluster(bench, itsParts)
       })
     }
   } finally {
     tools.stop()
+    for (const cluster of ended) await cluster.dispose()
   }
 }
 

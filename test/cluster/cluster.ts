@@ -231,9 +231,14 @@ export class Cluster {
     )
   }
 
-  async dispose(): Promise<void> {
+  /** Every process ends; their files stay until `dispose`. */
+  async end(): Promise<void> {
     await Promise.all(this.brokers.map(broker => broker.dispose()))
     await this.etcd?.dispose()
+  }
+
+  async dispose(): Promise<void> {
+    await this.end()
     for (const mount of this.#mounts) await run('umount', ['--lazy', mount])
     await this.network?.remove()
     if (existsSync(this.directory)) rmSync(this.directory, { recursive: true, force: true })

@@ -17,7 +17,8 @@ export function useKubernetes(prefix: string): Fixture {
     namespace = await kubernetes.makeNamespace(prefix)
   })
   afterAll(async () => {
-    if (namespace !== undefined) await kubernetes.kubectl(['delete', 'namespace', namespace, '--wait=false'])
+    if (namespace === undefined) return
+    await kubernetes.kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found'])
   })
   return {
     kubernetes,

@@ -187,6 +187,37 @@ test('a Topic without a Cluster says so, and one that is deleted is let go', asy
   expect(fake.object(topicPath)?.metadata.finalizers).toEqual(['of.others/x'])
 })
 
+test('when the namespace is deleted the name of the brokers goes, and Topics are let go; not when pods alone are', async () => {
+  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } }
+  const namespacePath = '/api/v1/namespaces/team'
+  const servicePath = `${namespacePath}/services/demo-brokers`
+  const gone = { deletionTimestamp: '2026-01-01T00:00:00Z' }
+  fake.put(namespacePath, namespace)
+  fake.put(clusterPath, aCluster({}))
+  fake.put(topicPath, {
+    apiVersion: 'barnabas.dev/v1',
+    kind: 'Topic',
+    metadata: { name: 'orders', namespace: 'team', generation: 1, finalizers: ['barnabas.dev/topic'] },
+    spec: { clusterRef: { name: 'demo' }, reclaimPolicy: 'Delete' },
+  })
+  await start()
+  await until(() => fake.object(servicePath) !== undefined, 'the brokers have a name')
+  const asked = (): number => fake.requests.filter(({ url }) => url === namespacePath).length
+  expect(asked()).toBe(0)
+  const pods = [0, 1, 2].map(id => `${namespacePath}/pods/demo-brokers-${id}`)
+  for (const path of pods) {
+    const name = path.replace(/.*\//, '')
+    fake.put(path, { ...aChild, metadata: { ...aChild.metadata, name, ...gone } })
+  }
+  await until(() => asked() >= 3, 'it looks at the namespace, again and again')
+  expect(writes().filter(line => line.startsWith('DELETE'))).toEqual([])
+  expect(fake.object(topicPath)?.metadata.finalizers).toEqual(['barnabas.dev/topic'])
+  fake.put(namespacePath, { ...namespace, metadata: { ...namespace.metadata, ...gone } })
+  await until(() => fake.object(servicePath) === undefined, 'the name is gone')
+  await until(() => fake.object(topicPath)?.metadata.finalizers?.length === 0, 'the Topic is let go')
+  expect(writes().filter(line => line.startsWith('DELETE'))).toEqual([`DELETE ${servicePath}`])
+})
+
 test('an API server that is not ready at the start is asked again', async () => {
   for (const status of [503, 429]) {
     fake.refuseNext(/customresourcedefinitions\/clusters/, { status, reason: 'NotReady' })

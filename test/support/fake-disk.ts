@@ -193,13 +193,15 @@ export class FakeDisk implements Disk {
     this.#directoryUndo.push({ directory: dirname(path), undo: () => this.#files.set(path, inode) })
   }
 
-  makeDirectory(path: string): void {
+  makeDirectory(path: string): boolean {
     this.#begin('makeDirectory', path)
+    if (this.#directories.has(path)) return false
     for (let at = path; !this.#directories.has(at); at = dirname(at)) {
       const made = at
       this.#directories.add(made)
       this.#directoryUndo.push({ directory: dirname(made), undo: () => this.#directories.delete(made) })
     }
+    return true
   }
 
   removeDirectory(path: string): void {

@@ -57,8 +57,9 @@ for (const [name, makeDisk] of [
 
     test('files are written whole, renamed, listed and removed', async () => {
       const { disk, path } = setUp()
-      disk.makeDirectory(path('d/e'))
-      disk.makeDirectory(path('d/e'))
+      expect(disk.makeDirectory(path('d/e'))).toBe(true)
+      expect(disk.makeDirectory(path('d/e'))).toBe(false)
+      expect(disk.makeDirectory(path('d'))).toBe(false)
       disk.writeFileAtomically(path('d/a'), 'first')
       disk.writeFileAtomically(path('d/a'), 'second')
       expect(disk.readFile(path('d/a'))?.toString()).toBe('second')

@@ -78,6 +78,15 @@ test('a closed segment without its indexes gets them when they are needed', asyn
 
 const folder = '/data/topic-0'
 
+test('where segments have vanished, what is left beside them is not taken for a new one’s', () => {
+  const { disk, open } = aLog()
+  disk.unlink(`${folder}/00000000000000000000.log`)
+  for (const kind of ['index', 'timeindex', 'txnindex'])
+    disk.poke(`${folder}/00000000000000000007.${kind}`, Buffer.alloc(340, 1))
+  expect(open({ logStartOffset: 7 }).nextOffset).toBe(7)
+  expect(disk.paths()).toEqual([`${folder}/00000000000000000007.log`])
+})
+
 function filled(batches = 10, settings: Parameters<typeof aLog>[0] = { 'segment.bytes': 500 }): LogHarness {
   const harness = aLog(settings)
   for (let count = 0; count < batches; count++) {

@@ -321,6 +321,26 @@ describe('a directory whose disk fails', () => {
   })
 })
 
+describe('a new log', () => {
+  test('costs a folder, two files and one write: nothing is looked for in a folder made just now', async () => {
+    const { create, disk } = await open()
+    disk.counts.clear()
+    const log = create('t', 0)
+    expect(Object.fromEntries(disk.counts)).toEqual({ makeDirectory: 1, open: 2, write: 1 })
+    expect(log).toMatchObject({ logEndOffset: 0, topicId })
+  })
+
+  test('in a folder that was left there finds what stands in it', async () => {
+    const { create, disk } = await open()
+    disk.makeDirectory('/a/t-0')
+    disk.poke('/a/t-0/00000000000000000000.index', Buffer.alloc(8, 1))
+    disk.poke('/a/t-0/leader-epoch-checkpoint', Buffer.from('0\n1\n3 0\n'))
+    const log = create('t', 0)
+    expect(disk.paths()).not.toContain('/a/t-0/00000000000000000000.index')
+    expect(log.nextOffset).toBe(0)
+  })
+})
+
 describe('directories that are not ours', () => {
   test('a foreign one keeps the broker from starting, and every lock is let go', async () => {
     const disk = new FakeDisk()

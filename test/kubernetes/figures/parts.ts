@@ -2,8 +2,9 @@
 import {
   type ClusterLife,
   deleteNamespace,
-  deletionFigure,
+  deletionFigures,
   makeCluster,
+  makeRecords,
   readyFigure,
 } from './cluster-life.ts'
 import { type Figure, seconds } from './figure.ts'
@@ -24,7 +25,7 @@ import {
 
 const parts: Readonly<Record<string, (figures: Figures) => Promise<readonly Figure[]>>> = {
   ready: async figures => [readyFigure(await figures.lives())],
-  deletion: async figures => [deletionFigure(await figures.lives())],
+  deletion: async figures => deletionFigures(await figures.lives()),
   roll: async figures => [await figures.roll()],
   topics: async figures => [topicsFigure(await figures.thousandTopics())],
   restart: async figures => [restartFigure(await figures.restarts())],
@@ -126,13 +127,19 @@ export class Figures {
   async #liveAll(): Promise<readonly ClusterLife[]> {
     const lives: ClusterLife[] = []
     for (let round = 1; round <= this.#options.rounds; round++) {
-      const { namespace, tookMs, pods } = await makeCluster(this.#stand)
-      this.#options.tell(`a Cluster is ready after ${seconds(tookMs)}: ${pods.join('; ')}`)
-      const deletion = await deleteNamespace(this.#stand, namespace)
-      this.#options.tell(`its namespace is gone after ${seconds(deletion.tookMs)}`)
-      lives.push({ readyMs: tookMs, pods, ...deletion })
+      for (const hasRecords of [false, true]) lives.push(await this.#liveOnce(hasRecords))
     }
     return lives
+  }
+
+  async #liveOnce(hasRecords: boolean): Promise<ClusterLife> {
+    const { namespace, tookMs, pods } = await makeCluster(this.#stand)
+    this.#options.tell(`a Cluster is ready after ${seconds(tookMs)}: ${pods.join('; ')}`)
+    if (hasRecords) await makeRecords(this.#stand, namespace)
+    const deletion = await deleteNamespace(this.#stand, namespace)
+    const kept = hasRecords ? ', with records,' : ''
+    this.#options.tell(`its namespace${kept} is gone after ${seconds(deletion.tookMs)}`)
+    return { readyMs: tookMs, pods, hasRecords, ...deletion }
   }
 
   /** That of the Cluster which stays to the end. */

@@ -1,9 +1,15 @@
-/** Pods of brokers that somebody deletes, under load: one, all in turn, several at once, and without grace. */
+/**
+ * Pods of brokers that somebody deletes, under load: one, all in turn, several at once, and without grace. Those that go with
+ * their namespace wait for nobody.
+ */
 import { test } from 'vitest'
+import { waitUntil } from '../../targets/processes.ts'
 import { expectNothingLost, underLoad } from '../checked-load.ts'
-import { cluster, endsQuietly, useOperator } from '../operated-cluster.ts'
+import { useKubernetes } from '../fixture.ts'
+import { cluster, endsQuietly, numbered, OperatedCluster, topic, useOperator } from '../operated-cluster.ts'
 
-const operated = useOperator('deleted')
+const whole = useKubernetes('whole')
+const operated = useOperator('deleted', {}, [whole])
 const pods = [0, 1, 2].map(id => `kafka-brokers-${id}`)
 
 /** Deletes them at once, and waits until others are there and all is well. */
@@ -51,6 +57,26 @@ test('two that are deleted by force at once: nothing is lost', async () => {
     deletePods(pods.slice(0, 2), '--grace-period=0', '--force'),
   )
   expectNothingLost(outcome)
+})
+
+test('a namespace that is deleted with a Cluster, Topics and records is gone long before the grace of its pods is over', async () => {
+  const guest = new OperatedCluster(whole)
+  const spec = 'partitions: 6, replicationFactor: 3, minInsyncReplicas: 2'
+  await guest.apply(cluster(), topic('kept', spec), topic('removed', `${spec}, reclaimPolicy: Delete`))
+  await guest.until('bnc/kafka', 'Ready', 'True')
+  for (const name of ['kept', 'removed']) {
+    await guest.until(`bnt/${name}`, 'Ready', 'True')
+    await guest.produce(name, numbered(0, 1000))
+  }
+  await whole.kubernetes.kubectl(['delete', 'namespace', whole.namespace, '--wait=false'])
+  await waitUntil(
+    () => 'the namespace is gone',
+    async () => {
+      const left = ['get', 'namespace', whole.namespace, '-o', 'name', '--ignore-not-found']
+      return (await whole.kubernetes.kubectl(left)) === '' || undefined
+    },
+    { deadlineMs: 45_000, everyMs: 500 },
+  )
 })
 
 endsQuietly(operated)

@@ -50,24 +50,13 @@ test.each(mistakes)('%s stops the roll after one broker', async (_, spec, why) =
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
 })
 
-const refused: readonly (readonly [what: string, spec: string, why: RegExp])[] = [
-  [
-    'requests above limits',
-    'brokers: {resources: {requests: {cpu: "2"}, limits: {cpu: "1"}}}',
-    /^Kubernetes does not take StatefulSet kafka-brokers: .*must be less than or equal to cpu limit/,
-  ],
-  [
-    'a misspelt field of what Kubernetes defines',
-    'brokers: {template: {affinity: {nodeAfinity: {}}}}',
-    /^Kubernetes does not take StatefulSet kafka-brokers: .*nodeAfinity/,
-  ],
-]
-
-test.each(refused)('%s are told, and nobody is restarted', async (_, spec, why) => {
+test('requests above limits are told, and nobody is restarted', async () => {
   const before = await operated.podUids()
-  await operated.apply(cluster(spec))
+  await operated.apply(cluster('brokers: {resources: {requests: {cpu: "2"}, limits: {cpu: "1"}}}'))
   const { message } = await operated.until('bnc/kafka', 'Degraded', 'True', 'ObjectRefused')
-  expect(message).toMatch(why)
+  expect(message).toMatch(
+    /^Kubernetes does not take StatefulSet kafka-brokers: .*must be less than or equal to cpu limit/,
+  )
   await operated.looked()
   expect(await operated.podUids()).toEqual(before)
   await operated.apply(cluster())

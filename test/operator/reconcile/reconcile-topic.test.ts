@@ -250,6 +250,15 @@ describe('deletion', () => {
     expect(reconcile({ spec, metadata: gone, actual: {} }).actions).toEqual([])
   })
 
+  test('a Topic that stays is let go as soon as its Cluster goes, and not when there merely is none', () => {
+    const metadata = { finalizers: held.finalizers }
+    expect(reconcile({ spec, metadata, cluster: { kind: 'deleting' } }).actions).toEqual([release])
+    expect(reconcile({ spec, metadata, cluster: { kind: 'absent' } }).actions).toEqual([])
+    const released = reconcile({ spec, metadata: {}, cluster: { kind: 'deleting' } })
+    expect(released.actions).toEqual([])
+    expect(released.ready).toMatchObject({ status: 'False', reason: 'ClusterNotFound' })
+  })
+
   test('brokers that cannot be asked hold it back, and it says how to get out of that', () => {
     const kafka = { kind: 'unreachable', reason: 'No broker answers.' } as const
     const { actions, isSet, ready } = reconcile({ spec, metadata: held, kafka })
