@@ -24,22 +24,36 @@ export function drainMoves(kafka: ReachedKafka, leaving: ReadonlySet<number>): r
   return moves
 }
 
-/** Moves towards brokers that have fewer replicas than others; none when they differ by one at most. */
+/**
+ * Moves towards brokers that have fewer replicas than others, of each topic and then in all; none when they differ by one at
+ * most, of each topic and in all, or racks forbid more: no partition is in fewer racks afterwards.
+ */
 export function balanceMoves(kafka: ReachedKafka): readonly Reassignment[] {
-  const brokers = kafka.brokers.filter(({ id, isFenced }) => !isFenced && !kafka.cordoned.has(id))
-  const load = replicasByBroker(kafka)
-  const moving = movingPartitions(kafka)
+  const total = replicasByBroker(kafka)
+  const begun = new Set(movingPartitions(kafka))
   const moves: Reassignment[] = []
-  if (brokers.length < 2) return moves
-  for (const { name, partitions } of kafka.topics) {
-    for (const { index, replicas } of partitions) {
-      if (moves.length + moving.size >= mostMoves) return moves
-      if (moving.has(`${name}-${index}`)) continue
-      const from = [...replicas].sort((a, b) => count(load, b) - count(load, a) || b - a)[0]
-      const to = leastLoaded(brokers, load, new Set(replicas), racksOf(brokers, replicas, from))
-      if (from === undefined || to === undefined || count(load, from) - count(load, to.id) < 2) continue
-      shift(load, from, to.id)
-      moves.push({ topic: name, partition: index, replicas: replicas.map(id => (id === from ? to.id : id)) })
+  const racks = new Map(kafka.brokers.map(({ id, rack }) => [id, rack]))
+  const targets = kafka.brokers.filter(({ id, isFenced }) => !isFenced && !kafka.cordoned.has(id))
+  const topics = kafka.topics.map(topic => ({ topic, own: replicasByBroker({ topics: [topic] }) }))
+  // With a topic as even as it may be, a move that keeps it so may still make brokers more even in all.
+  for (const leastOfTopic of [2, 1]) {
+    for (const { topic, own } of topics) {
+      for (const { index, replicas } of topic.partitions) {
+        if (begun.size >= mostMoves) return moves
+        const partition = `${topic.name}-${index}`
+        if (begun.has(partition)) continue
+        const best = bestShift(replicas, targets, racks, { own, total, leastOfTopic })
+        if (best === undefined) continue
+        const { from, to } = best
+        shift(own, from, to)
+        shift(total, from, to)
+        begun.add(partition)
+        moves.push({
+          topic: topic.name,
+          partition: index,
+          replicas: replicas.map(id => (id === from ? to : id)),
+        })
+      }
     }
   }
   return moves
@@ -85,6 +99,38 @@ function replaceEach(
     moved[at] = target.id
   }
   return moved
+}
+
+interface Shift {
+  readonly from: number
+  readonly to: number
+  readonly ofTopic: number
+  readonly inAll: number
+}
+
+/** Between the brokers that differ most, of the topic before in all; then from the highest id to the lowest. */
+function bestShift(
+  replicas: readonly number[],
+  targets: readonly DescribedBroker[],
+  racks: ReadonlyMap<number, string | null>,
+  { own, total, leastOfTopic }: { readonly own: Load; readonly total: Load; readonly leastOfTopic: number },
+): Shift | undefined {
+  let best: Shift | undefined
+  for (const from of [...replicas].sort((a, b) => b - a)) {
+    const others = new Set(replicas.flatMap(id => (id === from ? [] : [racks.get(id)])))
+    const rack = racks.get(from) ?? null
+    const isOnlyThere = rack !== null && !others.has(rack)
+    for (const { id: to, rack: toRack } of targets) {
+      const ofTopic = count(own, from) - count(own, to)
+      const inAll = count(total, from) - count(total, to)
+      if (replicas.includes(to) || ofTopic < leastOfTopic || (ofTopic < 2 && inAll < 2)) continue
+      if (isOnlyThere && (toRack === null || others.has(toRack))) continue
+      const isBetter =
+        best === undefined || ofTopic > best.ofTopic || (ofTopic === best.ofTopic && inAll > best.inAll)
+      if (isBetter) best = { from, to, ofTopic, inAll }
+    }
+  }
+  return best
 }
 
 /** In a rack that has no replica yet before others, then with the fewest replicas, then the lowest id. */
