@@ -1,5 +1,5 @@
 /** Which replicas move where, so that brokers become empty or evenly full. Pure, and the same for the same input. */
-import type { DescribedBroker, Reassignment } from '../../client/index.ts'
+import type { DescribedBroker, Reassignment, TopicPartitions } from '../../client/index.ts'
 import { type ReachedKafka, replicasByBroker } from './observed-cluster.ts'
 
 /** Partitions that may move at a time, those that move already among them. */
@@ -29,12 +29,12 @@ export function drainMoves(kafka: ReachedKafka, leaving: ReadonlySet<number>): r
  * most, of each topic and in all, or racks forbid more: no partition is in fewer racks afterwards.
  */
 export function balanceMoves(kafka: ReachedKafka): readonly Reassignment[] {
-  const total = replicasByBroker(kafka)
+  const topics = afterMoves(kafka)
+  const total = replicasByBroker({ topics: topics.map(({ topic }) => topic) })
   const begun = new Set(movingPartitions(kafka))
   const moves: Reassignment[] = []
   const racks = new Map(kafka.brokers.map(({ id, rack }) => [id, rack]))
   const targets = kafka.brokers.filter(({ id, isFenced }) => !isFenced && !kafka.cordoned.has(id))
-  const topics = kafka.topics.map(topic => ({ topic, own: replicasByBroker({ topics: [topic] }) }))
   // With a topic as even as it may be, a move that keeps it so may still make brokers more even in all.
   for (const leastOfTopic of [2, 1]) {
     for (const { topic, own } of topics) {
@@ -57,6 +57,21 @@ export function balanceMoves(kafka: ReachedKafka): readonly Reassignment[] {
     }
   }
   return moves
+}
+
+/** Every topic, and its replicas on each broker, as they will be when all that moves has moved. */
+function afterMoves({ topics, moves }: ReachedKafka): readonly { topic: TopicPartitions; own: Load }[] {
+  const removing = new Map(moves.map(move => [`${move.topic}-${move.partition}`, new Set(move.removing)]))
+  return topics.map(({ partitions, ...rest }) => {
+    const topic = {
+      ...rest,
+      partitions: partitions.map(partition => ({
+        ...partition,
+        replicas: partition.replicas.filter(id => !removing.get(`${rest.name}-${partition.index}`)?.has(id)),
+      })),
+    }
+    return { topic, own: replicasByBroker({ topics: [topic] }) }
+  })
 }
 
 /** Replicas of a partition so that it has `wanted` of them; undefined when there are not enough brokers. */

@@ -89,6 +89,19 @@ test('a partition stays in as many racks as it was in, though a broker alone in 
   expect(counts(5, t)).toEqual([6, 12, 6, 6, 6])
 })
 
+test('what moves already counts where it will be', () => {
+  const kafka = kafkaWith(['a', 'a'], { t: [[0], [0], [0, 1], [0, 1]] })
+  const moves = [2, 3].map(partition => ({
+    topic: 't',
+    partition,
+    replicas: [0, 1],
+    adding: [1],
+    removing: [0],
+  }))
+  expect(balanceMoves({ ...kafka, moves })).toEqual([])
+  expect(balanceMoves({ ...kafka, moves: [] })).toHaveLength(1)
+})
+
 test('balancing never takes a rack from a partition, and it ends', () => {
   fc.assert(
     fc.property(anyAssignment, anyAssignment, ([first, one], [second, other]) => {
