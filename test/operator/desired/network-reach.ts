@@ -3,7 +3,6 @@
  * everybody, else whoever any of their rules lets in. What our policies do not use is an error, so that nothing is overlooked.
  */
 import { BlockList, isIPv4 } from 'node:net'
-import * as z from 'zod'
 import type { KubeObject } from '../../../operator/resources/kube-object.ts'
 
 export interface PodAt {
@@ -14,51 +13,71 @@ export interface PodAt {
 /** Whoever knocks: a pod, or an address outside of Kubernetes. */
 export type Peer = PodAt | { readonly address: string }
 
-const selector = z.strictObject({ matchLabels: z.record(z.string(), z.string()).optional() })
-const peerRule = z.union([
-  z.strictObject({ podSelector: selector.optional(), namespaceSelector: selector.optional() }),
-  z.strictObject({ ipBlock: z.strictObject({ cidr: z.string(), except: z.array(z.string()).optional() }) }),
-])
-const policy = z.object({
-  kind: z.literal('NetworkPolicy'),
-  metadata: z.object({ namespace: z.string() }),
-  spec: z.strictObject({
-    podSelector: selector,
-    policyTypes: z.tuple([z.literal('Ingress')]),
-    ingress: z.array(
-      z.strictObject({
-        from: z.array(peerRule).optional(),
-        ports: z.array(z.strictObject({ protocol: z.literal('TCP'), port: z.int() })).optional(),
-      }),
-    ),
-  }),
-})
+interface Selector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+}
 
-type PeerRule = z.infer<typeof peerRule>
+interface PeerRule {
+  readonly podSelector?: Selector
+  readonly namespaceSelector?: Selector
+  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] }
+}
+
+interface PolicySpec {
+  readonly podSelector: Selector
+  readonly policyTypes: readonly string[]
+  readonly ingress: readonly {
+    readonly from?: readonly PeerRule[]
+    readonly ports?: readonly { readonly protocol: string; readonly port: number }[]
+  }[]
+}
 
 export function mayReach(
   objects: readonly KubeObject[],
   peer: Peer,
   { pod, port }: { readonly pod: PodAt; readonly port: number },
 ): boolean {
-  const policies = objects
-    .filter(({ kind }) => kind === 'NetworkPolicy')
-    .map(object => policy.parse(object))
-    .filter(
-      ({ metadata, spec }) =>
-        metadata.namespace === pod.namespace && isSelected(spec.podSelector, pod.labels),
-    )
+  const policies = objects.flatMap(({ kind, metadata, spec }) => {
+    if (kind !== 'NetworkPolicy') return []
+    const read = policySpec(spec)
+    const isOurs = metadata.namespace === pod.namespace && isSelected(read.podSelector, pod.labels)
+    return isOurs ? [read] : []
+  })
   if (policies.length === 0) return true
-  return policies.some(({ spec }) =>
-    spec.ingress.some(({ from = [], ports = [] }) => {
+  return policies.some(({ ingress }) =>
+    ingress.some(({ from = [], ports = [] }) => {
       const isPort = ports.length === 0 || ports.some(one => one.port === port)
       return isPort && (from.length === 0 || from.some(rule => isLetIn(rule, peer, pod.namespace)))
     }),
   )
 }
 
+function policySpec(spec: unknown): PolicySpec {
+  const read = spec as PolicySpec
+  mustHaveOnly(read, ['podSelector', 'policyTypes', 'ingress'])
+  if (read.policyTypes.join() !== 'Ingress')
+    throw new Error(`Not only about what comes in: ${read.policyTypes}`)
+  for (const rule of read.ingress) {
+    mustHaveOnly(rule, ['from', 'ports'])
+    for (const port of rule.ports ?? []) {
+      mustHaveOnly(port, ['protocol', 'port'])
+      if (port.protocol !== 'TCP' || typeof port.port !== 'number') throw new Error(JSON.stringify(port))
+    }
+    for (const from of rule.from ?? []) {
+      mustHaveOnly(from, 'ipBlock' in from ? ['ipBlock'] : ['podSelector', 'namespaceSelector'])
+    }
+  }
+  return read
+}
+
+function mustHaveOnly(object: object, known: readonly string[]): void {
+  const unknown = Object.keys(object).filter(name => !known.includes(name))
+  if (unknown.length > 0)
+    throw new Error(`Not looked at here: ${unknown.join(', ')} of ${JSON.stringify(object)}`)
+}
+
 function isLetIn(rule: PeerRule, peer: Peer, ownNamespace: string): boolean {
-  if ('ipBlock' in rule) {
+  if (rule.ipBlock !== undefined) {
     if (!('address' in peer)) return false
     const { cidr, except = [] } = rule.ipBlock
     return isWithin(peer.address, cidr) && !except.some(block => isWithin(peer.address, block))
@@ -75,8 +94,9 @@ function isLetIn(rule: PeerRule, peer: Peer, ownNamespace: string): boolean {
   return isNamespace && isSelected(podSelector ?? {}, peer.labels)
 }
 
-function isSelected({ matchLabels = {} }: z.infer<typeof selector>, labels: PodAt['labels']): boolean {
-  return Object.entries(matchLabels).every(([name, value]) => labels[name] === value)
+function isSelected(selector: Selector, labels: PodAt['labels']): boolean {
+  mustHaveOnly(selector, ['matchLabels'])
+  return Object.entries(selector.matchLabels ?? {}).every(([name, value]) => labels[name] === value)
 }
 
 function isWithin(address: string, cidr: string): boolean {
