@@ -56,7 +56,7 @@ function policySpec(spec: unknown): PolicySpec {
   const read = spec as PolicySpec
   mustHaveOnly(read, ['podSelector', 'policyTypes', 'ingress'])
   if (read.policyTypes.join() !== 'Ingress')
-    throw new Error(`Not only about what comes in: ${read.policyTypes}`)
+    throw new Error(`Not only about what comes in: ${read.policyTypes.join()}`)
   for (const rule of read.ingress) {
     mustHaveOnly(rule, ['from', 'ports'])
     for (const port of rule.ports ?? []) {
