@@ -19,6 +19,7 @@ import type { ApiAccess } from './kube/credentials.ts'
 import { Events } from './kube/events.ts'
 import { LeaderLease } from './kube/leader-lease.ts'
 import type { OperatorSettings } from './operator-settings.ts'
+import type { ClusterStatus } from './resources/cluster-status.ts'
 import { type KubeObject, keyOf } from './resources/kube-object.ts'
 
 const topicsPerWorker = 8
@@ -193,6 +194,7 @@ function makeControllers(
     kafka,
     grants,
     events,
+    metrics,
     clock,
     logger,
     images: settings.images,
@@ -246,6 +248,13 @@ function countResources(cache: KubeCache, metrics: OperatorMetrics): void {
     const ready = all.filter(isReady).length
     metrics.setResources(kind, ready, all.length - ready)
   }
+  metrics.setBrokers(
+    cache.all('Cluster').map(({ metadata, status }) => {
+      const { members = [] } = (status ?? {}) as ClusterStatus
+      const toRestart = members.filter(({ pendingReason }) => pendingReason !== undefined).length
+      return { key: keyOf(metadata), toRestart, upToDate: members.length - toRestart }
+    }),
+  )
 }
 
 function isReady(object: KubeObject | undefined): boolean {
