@@ -20,6 +20,7 @@ import type { ApiAccess } from './kube/credentials.ts'
 import { Events } from './kube/events.ts'
 import { LeaderLease } from './kube/leader-lease.ts'
 import type { OperatorSettings } from './operator-settings.ts'
+import type { ClusterStatus } from './resources/cluster-status.ts'
 import { type KubeObject, keyOf } from './resources/kube-object.ts'
 
 const topicsPerWorker = 8
@@ -194,6 +195,7 @@ function makeControllers(
     kafka,
     grants,
     events,
+    metrics,
     clock,
     logger,
     images: settings.images,
@@ -250,6 +252,13 @@ function countResources(cache: KubeCache, metrics: OperatorMetrics): void {
       name: cluster.metadata.name,
       restarts: pendingRestarts(cluster),
     })),
+  )
+  metrics.setBrokers(
+    cache.all('Cluster').map(({ metadata, status }) => {
+      const { members = [] } = (status ?? {}) as ClusterStatus
+      const toRestart = members.filter(({ pendingReason }) => pendingReason !== undefined).length
+      return { key: keyOf(metadata), toRestart, upToDate: members.length - toRestart }
+    }),
   )
 }
 

@@ -1,14 +1,20 @@
-/** New pods that do not come up: the roll stops after the first, says which and why, and goes on when the spec is mended. */
+/**
+ * New pods that do not come up: the roll stops after the first, says which and why, and goes on when the spec is mended.
+ * Clients go on through all of it.
+ */
 import { expect, test } from 'vitest'
+import { useLoad } from '../checked-load.ts'
 import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('stuck')
+const load = useLoad(operated, 'checked')
 
 test('three brokers are ready', async () => {
   await operated.apply(cluster(), topic('orders', 'partitions: 3, replicationFactor: 3'))
   await operated.until('bnc/kafka', 'Ready', 'True')
   await operated.until('bnt/orders', 'Ready', 'True')
   await operated.produce('orders', numbered(0, 100))
+  await load.start()
 })
 
 const mistakes: readonly (readonly [what: string, spec: string, why: RegExp])[] = [
@@ -41,6 +47,7 @@ test.each(mistakes)('%s stops the roll after one broker', async (_, spec, why) =
   expect(message).toContain(`Broker ${changed[0]} does not come up`)
   expect(await operated.kubectl('get', 'bnc', 'kafka')).toMatch(/kafka +False +2\/3 +False/)
   // The other two go on.
+  await load.advances()
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
 
   await operated.apply(cluster())
@@ -73,6 +80,7 @@ test('a mended spec that is another one goes through all of them', async () => {
   await operated.until('bnc/kafka', 'Ready', 'True')
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
+  await load.endsWithNothingLost({ leastInSync: 2 })
 })
 
 endsQuietly(operated)
