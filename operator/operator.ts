@@ -6,6 +6,7 @@ import { ControlGrants } from './brokers/control-grants.ts'
 import { checkDefinitions } from './controllers/check-definitions.ts'
 import { ClusterController } from './controllers/cluster-controller.ts'
 import { Controller } from './controllers/controller.ts'
+import { pendingRestarts, standingOf } from './controllers/count-resources.ts'
 import { GoingClusters } from './controllers/going-clusters.ts'
 import { HealthServer } from './controllers/health-server.ts'
 import { KafkaClusters } from './controllers/kafka-clusters.ts'
@@ -19,6 +20,7 @@ import type { ApiAccess } from './kube/credentials.ts'
 import { Events } from './kube/events.ts'
 import { LeaderLease } from './kube/leader-lease.ts'
 import type { OperatorSettings } from './operator-settings.ts'
+import type { ClusterStatus } from './resources/cluster-status.ts'
 import { type KubeObject, keyOf } from './resources/kube-object.ts'
 
 const topicsPerWorker = 8
@@ -193,6 +195,7 @@ function makeControllers(
     kafka,
     grants,
     events,
+    metrics,
     clock,
     logger,
     images: settings.images,
@@ -241,16 +244,24 @@ function isOnlyStatus(object: KubeObject, before: KubeObject | undefined): boole
 }
 
 function countResources(cache: KubeCache, metrics: OperatorMetrics): void {
-  for (const kind of ['Cluster', 'Topic'] as const) {
-    const all = cache.all(kind)
-    const ready = all.filter(isReady).length
-    metrics.setResources(kind, ready, all.length - ready)
-  }
+  for (const kind of ['Cluster', 'Topic'] as const)
+    metrics.setResources(kind, cache.all(kind).map(standingOf))
+  metrics.setPendingRestarts(
+    cache.all('Cluster').map(cluster => ({
+      namespace: cluster.metadata.namespace ?? 'default',
+      name: cluster.metadata.name,
+      restarts: pendingRestarts(cluster),
+    })),
+  )
+  metrics.setBrokers(
+    cache.all('Cluster').map(({ metadata, status }) => {
+      const { members = [] } = (status ?? {}) as ClusterStatus
+      const toRestart = members.filter(({ pendingReason }) => pendingReason !== undefined).length
+      return { key: keyOf(metadata), toRestart, upToDate: members.length - toRestart }
+    }),
+  )
 }
 
 function isReady(object: KubeObject | undefined): boolean {
-  const { conditions = [] } = (object?.status ?? {}) as {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
-  }
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+  return object !== undefined && standingOf(object) === 'ready'
 }

@@ -25,6 +25,7 @@ import type { GoingClusters } from './going-clusters.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import type { KubeCache } from './kube-cache.ts'
 import type { Nodes } from './nodes.ts'
+import type { OperatorMetrics } from './operator-metrics.ts'
 import { writeStatus } from './status-writer.ts'
 
 export interface ClusterControllerParts {
@@ -34,6 +35,7 @@ export interface ClusterControllerParts {
   readonly kafka: KafkaClusters
   readonly grants: ControlGrants
   readonly events: Events
+  readonly metrics: OperatorMetrics
   readonly clock: Clock
   readonly logger: Logger
   readonly images: ClusterContext['images']
@@ -99,6 +101,7 @@ export class ClusterController {
       refusal: undefined,
       notTaken: undefined,
     }
+    if (!this.#remembered.has(key)) this.#parts.metrics.beginCluster(key)
     this.#remembered.set(key, remembered)
     await this.#openWaysIn(context, children)
     const observed = await this.#observe(key, object, context, remembered)
@@ -121,6 +124,7 @@ export class ClusterController {
 
   async #forget(key: string): Promise<void> {
     this.#remembered.delete(key)
+    this.#parts.metrics.forgetCluster(key)
     await this.#parts.kafka.forget(key)
   }
 
@@ -310,12 +314,14 @@ export class ClusterController {
     context: ClusterContext,
     remembered: Remembered,
   ): Promise<void> {
-    const { cache, logger, events } = this.#parts
+    const { cache, logger, events, metrics } = this.#parts
+    const key = keyOf(object.metadata)
     const durationMs = context.cluster.spec.rollout.brokerTimeoutSeconds * 1000
     if (needsGrant) {
-      const addresses = controlAddresses(context, cache.childrenOf(keyOf(object.metadata)))
+      const addresses = controlAddresses(context, cache.childrenOf(key))
       const answer = await this.#parts.grants.request(addresses, { broker, reason, durationMs })
       if (answer.kind === 'refused') {
+        metrics.countRefusal(key, answer.kinds)
         const isNews = remembered.refusal?.reasons.join() !== answer.reasons.join()
         if (isNews) logger.info({ broker, reasons: answer.reasons }, 'A broker may not be restarted now.')
         remembered.refusal = { broker, reasons: answer.reasons }
@@ -324,8 +330,9 @@ export class ClusterController {
       remembered.heldGrant = broker
     }
     remembered.refusal = undefined
-    logger.info({ cluster: keyOf(object.metadata), broker, pod, reason }, 'A broker is restarted.')
+    logger.info({ cluster: key, broker, pod, reason }, 'A broker is restarted.')
     await cache.api.delete(podRef(context.namespace, pod), { uid })
+    metrics.countRestart(key)
     await events.tell(object, {
       type: 'Normal',
       reason: 'BrokerRestarted',
