@@ -10,7 +10,10 @@ import { setInterval, setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 
 const [servers = '', topic = '', partitions = '1'] = process.argv.slice(2)
-const kafka = new Kafka({ brokers: [servers], clientId: 'history', logLevel: logLevel.NOTHING })
+// A send itself kafkajs tries for ever. But metadata it asks of one broker, though that one has just gone, and when it gives up,
+// by default after ten seconds, the send fails; a broker on a busy machine takes longer to come back.
+const retry = { maxRetryTime: 500, retries: 60 }
+const kafka = new Kafka({ brokers: [servers], clientId: 'history', logLevel: logLevel.NOTHING, retry })
 const everyMs = 20
 const connectAgainMs = 500
 const producing = new AbortController()

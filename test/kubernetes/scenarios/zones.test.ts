@@ -1,4 +1,7 @@
-/** Six brokers in three zones: replicas stand in different ones, who reads says where it is, and a zone that fails is missed by nobody. */
+/**
+ * Six brokers in three zones: replicas stand in different ones, who reads says where it is, and a zone that dies is missed by
+ * nobody.
+ */
 import { expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { expectNothingLost, underLoad } from '../checked-load.ts'
