@@ -24,12 +24,14 @@ import type { GoingClusters } from './going-clusters.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import type { KubeCache } from './kube-cache.ts'
 import type { Nodes } from './nodes.ts'
+import type { RefusedPods } from './refused-pods.ts'
 import { writeStatus } from './status-writer.ts'
 
 export interface ClusterControllerParts {
   readonly cache: KubeCache
   readonly going: GoingClusters
   readonly nodes: Nodes
+  readonly refusedPods: RefusedPods
   readonly kafka: KafkaClusters
   readonly grants: ControlGrants
   readonly events: Events
@@ -118,6 +120,7 @@ export class ClusterController {
 
   async #forget(key: string): Promise<void> {
     this.#remembered.delete(key)
+    this.#parts.refusedPods.forget(key)
     await this.#parts.kafka.forget(key)
   }
 
@@ -165,8 +168,9 @@ export class ClusterController {
     const children = cache.childrenOf(key)
     const brokers = brokersThatMayBe(children, context)
     const isStarted = brokers > 0
-    const [nodes, kafkaSeen, statuses, etcd] = await Promise.all([
+    const [nodes, refusedPods, kafkaSeen, statuses, etcd] = await Promise.all([
       this.#nodes(children, context),
+      this.#parts.refusedPods.of(key, children),
       isStarted
         ? kafka.of(key, brokers).observe(rememberedTopics(brokersStatefulSet(children, context)))
         : ({ kind: 'unreachable', reason: 'No broker has been started yet.' } as const),
@@ -183,8 +187,19 @@ export class ClusterController {
     const { heldGrant, refusal } = remembered
     const isOfThisSpec = remembered.notTaken?.generation === object.metadata.generation
     const notTaken = isOfThisSpec ? remembered.notTaken?.sentence : undefined
-    const nowMs = clock.nowMs()
-    return { object, children, nodes, kafka: kafkaSeen, statuses, etcd, heldGrant, refusal, notTaken, nowMs }
+    return {
+      object,
+      children,
+      nodes,
+      kafka: kafkaSeen,
+      statuses,
+      etcd,
+      heldGrant,
+      refusal,
+      notTaken,
+      refusedPods,
+      nowMs: clock.nowMs(),
+    }
   }
 
   /** All of them only where clients come in through nodes. */
