@@ -51,7 +51,7 @@ function timeOf({ eventTime, firstTimestamp, lastTimestamp, series }: EventShape
 /** Without what differs from pod to pod. */
 function sentenceOf(statefulSet: string, message: string): string {
   const [, what, told = message] =
-    /create (Pod|Claim) \S+ .*?failed error: (.*)$/s.exec(message) ?? ([] as readonly string[])
+    /\bcreate (Pod|Claim) \S+ .*?failed error: (.*)$/is.exec(message) ?? ([] as readonly string[])
   const why = told
     .replace(/^(?:pods|persistentvolumeclaims) "[^"]*" is forbidden: /, '')
     .replaceAll(new RegExp(`\\b${statefulSet}-\\d+\\b`, 'g'), `${statefulSet}-N`)

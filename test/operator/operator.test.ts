@@ -190,7 +190,7 @@ test('pods that Kubernetes refuses are told of their Cluster, once, until they a
     fake.put(`/api/v1/namespaces/team/events/${object.metadata.name}`, object)
   put(event('another', 'FailedCreate', 'it is not about this one'))
   put(event(uid, 'SuccessfulCreate', 'it is no refusal'))
-  const failed = 'create Pod demo-etcd-1 in StatefulSet demo-etcd failed error: '
+  const failed = 'Create Pod demo-etcd-1 in StatefulSet demo-etcd failed error: '
   put(
     event(uid, 'FailedCreate', `${failed}pods "demo-etcd-1" is forbidden: exceeded quota: few, used: pods=9`),
   )

@@ -37,7 +37,7 @@ beforeEach(() => {
 /** Its time is `secondsAgo`. */
 function event(secondsAgo = 0): KubeObject {
   const lastTimestamp = new Date(clock.nowMs() - secondsAgo * 1000).toISOString()
-  const told = { message: 'create Pod demo-etcd-0 in StatefulSet demo-etcd failed error: no', lastTimestamp }
+  const told = { message: 'Create Pod demo-etcd-0 in StatefulSet demo-etcd failed error: no', lastTimestamp }
   return { apiVersion: 'v1', kind: 'Event', metadata: { name: 'one' }, ...told }
 }
 

@@ -12,7 +12,7 @@ function event(message: string, times: object = { lastTimestamp: at(1) }): KubeO
 const why = (...events: readonly KubeObject[]): string | undefined =>
   whyRefused('demo-brokers', events, sinceMs)
 const failed = (index: number, error: string): string =>
-  `create Pod demo-brokers-${index} in StatefulSet demo-brokers failed error: ${error}`
+  `Create Pod demo-brokers-${index} in StatefulSet demo-brokers failed error: ${error}`
 
 test.each([
   [
@@ -24,7 +24,7 @@ test.each([
     'pods of StatefulSet demo-brokers: admission webhook "no.example" denied the request: Pod demo-brokers-N has no owner.',
   ],
   [
-    'create Claim data-demo-brokers-2 Pod demo-brokers-2 in StatefulSet demo-brokers failed error: persistentvolumeclaims "data-demo-brokers-2" is forbidden: exceeded quota: few',
+    'Create Claim data-demo-brokers-2 Pod demo-brokers-2 in StatefulSet demo-brokers failed error: persistentvolumeclaims "data-demo-brokers-2" is forbidden: exceeded quota: few',
     'volume claims of StatefulSet demo-brokers: exceeded quota: few.',
   ],
   ['something else', 'pods of StatefulSet demo-brokers: something else.'],
