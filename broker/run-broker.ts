@@ -11,6 +11,7 @@ import type { LogDirectories } from './log/log-directories.ts'
 import type { BrokerListener, ControlAddress } from './metadata/image.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { Metrics } from './metrics/metrics.ts'
+import { idleMetrics } from './metrics/idle-metrics.ts'
 import { requestMetrics } from './metrics/request-stats.ts'
 import { TopicTraffic } from './metrics/topic-traffic.ts'
 import type { Network } from './network/network.ts'
@@ -134,6 +135,7 @@ export async function runBroker(
       () => dispatcher.stats(),
       () => clock.monotonicMs(),
     ),
+    ...idleMetrics(() => performance.eventLoopUtilization()),
     ...cleanerMetrics(cleaner),
     ...brokerMetrics({
       brokerId,

@@ -60,12 +60,14 @@ export class Dispatcher {
     const { handler, stats } = served
     const { api, borrowsBytes } = handler
     stats.countRequest(apiVersion, end - start)
+    const startedAtMs = this.#clock.monotonicMs()
     if (apiVersion < api.versions.min || apiVersion > api.versions.max) {
       if (apiKey !== apiVersionsKey) throw unsupportedVersion(handler, apiVersion)
-      return apiVersionsOfAnotherTime(served, apiVersion, correlationId, connection, receivedAtMs)
+      const refusal = apiVersionsOfAnotherTime(served, apiVersion, correlationId, connection, receivedAtMs)
+      this.#worked(refusal, startedAtMs)
+      return refusal
     }
 
-    const startedAtMs = this.#clock.monotonicMs()
     const reader = new Reader(bytes, start, end, { borrow: borrowsBytes })
     const { clientId } = decodeRequestHeader(reader)
     const request = decodeBody(api, apiVersion, reader)
@@ -81,15 +83,23 @@ export class Dispatcher {
     })
     if (handler.failure !== undefined) exchange.request = request
     serve(exchange, request)
-    exchange.localMs = this.#clock.monotonicMs() - startedAtMs
+    this.#worked(exchange, startedAtMs)
     return exchange
+  }
+
+  /** The exchange was waiting and is no more. */
+  settled(exchange: Exchange): void {
+    const nowMs = this.#clock.monotonicMs()
+    exchange.served.stats.remote.record(nowMs - exchange.stageSinceMs)
+    exchange.stageSinceMs = nowMs
   }
 
   /**
    * Appends the answer's frame. A response that cannot be encoded counts as a handler that failed; when there is no other
-   * answer either, the exchange becomes `refused`, nothing was appended and the result is false.
+   * answer either, the exchange becomes `refused`, nothing was appended and the result is false. To be told of by `sent`.
    */
   encode(exchange: Exchange, writer: Writer): boolean {
+    this.#leaves(exchange)
     const before = writer.position
     const { served } = exchange
     if (!tryAppend(exchange, writer) && !(exchange.state === 'answered' && tryAppend(exchange, writer))) {
@@ -98,17 +108,40 @@ export class Dispatcher {
     }
     served.stats.bytesOut += writer.position - before
     served.countErrors(exchange.response)
-    this.finish(exchange)
+    exchange.response = undefined
     return true
   }
 
-  /** Counts the time of an exchange whose answer was encoded, or that has none. */
+  /** Ends an exchange that has no answer, when its turn has come. */
   finish(exchange: Exchange): void {
+    this.#leaves(exchange)
+    this.sent(exchange)
+  }
+
+  /** The answer, and those that are linked to it, are with the operating system, or lost together with the connection. */
+  sent(first: Exchange | undefined): void {
+    if (first === undefined) return
+    const nowMs = this.#clock.monotonicMs()
+    for (let exchange: Exchange | undefined = first; exchange !== undefined; exchange = exchange.next) {
+      const { stats } = exchange.served
+      stats.responseSend.record(nowMs - exchange.stageSinceMs)
+      stats.total.record(nowMs - exchange.receivedAtMs)
+    }
+  }
+
+  #worked(exchange: Exchange, startedAtMs: number): void {
     const { stats } = exchange.served
-    const totalMs = this.#clock.monotonicMs() - exchange.receivedAtMs
-    stats.total.record(totalMs)
-    stats.local.record(exchange.localMs)
-    stats.remote.record(Math.max(0, totalMs - exchange.localMs))
+    const nowMs = this.#clock.monotonicMs()
+    stats.requestQueue.record(startedAtMs - exchange.receivedAtMs)
+    stats.local.record(nowMs - startedAtMs)
+    if (exchange.state !== 'waiting') stats.remote.record(0)
+    exchange.stageSinceMs = nowMs
+  }
+
+  #leaves(exchange: Exchange): void {
+    const nowMs = this.#clock.monotonicMs()
+    exchange.served.stats.responseQueue.record(nowMs - exchange.stageSinceMs)
+    exchange.stageSinceMs = nowMs
   }
 }
 

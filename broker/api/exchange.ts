@@ -27,7 +27,10 @@ export class Exchange implements RequestContext, LateAnswerListener<unknown> {
   request: unknown = undefined
   /** From when the answer has left, nothing is read from the connection for so long. */
   muteForMs = 0
-  localMs = 0
+  /** When the stage began that it is in: waiting for a handler, for earlier answers, or for the socket. */
+  stageSinceMs: number
+  /** Of the same connection and turn, for those whose answers are encoded. */
+  next: Exchange | undefined = undefined
 
   constructor(parts: {
     readonly apiKey: number
@@ -45,6 +48,7 @@ export class Exchange implements RequestContext, LateAnswerListener<unknown> {
     this.correlationId = parts.correlationId
     this.clientId = parts.clientId
     this.receivedAtMs = parts.receivedAtMs
+    this.stageSinceMs = parts.receivedAtMs
     this.connection = parts.connection
     this.served = parts.served
     this.heldBytes = parts.heldBytes

@@ -11,12 +11,18 @@ export class RequestStats {
   readonly errors = new Map<number, number>()
   bytesIn = 0
   bytesOut = 0
-  /** From when the request was there whole until its answer was encoded. */
+  /** From when the request was there whole until its answer had left. The others are its parts, in order. */
   readonly total = new LatencyHistogram()
+  /** Until it was begun: others that came before it. */
+  readonly requestQueue = new LatencyHistogram()
   /** Reading the request and the handler's synchronous part. */
   readonly local = new LatencyHistogram()
-  /** After that: waiting for disk, other brokers, more data, and for answers that go before. */
+  /** Waiting for disk, other brokers, more data. */
   readonly remote = new LatencyHistogram()
+  /** There is an answer: waiting for those that go before. */
+  readonly responseQueue = new LatencyHistogram()
+  /** Encoding it, and until the operating system had taken it. */
+  readonly responseSend = new LatencyHistogram()
 
   constructor(api: string) {
     this.api = api
@@ -84,16 +90,31 @@ export function requestMetrics(all: () => Iterable<RequestStats>, monotonicMs: (
         for (const { api, bytesOut } of asked()) emit(bytesOut, { request: api })
       },
     },
-    times('totaltimems', 'From the arrival of a request until its answer was written', stats => stats.total),
+    times('totaltimems', 'From the arrival of a request until its answer was sent', stats => stats.total),
+    times(
+      'requestqueuetimems',
+      'From the arrival of a request until its work began',
+      stats => stats.requestQueue,
+    ),
     times(
       'localtimems',
       'Reading a request and the part of its work that needs no waiting',
       stats => stats.local,
     ),
     times('remotetimems', 'Waiting for disk, other brokers or more data', stats => stats.remote),
+    times(
+      'responsequeuetimems',
+      'Answers waiting for earlier answers of their connection',
+      stats => stats.responseQueue,
+    ),
+    times(
+      'responsesendtimems',
+      'Encoding an answer, and until the operating system has taken it',
+      stats => stats.responseSend,
+    ),
     {
       name: 'barnabas_kafka_request_latency_seconds',
-      help: 'From the arrival of a request until its answer was written.',
+      help: 'From the arrival of a request until its answer was sent.',
       type: 'histogram',
       collect(emit) {
         for (const { api, total } of asked()) emitHistogram(emit, api, total)

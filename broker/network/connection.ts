@@ -38,6 +38,8 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
   #lineStart = 0
   #lineBytes = 0
   #unsentBytes = 0
+  /** Of this turn, one linked to the other: their answers are encoded and not yet with the socket. */
+  #encoded: Exchange | undefined
   /** Too much is unsent; stays until most of it has left. */
   #backedUp = false
   #muted: Timer | undefined
@@ -228,6 +230,7 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
   // --- what goes out
 
   settled(exchange: Exchange): void {
+    this.#parts.dispatcher.settled(exchange)
     if (this.#line[this.#lineStart] === exchange) this.#drain()
   }
 
@@ -265,7 +268,10 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
       exchange.served.handler.answerSize(exchange.response) + headerBytes,
     )
     const before = writer.position
-    dispatcher.encode(exchange, writer)
+    if (dispatcher.encode(exchange, writer)) {
+      exchange.next = this.#encoded
+      this.#encoded = exchange
+    }
     this.#unsentBytes += writer.position - before
     this.#answers.written()
     if (this.#unsentBytes >= limits.unsentHighBytes) this.#backedUp = true
@@ -291,12 +297,15 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
     this.#sendQueued = false
     if (this.#state === 'gone') return
     const filled = this.#answers.take()
+    const last = filled.at(-1)
+    const encoded = this.#encoded
+    this.#encoded = undefined
     const socket = this.#socket
     if (filled.length > 1) socket.cork()
     for (const one of filled) {
       this.#parts.stats.bytesOut += one.bytes.length
       // Only when the callback has run is the socket done with the bytes: not a moment earlier may they be used again.
-      socket.write(one.bytes, () => this.#written(one))
+      socket.write(one.bytes, () => this.#written(one, one === last ? encoded : undefined))
     }
     if (filled.length > 1) socket.uncork()
     if (this.#state === 'draining') {
@@ -305,7 +314,8 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
     } else if (this.#state === 'open') this.#account()
   }
 
-  #written(filled: FilledBuffer): void {
+  #written(filled: FilledBuffer, answers: Exchange | undefined): void {
+    this.#parts.dispatcher.sent(answers)
     this.#unsentBytes -= filled.bytes.length
     this.#answers.release(filled)
     if (this.#state === 'gone') return
@@ -362,6 +372,7 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
     this.#lineBytes = 0
     this.#frames.close()
     this.#answers.close()
+    this.#parts.dispatcher.sent(this.#encoded)
     this.#parts.budget.leave(this)
     this.#abort?.abort()
     this.#parts.onGone(this)

@@ -1,5 +1,5 @@
 /** Which replicas move where, so that brokers become empty or evenly full. Pure, and the same for the same input. */
-import type { DescribedBroker, Reassignment } from '../../client/index.ts'
+import type { DescribedBroker, Reassignment, TopicPartitions } from '../../client/index.ts'
 import { type ReachedKafka, replicasByBroker } from './observed-cluster.ts'
 
 /** Partitions that may move at a time, those that move already among them. */
@@ -24,25 +24,54 @@ export function drainMoves(kafka: ReachedKafka, leaving: ReadonlySet<number>): r
   return moves
 }
 
-/** Moves towards brokers that have fewer replicas than others; none when they differ by one at most. */
+/**
+ * Moves towards brokers that have fewer replicas than others, of each topic and then in all; none when they differ by one at
+ * most, of each topic and in all, or racks forbid more: no partition is in fewer racks afterwards.
+ */
 export function balanceMoves(kafka: ReachedKafka): readonly Reassignment[] {
-  const brokers = kafka.brokers.filter(({ id, isFenced }) => !isFenced && !kafka.cordoned.has(id))
-  const load = replicasByBroker(kafka)
-  const moving = movingPartitions(kafka)
+  const topics = afterMoves(kafka)
+  const total = replicasByBroker({ topics: topics.map(({ topic }) => topic) })
+  const begun = new Set(movingPartitions(kafka))
   const moves: Reassignment[] = []
-  if (brokers.length < 2) return moves
-  for (const { name, partitions } of kafka.topics) {
-    for (const { index, replicas } of partitions) {
-      if (moves.length + moving.size >= mostMoves) return moves
-      if (moving.has(`${name}-${index}`)) continue
-      const from = [...replicas].sort((a, b) => count(load, b) - count(load, a) || b - a)[0]
-      const to = leastLoaded(brokers, load, new Set(replicas), racksOf(brokers, replicas, from))
-      if (from === undefined || to === undefined || count(load, from) - count(load, to.id) < 2) continue
-      shift(load, from, to.id)
-      moves.push({ topic: name, partition: index, replicas: replicas.map(id => (id === from ? to.id : id)) })
+  const racks = new Map(kafka.brokers.map(({ id, rack }) => [id, rack]))
+  const targets = kafka.brokers.filter(({ id, isFenced }) => !isFenced && !kafka.cordoned.has(id))
+  // With a topic as even as it may be, a move that keeps it so may still make brokers more even in all.
+  for (const leastOfTopic of [2, 1]) {
+    for (const { topic, own } of topics) {
+      for (const { index, replicas } of topic.partitions) {
+        if (begun.size >= mostMoves) return moves
+        const partition = `${topic.name}-${index}`
+        if (begun.has(partition)) continue
+        const best = bestShift(replicas, targets, racks, { own, total, leastOfTopic })
+        if (best === undefined) continue
+        const { from, to } = best
+        shift(own, from, to)
+        shift(total, from, to)
+        begun.add(partition)
+        moves.push({
+          topic: topic.name,
+          partition: index,
+          replicas: replicas.map(id => (id === from ? to : id)),
+        })
+      }
     }
   }
   return moves
+}
+
+/** Every topic, and its replicas on each broker, as they will be when all that moves has moved. */
+function afterMoves({ topics, moves }: ReachedKafka): readonly { topic: TopicPartitions; own: Load }[] {
+  const removing = new Map(moves.map(move => [`${move.topic}-${move.partition}`, new Set(move.removing)]))
+  return topics.map(({ partitions, ...rest }) => {
+    const topic = {
+      ...rest,
+      partitions: partitions.map(partition => ({
+        ...partition,
+        replicas: partition.replicas.filter(id => !removing.get(`${rest.name}-${partition.index}`)?.has(id)),
+      })),
+    }
+    return { topic, own: replicasByBroker({ topics: [topic] }) }
+  })
 }
 
 /** Replicas of a partition so that it has `wanted` of them; undefined when there are not enough brokers. */
@@ -85,6 +114,38 @@ function replaceEach(
     moved[at] = target.id
   }
   return moved
+}
+
+interface Shift {
+  readonly from: number
+  readonly to: number
+  readonly ofTopic: number
+  readonly inAll: number
+}
+
+/** Between the brokers that differ most, of the topic before in all; then from the highest id to the lowest. */
+function bestShift(
+  replicas: readonly number[],
+  targets: readonly DescribedBroker[],
+  racks: ReadonlyMap<number, string | null>,
+  { own, total, leastOfTopic }: { readonly own: Load; readonly total: Load; readonly leastOfTopic: number },
+): Shift | undefined {
+  let best: Shift | undefined
+  for (const from of [...replicas].sort((a, b) => b - a)) {
+    const others = new Set(replicas.flatMap(id => (id === from ? [] : [racks.get(id)])))
+    const rack = racks.get(from) ?? null
+    const isOnlyThere = rack !== null && !others.has(rack)
+    for (const { id: to, rack: toRack } of targets) {
+      const ofTopic = count(own, from) - count(own, to)
+      const inAll = count(total, from) - count(total, to)
+      if (replicas.includes(to) || ofTopic < leastOfTopic || (ofTopic < 2 && inAll < 2)) continue
+      if (isOnlyThere && (toRack === null || others.has(toRack))) continue
+      const isBetter =
+        best === undefined || ofTopic > best.ofTopic || (ofTopic === best.ofTopic && inAll > best.inAll)
+      if (isBetter) best = { from, to, ofTopic, inAll }
+    }
+  }
+  return best
 }
 
 /** In a rack that has no replica yet before others, then with the fewest replicas, then the lowest id. */

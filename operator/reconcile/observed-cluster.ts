@@ -109,7 +109,7 @@ export function partitionsWithoutLeader(kafka: ReachedKafka): number {
 }
 
 /** Replicas that each broker has. */
-export function replicasByBroker(kafka: ReachedKafka): Map<number, number> {
+export function replicasByBroker(kafka: Pick<ReachedKafka, 'topics'>): Map<number, number> {
   const counts = new Map<number, number>()
   for (const { partitions } of kafka.topics) {
     for (const { replicas } of partitions) {

@@ -10,6 +10,15 @@ const rate = (metric: string, labels = ''): string =>
   `rate(${metric}{${ofBroker}${labels}}[$__rate_interval])`
 const perBroker = (expression: string): string => `sum by (broker) (${expression})`
 
+/** In the order in which a request goes through them. */
+const partsOfRequests = {
+  requestqueuetimems: 'waiting to be begun',
+  localtimems: 'working',
+  remotetimems: 'waiting for disk, brokers or data',
+  responsequeuetimems: 'answer waiting for earlier ones',
+  responsesendtimems: 'sending the answer',
+} as const
+
 export const clusterBoard: Board = {
   name: 'barnabas-cluster',
   title: 'Barnabas / Cluster',
@@ -144,16 +153,16 @@ export const clusterBoard: Board = {
             '{{request}}',
           ),
         ]),
-        graph('Where produce requests spend time', 'Of the slowest hundredth, over the last minutes.', 'ms', [
-          query(
-            `max by (broker) (${requests}_localtimems{${ofBroker},request="Produce",quantile="0.99"})`,
-            'broker {{broker}} working',
+        ...(['Produce', 'Fetch'] as const).map(request =>
+          graph(
+            `Where ${request.toLowerCase()} requests spend time`,
+            'The 99th percentile of each part, of the slowest broker, over the last minutes.',
+            'ms',
+            Object.entries(partsOfRequests).map(([part, does]) =>
+              query(`max(${requests}_${part}{${ofBroker},request="${request}",quantile="0.99"})`, does),
+            ),
           ),
-          query(
-            `max by (broker) (${requests}_remotetimems{${ofBroker},request="Produce",quantile="0.99"})`,
-            'broker {{broker}} waiting',
-          ),
-        ]),
+        ),
         graph(
           'In-sync sets',
           'Replicas that left and came back. Leaving is a sign of slow disks or networks.',
@@ -194,6 +203,12 @@ export const clusterBoard: Board = {
         graph('Event loop', 'How late the one thread comes to things: 99th percentile.', 's', [
           query(`max by (broker) (nodejs_eventloop_lag_p99_seconds{${ofBroker}})`, 'broker {{broker}}'),
         ]),
+        graph('Idle', 'Share of time in which the one thread waits for something to do.', 'percentunit', [
+          query(
+            `min by (broker) (kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent{${ofBroker}})`,
+            'broker {{broker}}',
+          ),
+        ]),
         graph('Garbage collection', 'Share of time spent in it.', 'percentunit', [
           query(perBroker(rate('nodejs_gc_duration_seconds_sum')), 'broker {{broker}}'),
         ]),
@@ -209,6 +224,17 @@ export const clusterBoard: Board = {
             'broker {{broker}} {{path}}',
           ),
         ]),
+        graph(
+          'Free disk in four hours',
+          'If it goes on as in the last hour; at nothing the disk is full.',
+          'bytes',
+          [
+            query(
+              `clamp_min(min by (broker, path) (predict_linear(barnabas_storage_disk_free_bytes{${ofBroker}}[1h], 4 * 3600)), 0)`,
+              'broker {{broker}} {{path}}',
+            ),
+          ],
+        ),
         graph('Log size', 'Bytes in logs.', 'bytes', [
           query(perBroker(`kafka_log_log_size{${ofBroker}}`), 'broker {{broker}}'),
         ]),

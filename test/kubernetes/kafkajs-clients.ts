@@ -6,12 +6,13 @@
  *   stop producers, stop readers         as test/targets/java/HistoryClients.java
  */
 import { createInterface } from 'node:readline'
-import { setInterval } from 'node:timers/promises'
-import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import { setInterval, setTimeout as sleep } from 'node:timers/promises'
+import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 
 const [servers = '', topic = '', partitions = '1'] = process.argv.slice(2)
 const kafka = new Kafka({ brokers: [servers], clientId: 'history', logLevel: logLevel.NOTHING })
 const everyMs = 20
+const connectAgainMs = 500
 const producing = new AbortController()
 const producers: Promise<void>[] = []
 
@@ -25,14 +26,28 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else console.log('stopped readers')
 }
 
-/** One batch at a time, of what is due: kafkajs keeps order in no other way. */
-async function produce([id = 0, first = 0, step = 1, rate = 1, size = 0]: readonly number[]): Promise<void> {
+/** With a producer id of its own. Resolves when it is connected or nothing is to be produced any more. */
+async function newProducer(): Promise<Producer> {
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
     createPartitioner: Partitioners.DefaultPartitioner,
   })
-  await producer.connect()
+  while (!producing.signal.aborted) {
+    try {
+      await producer.connect()
+      break
+    } catch (error) {
+      console.error(`The producer does not connect and tries again: ${String(error)}`)
+      await sleep(connectAgainMs)
+    }
+  }
+  return producer
+}
+
+/** One batch at a time, of what is due: kafkajs keeps order in no other way. */
+async function produce([id = 0, first = 0, step = 1, rate = 1, size = 0]: readonly number[]): Promise<void> {
+  let producer = await newProducer()
   let value = first
   let turn = 0
   let dueMs = performance.now()
@@ -45,7 +60,7 @@ async function produce([id = 0, first = 0, step = 1, rate = 1, size = 0]: readon
     const values: number[] = []
     for (; dueMs <= nowMs; dueMs += 1000 / rate, value += step) values.push(value)
     for (const one of values) console.log(`i ${id} ${partition} ${one}`)
-    await producer
+    const isSent = await producer
       .send({
         topic,
         acks: -1,
@@ -56,11 +71,18 @@ async function produce([id = 0, first = 0, step = 1, rate = 1, size = 0]: readon
           const baseOffset = Number(result?.baseOffset ?? -1)
           for (const [at, one] of values.entries())
             console.log(`o ${id} ${partition} ${one} ${baseOffset + at}`)
+          return true
         },
         (error: unknown) => {
           for (const one of values) console.log(`u ${id} ${partition} ${one} ${String(error)}`)
+          return false
         },
       )
+    if (isSent) continue
+    // kafkajs winds its sequence back after a send that failed, though it may have been written: brokers rightly take the next
+    // batch of as many records for a repetition of that one, acknowledge it and write nothing. A new producer id ends that.
+    await producer.disconnect().catch(() => {})
+    producer = await newProducer()
   }
   await producer.disconnect()
 }

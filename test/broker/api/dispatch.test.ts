@@ -10,6 +10,7 @@ import {
   noResponse,
   Unanswerable,
 } from '../../../broker/api/handler.ts'
+import type { RequestStats } from '../../../broker/metrics/request-stats.ts'
 import { type Encodable, ProtocolError, produce, saslAuthenticate, Writer } from '../../../protocol/index.ts'
 import { deferred } from '../../../runtime/deferred.ts'
 import { frameOf, readAnswer } from '../../support/broker-connection.ts'
@@ -26,7 +27,10 @@ class Owner implements ExchangeOwner {
 
   close(): void {}
 
+  dispatcher: Dispatcher | undefined
+
   settled(exchange: Exchange): void {
+    this.dispatcher?.settled(exchange)
     this.settledExchanges.push(exchange)
   }
 }
@@ -36,8 +40,9 @@ function aDispatcher(handlers: readonly ApiHandler[]) {
   const { logger, lines } = recordingLogger()
   const owner = new Owner()
   const dispatcher = new Dispatcher({ handlers: apiHandlers(handlers), clock, logger })
-  const start = (frame: Buffer): Exchange =>
-    dispatcher.start(frame, 4, frame.length, owner, clock.monotonicMs())
+  owner.dispatcher = dispatcher
+  const start = (frame: Buffer, waitedMs = 0): Exchange =>
+    dispatcher.start(frame, 4, frame.length, owner, clock.monotonicMs() - waitedMs)
   return { clock, lines, owner, dispatcher, start }
 }
 
@@ -160,9 +165,11 @@ test('an answer that cannot be encoded is a failure, and leaves nothing in the w
 test('requests, errors, bytes and times are counted', () => {
   const late = new LateAnswer<typeof good>()
   const { start, dispatcher, clock } = aDispatcher([handler(saslAuthenticate, {}, () => late)])
-  const exchange = start(request)
+  const exchange = start(request, 3)
+  exchange.inLine = true
   clock.advance(40)
   late.answer({ ...good, errorCode: 58 })
+  clock.advance(5)
   const writer = new Writer(256)
   dispatcher.encode(exchange, writer)
   const [stats] = [...dispatcher.stats()]
@@ -173,6 +180,43 @@ test('requests, errors, bytes and times are counted', () => {
   })
   expect(stats?.byVersion[2]).toBe(1)
   expect(stats?.errors).toEqual(new Map([[58, 1]]))
-  expect(stats?.total).toMatchObject({ count: 1, sumMs: 40 })
-  expect(stats?.remote).toMatchObject({ count: 1, sumMs: 40 })
+  expect(timesOf(stats)).toEqual({ requestQueue: 3, local: 0, remote: 40, responseQueue: 5 })
+  clock.advance(7)
+  dispatcher.sent(exchange)
+  const times = { requestQueue: 3, local: 0, remote: 40, responseQueue: 5, responseSend: 7, total: 55 }
+  expect(timesOf(stats)).toEqual(times)
 })
+
+test('each of several answers that left together is counted from its own beginning', () => {
+  const { start, dispatcher, clock } = aDispatcher([handler(saslAuthenticate, {}, () => good)])
+  const [first, second] = [start(request), start(request)]
+  dispatcher.encode(first, new Writer(256))
+  clock.advance(2)
+  dispatcher.encode(second, new Writer(256))
+  second.next = first
+  clock.advance(4)
+  dispatcher.sent(second)
+  const [stats] = [...dispatcher.stats()]
+  expect(stats?.responseQueue).toMatchObject({ count: 2, sumMs: 2 })
+  expect(stats?.responseSend).toMatchObject({ count: 2, sumMs: 10 })
+  expect(stats?.total).toMatchObject({ count: 2, sumMs: 12 })
+  expect(stats?.remote).toMatchObject({ count: 2, sumMs: 0 })
+})
+
+test('what has no answer is counted when its turn has come', () => {
+  const { start, dispatcher, clock } = aDispatcher([handler(saslAuthenticate, {}, () => noResponse)])
+  const exchange = start(request)
+  clock.advance(6)
+  dispatcher.finish(exchange)
+  const [stats] = [...dispatcher.stats()]
+  const times = { requestQueue: 0, local: 0, remote: 0, responseQueue: 6, responseSend: 0, total: 6 }
+  expect(timesOf(stats)).toEqual(times)
+})
+
+/** What was recorded once, in milliseconds. */
+function timesOf(stats: RequestStats | undefined): Record<string, number> {
+  const parts = ['requestQueue', 'local', 'remote', 'responseQueue', 'responseSend', 'total'] as const
+  return Object.fromEntries(
+    parts.flatMap(part => (stats?.[part].count === 1 ? [[part, stats[part].sumMs]] : [])),
+  )
+}

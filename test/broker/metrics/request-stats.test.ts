@@ -11,7 +11,10 @@ test('requests, errors, bytes and times are shown under the names that dashboard
   asked.bytesOut = 5000
   asked.total.record(40)
   asked.local.record(1)
-  asked.remote.record(39)
+  asked.requestQueue.record(2)
+  asked.remote.record(25)
+  asked.responseQueue.record(8)
+  asked.responseSend.record(4)
   const metrics = new Metrics()
   metrics.register(
     ...requestMetrics(
@@ -36,5 +39,9 @@ test('requests, errors, bytes and times are shown under the names that dashboard
   }
   expect(text).toMatch(/totaltimems\{request="Fetch",quantile="0.99"\} 4[0-5]/)
   expect(text).toMatch(/localtimems\{request="Fetch",quantile="0.5"\} 1/)
+  expect(text).toMatch(/requestqueuetimems\{request="Fetch",quantile="0.5"\} 2/)
+  expect(text).toMatch(/remotetimems\{request="Fetch",quantile="0.5"\} 2[5-8]/)
+  expect(text).toMatch(/responsequeuetimems\{request="Fetch",quantile="0.999"\} [89]/)
+  expect(text).toMatch(/responsesendtimems\{request="Fetch",quantile="0.999"\} 4/)
   expect(text).not.toContain('NeverAsked')
 })

@@ -96,6 +96,28 @@ test('requests are started without waiting for earlier answers, and answers leav
   expect(answers.map(({ correlationId }) => correlationId)).toEqual([1, 2, 3, 4])
 })
 
+test('the times of a request are the parts of its total, and an answer waits for an earlier one', async () => {
+  const clock = new FakeClock()
+  const parked = new Parked()
+  const { port, dispatcher } = await start([parked.handler], { clock })
+  const client = await BrokerConnection.connect(port)
+  client.send(Buffer.concat([echo('late', 1), echo('now', 2)]))
+  await until(() => parked.contexts.length === 2, 'both requests are started')
+  clock.advance(30)
+  parked.settle('late')
+  await client.frames(2)
+  const stats = [...dispatcher.stats()].find(({ api }) => api === 'SaslAuthenticate')
+  await until(() => stats?.total.count === 2, 'both answers were sent')
+  expect(stats).toMatchObject({
+    requestQueue: { count: 2, sumMs: 0 },
+    local: { count: 2, sumMs: 0 },
+    remote: { count: 2, sumMs: 30 },
+    responseQueue: { count: 2, sumMs: 30 },
+    responseSend: { count: 2, sumMs: 0 },
+    total: { count: 2, sumMs: 60 },
+  })
+})
+
 test('an answer settled at the end of a turn leaves in that turn', async () => {
   let settledInTurn = false
   const late = new LateAnswer<ReturnType<typeof answerOf>>()
