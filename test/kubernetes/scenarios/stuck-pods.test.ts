@@ -105,7 +105,7 @@ const refused: readonly (readonly [what: string, spec: string, why: RegExp])[] =
     /^Kubernetes does not take StatefulSet kafka-brokers: .*must be less than or equal to cpu limit/,
   ],
   [
-    'a misspelt field of what Kubernetes defines',
+    'misspelt fields of what Kubernetes defines',
     'brokers: {template: {affinity: {nodeAfinity: {}}}}',
     /^Kubernetes does not take StatefulSet kafka-brokers: .*nodeAfinity/,
   ],
