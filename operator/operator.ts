@@ -77,7 +77,7 @@ export class Operator {
       api,
       clock,
       logger,
-      namespace: settings.namespace ?? access.namespace,
+      namespace: ownNamespace(parts),
       name: settings.leaseName,
       identity: settings.identity,
     })
@@ -170,7 +170,7 @@ export class Operator {
 }
 
 function makeControllers(
-  { settings, clock, random, logger }: OperatorParts,
+  { settings, access, clock, random, logger }: OperatorParts,
   {
     cache,
     going,
@@ -199,6 +199,7 @@ function makeControllers(
     logger,
     images: settings.images,
     clusterDomain: settings.clusterDomain,
+    operatorNamespace: ownNamespace({ settings, access }),
   })
   const topics = new TopicController({ cache, going, kafka, events, clock, logger })
   const shared = { workers: settings.workers, clock, random, logger, metrics, retryAfterMs }
@@ -212,6 +213,10 @@ function makeControllers(
       reconcile: key => topics.reconcile(key),
     }),
   }
+}
+
+function ownNamespace({ settings, access }: Pick<OperatorParts, 'settings' | 'access'>): string {
+  return settings.namespace ?? access.namespace
 }
 
 function retryAfterMs(error: unknown): number {

@@ -14,6 +14,7 @@ import { type Deletion, letGo } from '../reconcile/let-go.ts'
 import { podFacts } from '../reconcile/pods.ts'
 import { reconcileCluster } from '../reconcile/reconcile-cluster.ts'
 import { rememberedTopics } from '../reconcile/throttle.ts'
+import { outdatedWaysIn } from '../reconcile/ways-in.ts'
 import { checkClusterSettings } from '../resources/check-settings.ts'
 import type { Cluster } from '../resources/cluster.ts'
 import { type KubeObject, keyOf } from '../resources/kube-object.ts'
@@ -39,6 +40,7 @@ export interface ClusterControllerParts {
   readonly logger: Logger
   readonly images: ClusterContext['images']
   readonly clusterDomain: string
+  readonly operatorNamespace: string
 }
 
 /** What is known from one reconciliation to the next, and can be done without. */
@@ -100,6 +102,7 @@ export class ClusterController {
       notTaken: undefined,
     }
     this.#remembered.set(key, remembered)
+    await this.#openWaysIn(context, children)
     const observed = await this.#observe(key, object, context, remembered)
     const { actions, status, againAfterMs } = reconcileCluster(context, observed)
     // Before acting: what is planned is to be seen even when it cannot be done.
@@ -147,7 +150,7 @@ export class ClusterController {
   }
 
   #contextOf({ metadata }: KubeObject, cluster: Cluster): ClusterContext {
-    const { images, clusterDomain } = this.#parts
+    const { images, clusterDomain, operatorNamespace } = this.#parts
     return {
       cluster,
       name: metadata.name,
@@ -155,7 +158,26 @@ export class ClusterController {
       uid: metadata.uid ?? '',
       images,
       clusterDomain,
+      operatorNamespace,
     }
+  }
+
+  async #openWaysIn(context: ClusterContext, children: readonly KubeObject[]): Promise<void> {
+    for (const { object } of outdatedWaysIn(context, children)) {
+      try {
+        await this.#apply(context, object)
+      } catch (error) {
+        // The reconciliation asks for it too, and tells people.
+        if (classOf(error) !== 'refused') throw error
+      }
+    }
+  }
+
+  async #apply({ namespace, name }: ClusterContext, object: KubeObject): Promise<void> {
+    const { cache, logger } = this.#parts
+    const { kind, metadata } = object
+    logger.info({ cluster: keyOf({ namespace, name }), kind, name: metadata.name }, 'An object is applied.')
+    cache.note(await cache.api.apply(object))
   }
 
   async #observe(
@@ -225,12 +247,9 @@ export class ClusterController {
     const key = keyOf(object.metadata)
     const { namespace } = context
     switch (action.kind) {
-      case 'apply': {
-        const { kind, metadata } = action.object
-        logger.info({ cluster: key, kind, name: metadata.name }, 'An object is applied.')
-        cache.note(await cache.api.apply(action.object))
+      case 'apply':
+        await this.#apply(context, action.object)
         return
-      }
       case 'delete':
         await this.#delete(key, action)
         return

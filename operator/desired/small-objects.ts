@@ -9,6 +9,8 @@ import {
   ports,
   selectorLabels,
 } from '../resources/names.ts'
+import { managedEtcd } from './broker-settings.ts'
+import { given } from './pods.ts'
 
 /** Brokers ask nothing of the API server, so they get no token. */
 export function serviceAccount(context: ClusterContext): KubeObject {
@@ -36,8 +38,15 @@ export function brokersBudget(context: ClusterContext, mayBeAway: 0 | 1): KubeOb
   }
 }
 
+/** None where the Cluster wants none. Kubelets of a pod's own node always reach it. */
+export function networkPolicies(context: ClusterContext): readonly KubeObject[] {
+  if (!context.cluster.spec.networkPolicy.enabled) return []
+  const hasEtcd = managedEtcd(context) !== undefined
+  return [brokersNetworkPolicy(context), ...(hasEtcd ? [etcdNetworkPolicy(context)] : [])]
+}
+
 /** Clients by what their listener lets in; brokers among themselves; the operator; anybody may look at metrics. */
-export function brokersNetworkPolicy(context: ClusterContext): KubeObject {
+function brokersNetworkPolicy(context: ClusterContext): KubeObject {
   const { listeners } = context.cluster.spec
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -47,12 +56,16 @@ export function brokersNetworkPolicy(context: ClusterContext): KubeObject {
       podSelector: { matchLabels: selectorLabels(context.name, 'broker') },
       policyTypes: ['Ingress'],
       ingress: [
-        ...listeners.map(({ port, allowFrom }) => ({
-          ...(allowFrom === undefined ? {} : { from: allowFrom }),
-          ports: [{ protocol: 'TCP', port }],
-        })),
+        ...listeners.flatMap(({ port, allowFrom }) => {
+          // To Kubernetes an empty list is everybody.
+          if (allowFrom?.length === 0) return []
+          return [{ ...given('from', allowFrom), ports: [{ protocol: 'TCP', port }] }]
+        }),
         {
-          from: [{ podSelector: { matchLabels: selectorLabels(context.name, 'broker') } }, operatorPods],
+          from: [
+            { podSelector: { matchLabels: selectorLabels(context.name, 'broker') } },
+            operatorPods(context),
+          ],
           ports: [
             { protocol: 'TCP', port: ports.brokers },
             { protocol: 'TCP', port: ports.control },
@@ -64,7 +77,7 @@ export function brokersNetworkPolicy(context: ClusterContext): KubeObject {
   }
 }
 
-export function etcdNetworkPolicy(context: ClusterContext): KubeObject {
+function etcdNetworkPolicy(context: ClusterContext): KubeObject {
   const own = { podSelector: { matchLabels: selectorLabels(context.name, 'etcd') } }
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -75,7 +88,11 @@ export function etcdNetworkPolicy(context: ClusterContext): KubeObject {
       policyTypes: ['Ingress'],
       ingress: [
         {
-          from: [own, { podSelector: { matchLabels: selectorLabels(context.name, 'broker') } }, operatorPods],
+          from: [
+            own,
+            { podSelector: { matchLabels: selectorLabels(context.name, 'broker') } },
+            operatorPods(context),
+          ],
           ports: [{ protocol: 'TCP', port: etcdPorts.client }],
         },
         { from: [own], ports: [{ protocol: 'TCP', port: etcdPorts.peer }] },
@@ -85,8 +102,10 @@ export function etcdNetworkPolicy(context: ClusterContext): KubeObject {
   }
 }
 
-/** In whatever namespace it runs. */
-const operatorPods = {
-  namespaceSelector: {},
-  podSelector: { matchLabels: { 'app.kubernetes.io/name': managedBy } },
+/** Anybody may give a pod these labels; in the operator's namespace only whoever may run pods beside it. */
+function operatorPods({ operatorNamespace }: ClusterContext): object {
+  return {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': operatorNamespace } },
+    podSelector: { matchLabels: { 'app.kubernetes.io/name': managedBy } },
+  }
 }

@@ -1,14 +1,8 @@
 /** The steps that make the objects of the brokers be as they should. Pure. */
 import { brokerFile, brokersConfigMap, settingsConfigMap, splitSettings } from '../desired/broker-settings.ts'
 import { bootstrapService, brokersService, listenerServices } from '../desired/services.ts'
-import {
-  brokersBudget,
-  brokersNetworkPolicy,
-  etcdNetworkPolicy,
-  serviceAccount,
-} from '../desired/small-objects.ts'
+import { brokersBudget, networkPolicies, serviceAccount } from '../desired/small-objects.ts'
 import { brokersStatefulSet } from '../desired/stateful-set.ts'
-import { managedEtcd } from '../desired/broker-settings.ts'
 import { parseProperties } from '../../broker/config/properties.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import { names, rackAnnotation } from '../resources/names.ts'
@@ -34,14 +28,7 @@ const addressWaitMs = 120_000
 
 export const identityStep: Step = (situation, findings) => {
   const { context } = situation
-  const { networkPolicy } = context.cluster.spec
-  const policies = networkPolicy.enabled
-    ? [
-        brokersNetworkPolicy(context),
-        ...(managedEtcd(context) === undefined ? [] : [etcdNetworkPolicy(context)]),
-      ]
-    : []
-  return { actions: applyAll(situation, findings, [serviceAccount(context), ...policies]) }
+  return { actions: applyAll(situation, findings, [serviceAccount(context), ...networkPolicies(context)]) }
 }
 
 export const scaleStep: Step = (situation, findings) => {

@@ -36,6 +36,8 @@ export interface ClusterContext {
   }
   /** "cluster.local" almost everywhere. */
   readonly clusterDomain: string
+  /** Of the operator's pods, which the network policies let in from nowhere else. */
+  readonly operatorNamespace: string
 }
 
 type Named = Pick<ClusterContext, 'name' | 'namespace' | 'clusterDomain'>

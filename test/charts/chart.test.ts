@@ -66,10 +66,36 @@ describe.each(helmVersions)('helm %s', version => {
     [{ replicaCount: 2 }, /replicaCount/],
     [{ logLevel: 'verbose' }, /logLevel/],
     [{ 'watch.namespaces': ['Not_A_Name'] }, /namespaces/],
+    [{ 'resources.limit': { memory: '1Gi' } }, /'?limit'? /],
+    [{ tolerations: [{ key: 'system', operater: 'Exists' }] }, /operater/],
+    [{ extraEnv: [{ name: 'TZ', valeu: 'UTC' }] }, /valeu/],
+    [{ extraEnv: [{ name: 'TZ', valueFrom: { secretRef: { name: 'a' } } }] }, /secretRef/],
+    [{ 'affinity.nodeAfinity': {} }, /nodeAfinity/],
+    [{ 'securityContext.readOnlyRootFileSystem': true }, /readOnlyRootFileSystem/],
+    [{ 'securityContext.capabilities': { dorp: ['ALL'] } }, /dorp/],
+    [{ 'podSecurityContext.runAsNonroot': true }, /runAsNonroot/],
+    [{ topologySpreadConstraints: [{ topology: 'zone' }] }, /topology'? /],
+    [{ imagePullSecrets: ['pull'] }, /imagePullSecrets/],
   ])('refuses %j by name', async (values, what) => {
     const { exit, stderr } = await template(version, values)
     expect(exit).not.toBe(0)
     expect(stderr).toMatch(what)
+  })
+
+  test('takes what Kubernetes takes, and null where a default is to go', async () => {
+    const values = {
+      resources: { limits: { cpu: 1, memory: null }, claims: [{ name: 'device' }] },
+      tolerations: [{ key: 'system', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 }],
+      affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [] } },
+      extraEnv: [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'a', key: 'token' } } }],
+      'podSecurityContext.fsGroup': 7,
+      'podSecurityContext.runAsUser': null,
+      'securityContext.seLinuxOptions': { level: 's0:c1' },
+    }
+    const text = await render(version, values)
+    expect(text).toContain('fsGroup: 7')
+    expect(text).not.toContain('runAsUser')
+    expect(text).not.toContain('memory: 256Mi')
   })
 
   test('monitoring without the Prometheus operator is refused in a sentence', async () => {

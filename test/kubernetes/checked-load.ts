@@ -12,7 +12,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import { describeVerdict, type Verdict } from '../cluster/checker.ts'
 import { HistoryClients } from '../cluster/history-clients.ts'
 import type { Kubernetes } from './kubernetes.ts'
@@ -193,6 +193,12 @@ export class CheckedLoad {
   }
 }
 
+async function lightLoad(operated: OperatedCluster, name: string): Promise<CheckedLoad> {
+  await operated.apply(topic(name, `partitions: ${partitionsUnderLoad}, replicationFactor: 3`))
+  await operated.until(`bnt/${name}`, 'Ready', 'True')
+  return CheckedLoad.start(operated, { topic: name, partitions: partitionsUnderLoad })
+}
+
 /**
  * A light load on a new topic with three replicas while something is done; what came of it is for the caller to judge.
  */
@@ -201,9 +207,7 @@ export async function underLoad(
   name: string,
   work: (load: CheckedLoad) => Promise<void>,
 ): Promise<LoadOutcome> {
-  await operated.apply(topic(name, `partitions: ${partitionsUnderLoad}, replicationFactor: 3`))
-  await operated.until(`bnt/${name}`, 'Ready', 'True')
-  const load = await CheckedLoad.start(operated, { topic: name, partitions: partitionsUnderLoad })
+  const load = await lightLoad(operated, name)
   try {
     await work(load)
     await load.advances()
@@ -213,8 +217,37 @@ export async function underLoad(
   }
 }
 
-/** Fails with everything in words. `leastInSync`: below so many no partition may ever have fallen. */
-export function expectNothingLost(outcome: LoadOutcome, { leastInSync = 0 } = {}): void {
+export interface LoadThroughTests {
+  readonly start: () => Promise<void>
+  readonly advances: () => Promise<number>
+  /** Ends it; fails as `expectNothingLost`. */
+  readonly endsWithNothingLost: (limits?: LossLimits) => Promise<void>
+}
+
+/** The same through several tests of a file. It is ended after them, whatever happened. */
+export function useLoad(operated: OperatedCluster, name: string): LoadThroughTests {
+  let load: CheckedLoad | undefined
+  afterAll(() => load?.dispose())
+  const running = (): CheckedLoad => load ?? expect.fail(`The load on ${name} did not start.`)
+  return {
+    start: async () => {
+      load = await lightLoad(operated, name)
+    },
+    advances: () => running().advances(),
+    endsWithNothingLost: async limits => {
+      await running().advances()
+      expectNothingLost(await running().finish(), limits)
+    },
+  }
+}
+
+interface LossLimits {
+  /** Below so many no partition may ever have fallen. */
+  readonly leastInSync?: number
+}
+
+/** Fails with everything in words. */
+export function expectNothingLost(outcome: LoadOutcome, { leastInSync = 0 }: LossLimits = {}): void {
   const words = [describeVerdict(outcome), ...outcome.failures, outcome.history ?? ''].join('\n')
   expect(outcome.anomalies, words).toEqual([])
   expect(outcome.failures, words).toEqual([])

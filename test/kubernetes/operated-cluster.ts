@@ -164,35 +164,41 @@ export class OperatedCluster {
 
   /** The operator has looked at the Cluster since: what it has not begun by then, it does not do. */
   async looked(): Promise<void> {
-    for (const turn of [1, 2]) {
-      const before = await this.#looks()
-      await this.kubectl('annotate', 'bnc/kafka', `example.com/looked=${Date.now()}-${turn}`, '--overwrite')
-      await waitUntil(
-        'the operator has looked at the Cluster',
-        async () => (await this.#looks()) > before || undefined,
-        { everyMs: 500 },
-      )
-    }
+    for (const turn of [1, 2]) await this.#lookAt(turn, 'cluster', ['bnc/kafka'])
   }
 
-  async #looks(): Promise<number> {
-    return sumOf(
-      await this.operatorMetrics(),
-      /^controller_runtime_reconcile_total\{controller="cluster",result="\w+"\} (\d+)$/gm,
+  async #lookAt(turn: number, controller: 'cluster' | 'topic', objects: readonly string[]): Promise<void> {
+    const before = await this.#looks(controller)
+    await this.kubectl('annotate', ...objects, `example.com/looked=${Date.now()}-${turn}`, '--overwrite')
+    await waitUntil(
+      `the operator has looked at ${objects.join()}`,
+      async () => (await this.#looks(controller)) >= before + objects.length || undefined,
+      { everyMs: 500 },
     )
   }
 
-  /** Nothing is under way, and while the operator looks so often by itself it writes nothing. */
-  async staysQuiet({ looks = 1 } = {}): Promise<void> {
+  async #looks(controller: 'cluster' | 'topic'): Promise<number> {
+    const looks = `^controller_runtime_reconcile_total\\{controller="${controller}",result="\\w+"\\} (\\d+)$`
+    return sumOf(await this.operatorMetrics(), new RegExp(looks, 'gm'))
+  }
+
+  /**
+   * Nothing is under way, and the operator writes nothing while it is made to look at the Cluster, its Topics and the Cluster
+   * again; and until it has looked at Clusters so often by itself, which it does every half minute.
+   */
+  async staysQuiet({ looksByItself = 0 } = {}): Promise<void> {
     await this.until('bnc/kafka', 'Progressing', 'False')
     await this.looked()
     // PUT is the leader lease alone.
     const written = /^rest_client_requests_total\{method="(?:PATCH|POST|DELETE)",code="\d+"\} (\d+)$/gm
     const before = sumOf(await this.operatorMetrics(), written)
-    const looksBefore = await this.#looks()
+    const topics = (await this.kubectl('get', 'bnt', '-o', 'name')).split('\n').filter(name => name !== '')
+    if (topics.length > 0) await this.#lookAt(1, 'topic', topics)
+    await this.looked()
+    const looksBefore = await this.#looks('cluster')
     await waitUntil(
       'the operator has looked by itself',
-      async () => (await this.#looks()) >= looksBefore + looks || undefined,
+      async () => (await this.#looks('cluster')) >= looksBefore + looksByItself || undefined,
       { deadlineMs: 120_000, everyMs: 2000 },
     )
     expect(sumOf(await this.operatorMetrics(), written) - before, 'writes while nothing changed').toBe(0)

@@ -1,6 +1,10 @@
-/** The chart under a running Cluster, by both lines of Helm: upgraded from what it first was, rolled back, uninstalled, back again. */
+/**
+ * The chart under a running Cluster and its clients, by both lines of Helm: upgraded from what it first was, rolled back,
+ * uninstalled, back again.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmVersions } from '../../charts/render.ts'
+import { useLoad } from '../checked-load.ts'
 import { useKubernetes } from '../fixture.ts'
 import { cluster, numbered, OperatedCluster, topic } from '../operated-cluster.ts'
 import { firstChart, installChart, operatorNamespace, release, uninstallChart } from '../operator-chart.ts'
@@ -35,11 +39,15 @@ describe.each(helmVersions)('by helm %s', helm => {
     await operated.kubectl('delete', 'pvc', '--all')
   })
 
+  // After the hook above, so that clients end before their brokers go.
+  const load = useLoad(operated, 'checked')
+
   test('the chart as it first was is upgraded under brokers that go on as they are', async () => {
     await install({}, firstChart)
     await operated.apply(cluster(), topic('orders', 'partitions: 3, replicationFactor: 3'))
     await operated.until('bnc/kafka', 'Ready', 'True')
     await operated.until('bnt/orders', 'Ready', 'True')
+    await load.start()
     await operated.produce('orders', numbered(0, 100))
     uids = await operated.podUids()
     expect(await definitionsUpToDate()).toBe(false)
@@ -48,6 +56,7 @@ describe.each(helmVersions)('by helm %s', helm => {
     expect(await definitionsUpToDate()).toBe(true)
     await settled()
     expect(await operated.podUids()).toEqual(uids)
+    await load.advances()
     expect(await operated.consume('orders')).toEqual(numbered(0, 100))
   })
 
@@ -60,6 +69,7 @@ describe.each(helmVersions)('by helm %s', helm => {
     expect(await definitionsUpToDate()).toBe(true)
     await settled()
     expect(await operated.podUids()).toEqual(uids)
+    await load.advances()
   })
 
   test('brokers go on without it, and are looked after when it is back', async () => {
@@ -73,6 +83,7 @@ describe.each(helmVersions)('by helm %s', helm => {
     const after = await operated.podUids()
     expect([after[0], after[2]]).toEqual([uids[0], uids[2]])
     expect(await operated.consume('orders')).toEqual(numbered(0, 200))
+    await load.endsWithNothingLost({ leastInSync: 2 })
     await operated.staysQuiet()
   })
 })

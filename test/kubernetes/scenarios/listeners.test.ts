@@ -1,6 +1,7 @@
 /** Clients from outside Kubernetes: through nodes, and through load balancers, whose provider the test plays. */
 import { expect, test } from 'vitest'
 import { run, waitUntil } from '../../targets/processes.ts'
+import { expectNothingLost, underLoad } from '../checked-load.ts'
 import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('listeners')
@@ -82,10 +83,13 @@ test('a load balancer is waited for before brokers restart for it, and what it g
   expect(await operated.podUids()).toEqual(before)
 
   const given = await addressesOfNodes()
-  for (const [id, ip] of given.entries()) await giveAddress(`kafka-balanced-${id}`, { ip })
-  await giveAddress('kafka-balanced-bootstrap', { hostname: 'kafka.example.test' })
-  await operated.until('bnc/kafka', 'UpToDate', 'True')
-  await operated.until('bnc/kafka', 'Ready', 'True')
+  const outcome = await underLoad(operated, 'checked', async () => {
+    for (const [id, ip] of given.entries()) await giveAddress(`kafka-balanced-${id}`, { ip })
+    await giveAddress('kafka-balanced-bootstrap', { hostname: 'kafka.example.test' })
+    await operated.until('bnc/kafka', 'UpToDate', 'True')
+    await operated.until('bnc/kafka', 'Ready', 'True')
+  })
+  expectNothingLost(outcome, { leastInSync: 2 })
   expect(await told('balanced')).toEqual({
     name: 'balanced',
     bootstrap: 'kafka.example.test:9095',

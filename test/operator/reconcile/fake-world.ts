@@ -37,6 +37,7 @@ export class FakeWorld {
   readonly etcd = new FakeEtcd()
   /** Names of pods that fit on no node. */
   readonly unschedulable = new Set<string>()
+  operatorNamespace = 'operators'
   heldGrant: number | undefined
   refusal: ObservedCluster['refusal']
   notTaken: ObservedCluster['notTaken']
@@ -94,6 +95,7 @@ export class FakeWorld {
       uid: 'the-uid',
       images,
       clusterDomain: 'cluster.local',
+      operatorNamespace: this.operatorNamespace,
     }
   }
 
