@@ -15,16 +15,16 @@ import { podFacts } from '../reconcile/pods.ts'
 import { reconcileCluster } from '../reconcile/reconcile-cluster.ts'
 import { rememberedTopics } from '../reconcile/throttle.ts'
 import { outdatedWaysIn } from '../reconcile/ways-in.ts'
-import { checkClusterSettings } from '../resources/check-settings.ts'
 import type { Cluster } from '../resources/cluster.ts'
 import { type KubeObject, keyOf } from '../resources/kube-object.ts'
 import { type ClusterContext, hosts, names, ports } from '../resources/names.ts'
-import { formatPath, type Mistake, readResource } from '../resources/read-resource.ts'
+import { formatPath } from '../resources/read-resource.ts'
 import type { Outcome } from './controller.ts'
 import type { GoingClusters } from './going-clusters.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import type { KubeCache } from './kube-cache.ts'
 import type { Nodes } from './nodes.ts'
+import { readCluster } from './read-cluster.ts'
 import type { RefusedPods } from './refused-pods.ts'
 import { writeStatus } from './status-writer.ts'
 
@@ -347,19 +347,6 @@ export class ClusterController {
       message: `Broker ${broker} is restarted: ${reason}.`,
     })
   }
-}
-
-/** Checked as the API server would, and by the brokers' own tables. */
-export function readCluster(
-  object: KubeObject,
-):
-  | { readonly cluster: Cluster; readonly mistakes?: undefined }
-  | { readonly cluster?: undefined; readonly mistakes: readonly Mistake[] } {
-  const { apiVersion, kind, metadata, spec } = object
-  const { resource, mistakes } = readResource({ apiVersion, kind, metadata, spec })
-  if (resource?.kind !== 'Cluster') return { mistakes }
-  const wrong = checkClusterSettings(resource.cluster)
-  return wrong.length > 0 ? { mistakes: wrong } : { cluster: resource.cluster }
 }
 
 /** Those that are there, or are to be soon; none before the first start. */
