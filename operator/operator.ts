@@ -20,6 +20,7 @@ import type { ApiAccess } from './kube/credentials.ts'
 import { Events } from './kube/events.ts'
 import { LeaderLease } from './kube/leader-lease.ts'
 import type { OperatorSettings } from './operator-settings.ts'
+import type { ClusterStatus } from './resources/cluster-status.ts'
 import { type KubeObject, keyOf } from './resources/kube-object.ts'
 
 const topicsPerWorker = 8
@@ -195,6 +196,7 @@ function makeControllers(
     kafka,
     grants,
     events,
+    metrics,
     clock,
     logger,
     images: settings.images,
@@ -248,6 +250,13 @@ function countResources(cache: KubeCache, metrics: OperatorMetrics): void {
     const ready = all.filter(isReady).length
     metrics.setResources(kind, ready, all.length - ready)
   }
+  metrics.setBrokers(
+    cache.all('Cluster').map(({ metadata, status }) => {
+      const { members = [] } = (status ?? {}) as ClusterStatus
+      const toRestart = members.filter(({ pendingReason }) => pendingReason !== undefined).length
+      return { key: keyOf(metadata), toRestart, upToDate: members.length - toRestart }
+    }),
+  )
 }
 
 function isReady(object: KubeObject | undefined): boolean {

@@ -2,7 +2,7 @@ import type { Metric } from '../metrics/metrics.ts'
 import type { EtcdStore } from './etcd-store.ts'
 
 /** What /metrics tells of etcd as this broker sees it. */
-export function etcdMetrics(store: EtcdStore): Metric[] {
+export function etcdMetrics(store: Pick<EtcdStore, 'stats' | 'knownRevision' | 'toldRevision'>): Metric[] {
   const { stats } = store
   return [
     {

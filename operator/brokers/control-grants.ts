@@ -10,10 +10,28 @@ export interface GrantRequest {
   readonly durationMs: number
 }
 
+/** Why brokers refuse; Unanswered: none of them said anything. */
+export const refusalKinds = [
+  'UnderMinIsr',
+  'GrantHeld',
+  'BrokerStarting',
+  'BrokerStopping',
+  'BrokerCatchingUp',
+  'UnknownBroker',
+  'Other',
+  'Unanswered',
+] as const
+
+export type RefusalKind = (typeof refusalKinds)[number]
+
 export type GrantAnswer =
   | { readonly kind: 'granted' }
-  /** In sentences. */
-  | { readonly kind: 'refused'; readonly reasons: readonly string[] }
+  | {
+      readonly kind: 'refused'
+      /** In sentences. */
+      readonly reasons: readonly string[]
+      readonly kinds: readonly RefusalKind[]
+    }
 
 export type ControlAddress = Parameters<ControlConnections['call']>[0]
 
@@ -49,10 +67,18 @@ export class ControlGrants {
     )
     if (answer.kind === 'refused') return answer
     const result = decodeAnswer('requestRestart', answer.bytes)?.result
-    if (result === undefined) return { kind: 'refused', reasons: ['The brokers answered something else.'] }
+    if (result === undefined) {
+      return { kind: 'refused', reasons: ['The brokers answered something else.'], kinds: ['Other'] }
+    }
     if (result.safe && result.error === 'NONE') return { kind: 'granted' }
-    const reasons = result.reasons.map(({ message }) => message)
-    return { kind: 'refused', reasons: reasons.length > 0 ? reasons : [result.message ?? result.error] }
+    const { reasons, message, error } = result
+    return reasons.length === 0
+      ? { kind: 'refused', reasons: [message ?? error], kinds: ['Other'] }
+      : {
+          kind: 'refused',
+          reasons: reasons.map(reason => reason.message),
+          kinds: reasons.map(({ kind }) => kind),
+        }
   }
 
   /** The broker that we may restart, if an operator before us asked for it; null: none. Undefined: nobody says. */
@@ -96,7 +122,8 @@ export class ControlGrants {
       // Whether it was granted is not known: asking again finds out, and another broker must not be asked meanwhile.
       if (outcome.kind === 'lost') break
     }
-    return { kind: 'refused', reasons: reasons.length > 0 ? reasons : ['There is no broker to ask.'] }
+    if (reasons.length === 0) reasons.push('There is no broker to ask.')
+    return { kind: 'refused', reasons, kinds: ['Unanswered'] }
   }
 }
 

@@ -24,6 +24,7 @@ import type { GoingClusters } from './going-clusters.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import type { KubeCache } from './kube-cache.ts'
 import type { Nodes } from './nodes.ts'
+import type { OperatorMetrics } from './operator-metrics.ts'
 import { readCluster } from './read-cluster.ts'
 import type { RefusedPods } from './refused-pods.ts'
 import { writeStatus } from './status-writer.ts'
@@ -36,6 +37,7 @@ export interface ClusterControllerParts {
   readonly kafka: KafkaClusters
   readonly grants: ControlGrants
   readonly events: Events
+  readonly metrics: OperatorMetrics
   readonly clock: Clock
   readonly logger: Logger
   readonly images: ClusterContext['images']
@@ -101,6 +103,7 @@ export class ClusterController {
       refusal: undefined,
       notTaken: undefined,
     }
+    if (!this.#remembered.has(key)) this.#parts.metrics.beginCluster(key)
     this.#remembered.set(key, remembered)
     await this.#openWaysIn(context, children)
     const observed = await this.#observe(key, object, context, remembered)
@@ -124,6 +127,7 @@ export class ClusterController {
   async #forget(key: string): Promise<void> {
     this.#remembered.delete(key)
     this.#parts.refusedPods.forget(key)
+    this.#parts.metrics.forgetCluster(key)
     await this.#parts.kafka.forget(key)
   }
 
@@ -325,12 +329,14 @@ export class ClusterController {
     context: ClusterContext,
     remembered: Remembered,
   ): Promise<void> {
-    const { cache, logger, events } = this.#parts
+    const { cache, logger, events, metrics } = this.#parts
+    const key = keyOf(object.metadata)
     const durationMs = context.cluster.spec.rollout.brokerTimeoutSeconds * 1000
     if (needsGrant) {
-      const addresses = controlAddresses(context, cache.childrenOf(keyOf(object.metadata)))
+      const addresses = controlAddresses(context, cache.childrenOf(key))
       const answer = await this.#parts.grants.request(addresses, { broker, reason, durationMs })
       if (answer.kind === 'refused') {
+        metrics.countRefusal(key, answer.kinds)
         const isNews = remembered.refusal?.reasons.join() !== answer.reasons.join()
         if (isNews) logger.info({ broker, reasons: answer.reasons }, 'A broker may not be restarted now.')
         remembered.refusal = { broker, reasons: answer.reasons }
@@ -339,8 +345,9 @@ export class ClusterController {
       remembered.heldGrant = broker
     }
     remembered.refusal = undefined
-    logger.info({ cluster: keyOf(object.metadata), broker, pod, reason }, 'A broker is restarted.')
+    logger.info({ cluster: key, broker, pod, reason }, 'A broker is restarted.')
     await cache.api.delete(podRef(context.namespace, pod), { uid })
+    metrics.countRestart(key)
     await events.tell(object, {
       type: 'Normal',
       reason: 'BrokerRestarted',
@@ -401,14 +408,8 @@ function podRef(namespace: string, name: string) {
   return { apiVersion: 'v1', kind: 'Pod', namespace, name }
 }
 
-function mustSucceed({
-  name,
-  error,
-  message,
-}: {
-  readonly name: string
-  readonly error: string
-  readonly message: string
-}): void {
+type BrokersAnswer = Readonly<Record<'name' | 'error' | 'message', string>>
+
+function mustSucceed({ name, error, message }: BrokersAnswer): void {
   if (error !== 'NONE') throw new Error(`The brokers refused ${name}: ${message} (${error})`)
 }

@@ -73,10 +73,11 @@ export class Controller {
       const { againAfterMs } = await reconcile(key)
       this.#queue.forgive(key)
       if (againAfterMs !== undefined) this.#queue.addAfter(key, againAfterMs)
-      finished(againAfterMs === undefined ? 'success' : 'requeue_after', clock.monotonicMs() - startedAtMs)
+      const result = againAfterMs === undefined ? 'success' : 'requeue_after'
+      finished(result, clock.monotonicMs() - startedAtMs, clock.nowMs())
     } catch (error) {
       const delayMs = this.#queue.retry(key, this.#parts.retryAfterMs?.(error) ?? 0)
-      finished('error', clock.monotonicMs() - startedAtMs)
+      finished('error', clock.monotonicMs() - startedAtMs, clock.nowMs())
       logger.warn({ err: error, controller: name, key, delayMs }, 'Reconciling failed; it is tried again.')
     }
   }

@@ -1,7 +1,11 @@
 /** The operator's metrics, under the names that controller-runtime gave them, so that dashboards know them. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { type RefusalKind, refusalKinds } from '../brokers/control-grants.ts'
 import type { RequestObserver } from '../kube/api-server.ts'
 import type { QueueObserver } from './work-queue.ts'
+
+/** Labels: `namespace` is the operator's own once it is scraped. */
+const ofCluster = ['cluster_namespace', 'cluster'] as const
 
 type Result = 'success' | 'requeue_after' | 'error'
 
@@ -21,6 +25,11 @@ export class OperatorMetrics {
   readonly #time = this.#histogram('controller_runtime_reconcile_time_seconds', 'Time of a reconciliation.', [
     'controller',
   ])
+  readonly #lastSuccess = this.#gauge(
+    'barnabas_operator_last_success_timestamp_seconds',
+    'When a reconciliation last succeeded, in seconds since the epoch.',
+    ['controller'],
+  )
   readonly #active = this.#gauge('controller_runtime_active_workers', 'Workers that reconcile now.', [
     'controller',
   ])
@@ -45,7 +54,21 @@ export class OperatorMetrics {
     'Resources by kind and whether they are ready.',
     ['kind', 'ready'],
   )
-
+  readonly #brokers = this.#gauge(
+    'barnabas_operator_brokers',
+    'Brokers there are to be, by Cluster and whether they are to be restarted (to_restart) or not (up_to_date).',
+    [...ofCluster, 'state'],
+  )
+  readonly #restarts = this.#counter(
+    'barnabas_operator_broker_restarts_total',
+    'Brokers restarted by this operator.',
+    ofCluster,
+  )
+  readonly #refusals = this.#counter(
+    'barnabas_operator_restart_refusals_total',
+    'Restarts that the brokers refused, by reason; asked for again every few seconds.',
+    [...ofCluster, 'reason'],
+  )
   readonly #definitions = this.#gauge(
     'barnabas_operator_definition_up_to_date',
     'Whether the CustomResourceDefinition is the one that this operator was made for.',
@@ -84,17 +107,46 @@ export class OperatorMetrics {
     this.#resources.set({ kind, ready: 'false' }, unready)
   }
 
+  /** Clusters that are not named are gone. */
+  setBrokers(clusters: readonly BrokerFigures[]): void {
+    this.#brokers.reset()
+    for (const { key, toRestart, upToDate } of clusters) {
+      this.#brokers.set({ ...labelsOf(key), state: 'to_restart' }, toRestart)
+      this.#brokers.set({ ...labelsOf(key), state: 'up_to_date' }, upToDate)
+    }
+  }
+
+  /** Its counters begin at 0, so that the first event is one. */
+  beginCluster(key: string): void {
+    this.#restarts.inc(labelsOf(key), 0)
+    for (const reason of refusalKinds) this.#refusals.inc({ ...labelsOf(key), reason }, 0)
+  }
+
+  forgetCluster(key: string): void {
+    this.#restarts.remove(labelsOf(key))
+    for (const reason of refusalKinds) this.#refusals.remove({ ...labelsOf(key), reason })
+  }
+
+  countRestart(key: string): void {
+    this.#restarts.inc(labelsOf(key))
+  }
+
+  countRefusal(key: string, reasons: readonly RefusalKind[]): void {
+    for (const reason of new Set(reasons)) this.#refusals.inc({ ...labelsOf(key), reason })
+  }
+
   setDefinition(kind: string, isUpToDate: boolean): void {
     this.#definitions.set({ kind }, isUpToDate ? 1 : 0)
   }
 
   /** A reconciliation begins; to be called once when it has ended. */
-  reconciling(controller: string): (result: Result, tookMs: number) => void {
+  reconciling(controller: string): (result: Result, tookMs: number, nowMs: number) => void {
     this.#active.inc({ controller })
-    return (result, tookMs) => {
+    return (result, tookMs, nowMs) => {
       this.#active.dec({ controller })
       this.#reconciles.inc({ controller, result })
       if (result === 'error') this.#errors.inc({ controller })
+      else this.#lastSuccess.set({ controller }, nowMs / 1000)
       this.#time.observe({ controller }, tookMs / 1000)
       this.#workTime.observe({ name: controller }, tookMs / 1000)
     }
@@ -115,4 +167,16 @@ export class OperatorMetrics {
   ): Histogram<Label> {
     return new Histogram({ name, help, labelNames, registers: [this.registry], buckets: seconds })
   }
+}
+
+/** Of one Cluster. */
+export interface BrokerFigures {
+  readonly key: string
+  readonly toRestart: number
+  readonly upToDate: number
+}
+
+function labelsOf(key: string): { readonly cluster_namespace: string; readonly cluster: string } {
+  const [cluster_namespace = '', cluster = ''] = key.split('/')
+  return { cluster_namespace, cluster }
 }

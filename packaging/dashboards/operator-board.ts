@@ -4,6 +4,8 @@ import { type Board, graph, query, stat } from './board.ts'
 /** The scope that alerts have too: other operators export the same names. */
 const scope = 'operator="barnabas",namespace="$namespace"'
 const rate = (metric: string): string => `rate(${metric}{${scope}}[$__rate_interval])`
+const byCluster = '(cluster_namespace, cluster)'
+const named = '{{cluster_namespace}}/{{cluster}}'
 
 export const operatorBoard: Board = {
   name: 'barnabas-operator',
@@ -55,6 +57,36 @@ export const operatorBoard: Board = {
       ],
     },
     {
+      title: 'Restarts of brokers',
+      panels: [
+        graph(
+          'Brokers to restart',
+          'Goes down to 0 while a roll makes its way; kubectl describe of the Cluster says why it waits.',
+          'short',
+          [query(`max by ${byCluster} (barnabas_operator_brokers{${scope},state="to_restart"})`, named)],
+        ),
+        graph('Roll progress', 'Share of brokers that run as the Cluster says.', 'percentunit', [
+          query(
+            `max by ${byCluster} (barnabas_operator_brokers{${scope},state="up_to_date"})` +
+              ` / sum by ${byCluster} (max by (cluster_namespace, cluster, state) (barnabas_operator_brokers{${scope}}))`,
+            named,
+          ),
+        ]),
+        graph('Restarts', 'Brokers restarted in the last hour.', 'short', [
+          query(
+            `sum by ${byCluster} (increase(barnabas_operator_broker_restarts_total{${scope}}[1h]))`,
+            named,
+          ),
+        ]),
+        graph(
+          'Refused restarts',
+          'Asked for again every few seconds. BrokerCatchingUp and BrokerStarting are part of every roll.',
+          'ops',
+          [query(`sum by (reason) (${rate('barnabas_operator_restart_refusals_total')})`, '{{reason}}')],
+        ),
+      ],
+    },
+    {
       title: 'Reconciliations',
       panels: [
         graph(
@@ -74,6 +106,17 @@ export const operatorBoard: Board = {
             '{{controller}}',
           ),
         ]),
+        graph(
+          'Since the last success',
+          'Grows while there is nothing to do, and while everything fails: see errors.',
+          's',
+          [
+            query(
+              `time() - max by (controller) (barnabas_operator_last_success_timestamp_seconds{${scope}})`,
+              '{{controller}}',
+            ),
+          ],
+        ),
         graph('Time of a reconciliation', '95th percentile.', 's', [
           query(
             `histogram_quantile(0.95, sum by (le, controller) (${rate('controller_runtime_reconcile_time_seconds_bucket')}))`,

@@ -71,6 +71,10 @@ test('a Cluster becomes objects, and when they are there nothing is written any 
   await writesNothingMore()
   const applied = writes().filter(line => line.includes('/statefulsets/'))
   expect(new Set(applied).size).toBe(applied.length)
+  const metrics = await (await fetch(`http://127.0.0.1:${operator?.httpPort}/metrics`)).text()
+  const ofCluster = 'cluster_namespace="team",cluster="demo"'
+  expect(metrics).toContain(`barnabas_operator_brokers{${ofCluster},state="up_to_date"} 3\n`)
+  expect(metrics).toContain(`barnabas_operator_broker_restarts_total{${ofCluster}} 0\n`)
 })
 
 /** Every event of a child is a reason to look again: ten looks in a row must not write. */

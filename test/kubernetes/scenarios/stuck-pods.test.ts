@@ -1,12 +1,14 @@
 /**
  * Pods that Kubernetes refuses to make, and new pods that do not come up: the roll stops after the first, says which and why,
- * and goes on when the spec is mended.
+ * and goes on when the spec is mended. Clients go on through all of it.
  */
 import { expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
+import { useLoad } from '../checked-load.ts'
 import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('stuck')
+const load = useLoad(operated, 'checked')
 
 test('a quota that leaves no room for pods is told until there is room', async () => {
   await operated.kubectl('create', 'quota', 'none', '--hard=pods=0')
@@ -35,6 +37,7 @@ test('three brokers are ready', async () => {
   await operated.until('bnc/kafka', 'Ready', 'True')
   await operated.until('bnt/orders', 'Ready', 'True')
   await operated.produce('orders', numbered(0, 100))
+  await load.start()
 })
 
 /** The whole status. */
@@ -72,6 +75,7 @@ test.each(mistakes)('%s stops the roll after one broker', async (_, spec, why) =
   expect(message).toContain(`Broker ${changed[0]} does not come up`)
   expect(await operated.kubectl('get', 'bnc', 'kafka')).toMatch(/kafka +False +2\/3 +False/)
   // The other two go on.
+  await load.advances()
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
 
   await operated.apply(cluster())
@@ -132,6 +136,7 @@ test('a mended spec that is another one goes through all of them', async () => {
   await operated.until('bnc/kafka', 'Ready', 'True')
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
+  await load.endsWithNothingLost({ leastInSync: 2 })
 })
 
 endsQuietly(operated)

@@ -42,6 +42,9 @@ test('what fails is tried again, what asks for it comes again later, and both ar
   expect(text).toContain('controller_runtime_reconcile_total{controller="cluster",result="error"} 2')
   expect(text).toContain('controller_runtime_reconcile_total{controller="cluster",result="success"} 2')
   expect(text).toContain('controller_runtime_reconcile_total{controller="cluster",result="requeue_after"} 1')
+  expect(text).toContain(
+    `barnabas_operator_last_success_timestamp_seconds{controller="cluster"} ${clock.nowMs() / 1000}`,
+  )
   expect(text).toContain('workqueue_retries_total{name="cluster"} 2')
   expect(text).toContain('controller_runtime_active_workers{controller="cluster"} 0')
 })
