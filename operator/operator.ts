@@ -6,6 +6,7 @@ import { ControlGrants } from './brokers/control-grants.ts'
 import { checkDefinitions } from './controllers/check-definitions.ts'
 import { ClusterController } from './controllers/cluster-controller.ts'
 import { Controller } from './controllers/controller.ts'
+import { pendingRestarts, standingOf } from './controllers/count-resources.ts'
 import { GoingClusters } from './controllers/going-clusters.ts'
 import { HealthServer } from './controllers/health-server.ts'
 import { KafkaClusters } from './controllers/kafka-clusters.ts'
@@ -245,11 +246,15 @@ function isOnlyStatus(object: KubeObject, before: KubeObject | undefined): boole
 }
 
 function countResources(cache: KubeCache, metrics: OperatorMetrics): void {
-  for (const kind of ['Cluster', 'Topic'] as const) {
-    const all = cache.all(kind)
-    const ready = all.filter(isReady).length
-    metrics.setResources(kind, ready, all.length - ready)
-  }
+  for (const kind of ['Cluster', 'Topic'] as const)
+    metrics.setResources(kind, cache.all(kind).map(standingOf))
+  metrics.setPendingRestarts(
+    cache.all('Cluster').map(cluster => ({
+      namespace: cluster.metadata.namespace ?? 'default',
+      name: cluster.metadata.name,
+      restarts: pendingRestarts(cluster),
+    })),
+  )
   metrics.setBrokers(
     cache.all('Cluster').map(({ metadata, status }) => {
       const { members = [] } = (status ?? {}) as ClusterStatus
@@ -260,8 +265,5 @@ function countResources(cache: KubeCache, metrics: OperatorMetrics): void {
 }
 
 function isReady(object: KubeObject | undefined): boolean {
-  const { conditions = [] } = (object?.status ?? {}) as {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
-  }
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+  return object !== undefined && standingOf(object) === 'ready'
 }

@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { type RefusalKind, refusalKinds } from '../brokers/control-grants.ts'
 import type { RequestObserver } from '../kube/api-server.ts'
+import type { Standing } from './count-resources.ts'
 import type { QueueObserver } from './work-queue.ts'
 
 /** Labels: `namespace` is the operator's own once it is scraped. */
@@ -51,8 +52,13 @@ export class OperatorMetrics {
   readonly #leader = this.#gauge('leader_election_master_status', 'Whether this operator leads.', ['name'])
   readonly #resources = this.#gauge(
     'barnabas_operator_resources',
-    'Resources by kind and whether they are ready.',
+    'Resources by kind and whether they are ready: true, false, or held where they only wait for people.',
     ['kind', 'ready'],
+  )
+  readonly #pendingRestarts = this.#gauge(
+    'barnabas_operator_pending_restarts',
+    'Restarts of brokers and members of etcd that are to come, without those that people hold back.',
+    ofCluster,
   )
   readonly #brokers = this.#gauge(
     'barnabas_operator_brokers',
@@ -102,9 +108,21 @@ export class OperatorMetrics {
     this.#leader.set({ name }, leads ? 1 : 0)
   }
 
-  setResources(kind: string, ready: number, unready: number): void {
-    this.#resources.set({ kind, ready: 'true' }, ready)
-    this.#resources.set({ kind, ready: 'false' }, unready)
+  setResources(kind: string, standings: readonly Standing[]): void {
+    const count = (standing: Standing): number => standings.filter(each => each === standing).length
+    this.#resources.set({ kind, ready: 'true' }, count('ready'))
+    this.#resources.set({ kind, ready: 'false' }, count('unready'))
+    this.#resources.set({ kind, ready: 'held' }, count('held'))
+  }
+
+  /** Of every Cluster that there is. */
+  setPendingRestarts(
+    clusters: readonly { readonly namespace: string; readonly name: string; readonly restarts: number }[],
+  ): void {
+    this.#pendingRestarts.reset()
+    for (const { namespace, name, restarts } of clusters) {
+      this.#pendingRestarts.set({ cluster_namespace: namespace, cluster: name }, restarts)
+    }
   }
 
   /** Clusters that are not named are gone. */

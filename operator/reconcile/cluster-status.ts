@@ -2,7 +2,8 @@
 import { etcdPrefix, managedEtcd, memberEndpoints } from '../desired/broker-settings.ts'
 import { brokerImage } from '../desired/stateful-set.ts'
 import type { ClusterStatus } from '../resources/cluster-status.ts'
-import { type Told, updateConditions } from '../resources/conditions.ts'
+import type { ClusterTold } from '../resources/condition-reasons.ts'
+import { updateConditions } from '../resources/conditions.ts'
 import { names, selectorText } from '../resources/names.ts'
 import {
   isRecovering,
@@ -70,7 +71,7 @@ export function clusterStatus(
 export function pausedStatus(observed: ObservedCluster): ClusterStatus {
   const before = statusOf(observed)
   const sentence = 'spec.state is Paused: the operator looks after nothing until it is Running again.'
-  const paused: Told = { type: 'Paused', status: 'True', reason: 'AskedFor', message: sentence }
+  const paused: ClusterTold = { type: 'Paused', status: 'True', reason: 'AskedFor', message: sentence }
   const others = (before.conditions ?? []).filter(({ type }) => type !== 'Paused')
   const generation = observed.object.metadata.generation ?? 0
   return {
@@ -90,7 +91,7 @@ export function invalidStatus(
 ): ClusterStatus {
   const before = statusOf(observed)
   const message = mistakes.join(' ')
-  const told: Told[] = [
+  const told: ClusterTold[] = [
     { type: 'Ready', status: 'False', reason: 'InvalidSpec', message },
     { type: 'Stalled', status: 'True', reason: 'InvalidSpec', message },
     { type: 'Reconciling', status: 'False', reason: 'InvalidSpec', message: '' },
@@ -187,7 +188,7 @@ interface Figures {
   readonly isOnItsWay: boolean
 }
 
-function conditionsOf(situation: Situation, findings: Findings, figures: Figures): readonly Told[] {
+function conditionsOf(situation: Situation, findings: Findings, figures: Figures): readonly ClusterTold[] {
   const available = availability(situation, findings, figures)
   const upToDate = upToDateness(findings, figures)
   const replicated = replication(situation)
@@ -216,7 +217,7 @@ function conditionsOf(situation: Situation, findings: Findings, figures: Figures
   ]
 }
 
-function availability({ observed }: Situation, findings: Findings, { ready }: Figures): Told {
+function availability({ observed }: Situation, findings: Findings, { ready }: Figures): ClusterTold {
   const type = 'Available'
   const { kafka } = observed
   if (kafka.kind === 'unreachable') {
@@ -248,7 +249,7 @@ function availability({ observed }: Situation, findings: Findings, { ready }: Fi
 function upToDateness(
   { reasons, etcdReasons, brokers, roll, etcdUnderWay }: Findings,
   { isOnItsWay }: Figures,
-): Told {
+): ClusterTold {
   const type = 'UpToDate'
   const told = [
     pending(['Member', 'Members'], ' of etcd', etcdReasons),
@@ -283,7 +284,7 @@ function pending(
   return `${who} to be restarted: ${reasons.get(first)}.`
 }
 
-function replication({ observed }: Situation): Told {
+function replication({ observed }: Situation): ClusterTold {
   const type = 'FullyReplicated'
   const { kafka } = observed
   if (kafka.kind === 'unreachable') {
@@ -301,7 +302,7 @@ function replication({ observed }: Situation): Told {
   }
 }
 
-function etcdAvailability({ context, observed }: Situation, { etcdTrouble }: Findings): Told {
+function etcdAvailability({ context, observed }: Situation, { etcdTrouble }: Findings): ClusterTold {
   const type = 'EtcdAvailable'
   if (managedEtcd(context) === undefined) {
     const isServing = observed.kafka.kind === 'reached'
@@ -313,7 +314,7 @@ function etcdAvailability({ context, observed }: Situation, { etcdTrouble }: Fin
   return { type, status: 'True', reason: 'Serving', message: 'etcd has a quorum.' }
 }
 
-function degradation({ observed }: Situation, { trouble, roll, scale, reasons }: Findings): Told {
+function degradation({ observed }: Situation, { trouble, roll, scale, reasons }: Findings): ClusterTold {
   const type = 'Degraded'
   if (trouble.length === 0) return { type, status: 'False', reason: 'AllGood', message: '' }
   const message = trouble.join(' ')
@@ -334,7 +335,7 @@ function progress(
   { observed }: Situation,
   findings: Findings,
   { ready, isStopped, isActing, isOnItsWay }: Figures,
-): Told {
+): ClusterTold {
   const type = 'Progressing'
   const total = findings.brokers.length
   if (observed.refusal !== undefined && findings.roll?.kind === 'restart') {
@@ -371,7 +372,11 @@ function progress(
   return { type, status: 'False', reason: 'Converged', message: '' }
 }
 
-function readiness(findings: Findings, { ready, isStopped }: Figures, others: readonly Told[]): Told {
+function readiness(
+  findings: Findings,
+  { ready, isStopped }: Figures,
+  others: readonly ClusterTold[],
+): ClusterTold {
   const type = 'Ready'
   const [available, upToDate, replicated, etcd, degraded, storage] = others
   if (degraded?.status === 'True')

@@ -6,6 +6,7 @@ import type { Reassignment } from '../../client/index.ts'
 import type { KubeObject } from '../resources/kube-object.ts'
 import { type SettingChange, settingChanges } from '../resources/setting-changes.ts'
 import { nameOfTopic, settingsOfTopic } from '../resources/topic.ts'
+import type { TopicReason } from '../resources/condition-reasons.ts'
 import type { TopicStatus } from '../resources/topic-status.ts'
 import { replicasByBroker } from './observed-cluster.ts'
 import { replicasFor } from './move-replicas.ts'
@@ -289,7 +290,7 @@ function refused(
 
 function reconcileAway(
   observed: ObservedTopic,
-  { reason, message }: { readonly reason: string; readonly message: string },
+  { reason, message }: { readonly reason: TopicReason; readonly message: string },
 ): TopicReconciliation {
   const { object } = observed
   const before = (object.status ?? {}) as TopicStatus

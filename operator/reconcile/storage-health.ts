@@ -1,5 +1,6 @@
 /** What is said of the disks of all brokers. No figures, for those move all the time. Pure. */
-import type { Condition, Told } from '../resources/conditions.ts'
+import type { ClusterTold } from '../resources/condition-reasons.ts'
+import type { Condition } from '../resources/conditions.ts'
 import type { ToldStatus } from './observed-cluster.ts'
 
 /** How many names a sentence has room for. */
@@ -14,7 +15,7 @@ export function storageHealth(
   brokers: readonly number[],
   statuses: ReadonlyMap<number, ToldStatus>,
   before: Condition | undefined,
-): Told {
+): ClusterTold {
   const type = 'StorageHealthy'
   const directories = brokers.flatMap(broker =>
     (statuses.get(broker)?.logDirectories ?? []).map(directory => ({ ...directory, broker })),
@@ -34,7 +35,7 @@ export function storageHealth(
   }
   const silent = brokers.filter(broker => !directories.some(directory => directory.broker === broker))
   // Whoever said that a disk is broken has to say that it is not any more.
-  if (before?.status === 'False' && silent.length > 0) return before
+  if (before?.status === 'False' && silent.length > 0) return before as ClusterTold
   if (directories.length === 0) {
     const message = 'No broker tells of its disks.'
     return { type, status: 'Unknown', reason: 'BrokersUnreachable', message }

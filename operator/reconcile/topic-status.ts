@@ -1,5 +1,6 @@
 /** What is said of a Topic. Pure. */
-import { type Told, updateConditions } from '../resources/conditions.ts'
+import type { TopicReason, TopicTold } from '../resources/condition-reasons.ts'
+import { updateConditions } from '../resources/conditions.ts'
 import { nameOfTopic, settingsOfTopic } from '../resources/topic.ts'
 import type { TopicStatus } from '../resources/topic-status.ts'
 import { unreachable } from '../../runtime/assert.ts'
@@ -15,7 +16,7 @@ export type TopicVerdict =
   | { readonly kind: 'deletionBlocked'; readonly message: string }
   | {
       readonly kind: 'unready'
-      readonly reason: string
+      readonly reason: TopicReason
       readonly message: string
       readonly actual?: ActualTopic
       readonly drift?: readonly Drift[]
@@ -55,7 +56,7 @@ function appliedOf({ appliedSettings }: TopicStatus): Pick<TopicStatus, 'applied
   return appliedSettings === undefined ? {} : { appliedSettings }
 }
 
-function conditionsOf(verdict: TopicVerdict): readonly Told[] {
+function conditionsOf(verdict: TopicVerdict): readonly TopicTold[] {
   const ready = readiness(verdict)
   const isConflict = verdict.kind === 'conflicted'
   const isMoving = verdict.kind === 'moving'
@@ -78,9 +79,9 @@ function conditionsOf(verdict: TopicVerdict): readonly Told[] {
   ]
 }
 
-type Verdict = Omit<Told, 'type'>
+type Verdict = Omit<TopicTold, 'type'>
 
-function flag(type: string, isSo: boolean, { reason, message }: Verdict): Told {
+function flag(type: TopicTold['type'], isSo: boolean, { reason, message }: Verdict): TopicTold {
   return isSo
     ? { type, status: 'True', reason, message }
     : { type, status: 'False', reason: 'Not', message: '' }

@@ -3,27 +3,17 @@
  * status of the condition does.
  */
 import * as z from 'zod'
+import type { ClusterTold, TopicTold } from './condition-reasons.ts'
 import { field, type FieldNotes } from './field.ts'
-
-type ConditionStatus = 'True' | 'False' | 'Unknown'
 
 export interface Condition {
   readonly type: string
-  readonly status: ConditionStatus
+  readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: string
   readonly message: string
   /** RFC 3339, whole seconds. */
   readonly lastTransitionTime: string
   readonly observedGeneration?: number | undefined
-}
-
-/** What is to be told; the rest follows from what was told before. */
-export interface Told {
-  readonly type: string
-  readonly status: ConditionStatus
-  /** CamelCase. */
-  readonly reason: string
-  readonly message: string
 }
 
 const local: FieldNotes['local'] = 'kubernetes'
@@ -44,7 +34,7 @@ export const conditionList = z
 /** The conditions told, in order, each with the time at which its status became what it is. */
 export function updateConditions(
   before: readonly Condition[],
-  told: readonly Told[],
+  told: readonly (ClusterTold | TopicTold)[],
   { generation, nowMs }: { readonly generation: number; readonly nowMs: number },
 ): Condition[] {
   return told.map(({ type, status, reason, message }) => {

@@ -1,5 +1,6 @@
 /** Every file that is made from the declarations of the resources. Pure. */
 import { stringify } from 'yaml'
+import { conditionsPage } from './condition-reasons.ts'
 import { customResourceDefinition, kinds } from './custom-resources.ts'
 import { referencePage } from './reference.ts'
 
@@ -18,5 +19,6 @@ export function generatedFiles(): readonly GeneratedFile[] {
         stringify(customResourceDefinition(kind), { lineWidth: 110, aliasDuplicateObjects: false }),
     })),
     { path: 'crds/README.md', text: referencePage() },
+    { path: 'crds/CONDITIONS.md', text: conditionsPage() },
   ]
 }

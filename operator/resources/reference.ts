@@ -24,7 +24,7 @@ export function referencePage(): string {
     'The CustomResourceDefinitions of `barnabas.dev/v1`, and what their fields mean. Everything here is made from',
     '`operator/resources` by `npm run generate`; a test fails when they differ. Never edit it by hand.',
     '',
-    '`kubectl explain clusters.barnabas.dev.spec` tells the same.',
+    '`kubectl explain clusters.barnabas.dev.spec` tells the same. [CONDITIONS.md](CONDITIONS.md) tells what `status.conditions` may say.',
     '',
     ...sections,
     '',

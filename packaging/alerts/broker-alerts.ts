@@ -6,6 +6,9 @@ const replicas = 'kafka_server_replicamanager'
 const byCluster = 'by (namespace, cluster)'
 const byBroker = 'by (namespace, cluster, broker)'
 
+/** As it stands in the expression of BarnabasNoMessages. */
+export const everyTopic = 'topic=~".+"'
+
 const pods =
   'Which brokers are not ready, and why: kubectl get pods -l barnabas.dev/cluster=CLUSTER, kubectl describe pod POD.'
 const conditions = 'What the operator says: kubectl describe cluster.barnabas.dev/CLUSTER.'
@@ -163,6 +166,22 @@ export const brokerAlerts: AlertGroup = {
         'Board Topics and groups: has it members? A line of members that jumps is a group that rebalances all the time.',
         'All partitions, or one? One: a key that has most records, or one slow consumer.',
         'More consumers help up to the number of partitions.',
+      ],
+    },
+    {
+      name: 'BarnabasNoMessages',
+      severity: 'warning',
+      // The chart puts the topics that were asked for in the place of all.
+      expression: `sum by (namespace, cluster, topic) (changes(kafka_topic_partition_current_offset{${everyTopic}}[10m])) == 0`,
+      // With the ten minutes of the expression: half an hour.
+      for: '20m',
+      summary: `Nothing has been written to topic {{ $labels.topic }} of ${where} for half an hour.`,
+      means:
+        'Its producers are away, or what they send is refused. Told only of topics that prometheusRule.noMessages.topics names.',
+      steps: [
+        'Do its producers run, and what do their logs say?',
+        'Do they reach the brokers? Rows Health and Traffic of the board Cluster: failed produce requests, partitions that refuse acks=all.',
+        'A topic that is quiet by nature: take it out of prometheusRule.noMessages.topics.',
       ],
     },
     {

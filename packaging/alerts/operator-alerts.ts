@@ -24,10 +24,30 @@ export const operatorAlerts: AlertGroup = {
       for: '15m',
       summary:
         '{{ $value }} resources of kind {{ $labels.kind }} have not been ready for a quarter of an hour.',
-      means: 'They are not as their specs say. Their conditions say what is missing and what would help.',
+      means:
+        'They are not as their specs say. Their conditions say what is missing and what would help. Those that only wait for people (rollout.mode, state Paused) are not counted.',
       steps: [
         'Which: kubectl get barnabas -A shows those whose Ready is not True.',
         'Why: kubectl describe clusters.barnabas.dev NAME, or topics.barnabas.dev.',
+      ],
+    },
+    {
+      name: 'BarnabasRollBlocked',
+      severity: 'warning',
+      expression:
+        `max by (namespace, cluster_namespace, cluster) (barnabas_operator_pending_restarts{${ours}}) > 0` +
+        ` and max by (namespace, cluster_namespace, cluster) (changes(barnabas_operator_pending_restarts{${ours}}[10m])) == 0`,
+      // With the ten minutes of the expression: half an hour.
+      for: '20m',
+      summary:
+        'Of {{ $labels.cluster_namespace }}/{{ $labels.cluster }}, {{ $value }} restarts are to come, and none has been done for half an hour.',
+      means:
+        'Its brokers run, but not all as the spec says: a new version, image or setting has not reached them. What people hold back (rollout.mode, state Paused) is not counted.',
+      steps: [
+        'Which, and why it has to wait: kubectl describe clusters.barnabas.dev NAME, conditions Progressing and Degraded, status.members[].blockedBy.',
+        'RestartRefused: partitions would fall below min.insync.replicas. They need their other replicas in sync, or more replicas.',
+        'RollStalled: a new pod does not come up. Mend the spec; that pod is then made anew.',
+        'A broker that reads its logs again (Recovering) is waited for, however long it takes.',
       ],
     },
     {

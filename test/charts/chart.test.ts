@@ -3,8 +3,10 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { everyTopic } from '../../packaging/alerts/broker-alerts.ts'
 import { alertGroups } from '../../packaging/alerts/generated-files.ts'
 import { generatedDashboards } from '../../packaging/dashboards/generated-files.ts'
+import { metricsIn } from '../support/promql.ts'
 import { repositoryRoot } from '../targets/kafka-jars.ts'
 import { chart, helmVersions, objectsOf, render, template } from './render.ts'
 
@@ -96,7 +98,8 @@ describe.each(helmVersions)('helm %s', version => {
     const text = await render(version, values)
     expect(text).toContain('fsGroup: 7')
     expect(text).not.toMatch(/runAsUser: \d/)
-    expect(text).not.toContain('memory: 256Mi')
+    const operator = objectsOf(text).find(({ kind }) => kind === 'Deployment')
+    expect(JSON.stringify(operator)).not.toContain('256Mi')
   })
 
   test('monitoring without the Prometheus operator is refused in a sentence', async () => {
@@ -118,10 +121,47 @@ describe.each(helmVersions)('helm %s', version => {
     }
     const names = alertGroups.flatMap(({ alerts }) => alerts.map(({ name }) => name))
     const rules = groups.flatMap(group => group.rules)
-    expect(rules.map(({ alert }) => alert)).toEqual(names)
+    expect(rules.map(({ alert }) => alert)).toEqual(names.filter(name => name !== 'BarnabasNoMessages'))
     for (const { alert, annotations } of rules) {
       expect(annotations).toMatchObject({ runbook_url: `https://runbooks.example/kafka/${alert}.md` })
     }
+  })
+
+  test('that nothing is written to a topic is told of the topics that were named', async () => {
+    const values = {
+      prometheusRule: { enabled: true, noMessages: { topics: String.raw`orders|audit\.log` } },
+    }
+    const rule = objectsOf(await render(version, values, withMonitoring)).find(
+      ({ kind }) => kind === 'PrometheusRule',
+    )
+    const { groups } = (rule ?? expect.fail('There is no PrometheusRule.'))['spec'] as {
+      groups: { rules: { alert: string; expr: string }[] }[]
+    }
+    const rules = groups.flatMap(group => group.rules)
+    const { expr = '' } = rules.find(({ alert }) => alert === 'BarnabasNoMessages') ?? {}
+    expect(expr).toContain(String.raw`{topic=~"orders|audit\\.log"}`)
+    expect(metricsIn(expr)).toEqual(['kafka_topic_partition_current_offset'])
+    expect(expr).not.toContain(everyTopic)
+  })
+
+  test('every pod of a hook says what it needs, for namespaces with a quota', async () => {
+    const objects = objectsOf(await render(version)).filter(
+      ({ metadata }) => metadata.annotations?.['helm.sh/hook'] !== undefined,
+    )
+    const pods = objects.flatMap(({ kind, spec }) => {
+      if (kind === 'Pod') return [spec]
+      return kind === 'Job' ? [(spec as { template: { spec: unknown } }).template.spec] : []
+    }) as { containers: { resources?: object }[] }[]
+    expect(pods).toHaveLength(2)
+    const needed = { requests: { cpu: '50m', memory: expect.any(String) }, limits: expect.anything() }
+    for (const { containers } of pods) {
+      for (const { resources } of containers) expect(resources).toMatchObject(needed)
+    }
+    const cluster = objects.find(({ kind }) => kind === 'Cluster')?.['spec']
+    expect(cluster).toMatchObject({
+      brokers: { resources: needed },
+      etcd: { managed: { resources: needed } },
+    })
   })
 
   test('a dashboard is the content of a ConfigMap that the sidecar of Grafana looks for', async () => {

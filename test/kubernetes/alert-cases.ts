@@ -100,6 +100,13 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     at: '65m',
     labels: `${cluster},consumergroup="billing",topic="orders"`,
   },
+  BarnabasNoMessages: {
+    fires: offsets('7x40', '9x40'),
+    // One record on one of its partitions now and then is enough.
+    quiet: offsets('7x40', '0x8 1x8 2x8 3x12'),
+    at: '35m',
+    labels: `${cluster},topic="orders"`,
+  },
   BarnabasEventLoopSlow: {
     ...course('nodejs_eventloop_lag_p99_seconds', broker, '0.9x20', '0.02x20'),
     at: '15m',
@@ -133,9 +140,23 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     labels: 'namespace="system"',
   },
   BarnabasResourcesNotReady: {
-    ...course('barnabas_operator_resources', `${operator},kind="Topic",ready="false"`, '2x20', '2x10 0x10'),
+    fires: { [`barnabas_operator_resources{${operator},kind="Topic",ready="false"}`]: '2x20' },
+    quiet: {
+      [`barnabas_operator_resources{${operator},kind="Topic",ready="false"}`]: '2x10 0x10',
+      [`barnabas_operator_resources{${operator},kind="Topic",ready="held"}`]: '2x20',
+    },
     at: '20m',
     labels: 'namespace="system",kind="Topic"',
+  },
+  BarnabasRollBlocked: {
+    ...course(
+      'barnabas_operator_pending_restarts',
+      `${operator},cluster_namespace="team",cluster="kafka"`,
+      '3x10 2x40',
+      '3x10 2x20 1x20',
+    ),
+    at: '45m',
+    labels: 'namespace="system",cluster_namespace="team",cluster="kafka"',
   },
   BarnabasReconcileErrors: {
     ...course(
@@ -195,6 +216,13 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     at: '20m',
     labels: member,
   },
+}
+
+/** Where two partitions of a topic end. */
+function offsets(first: string, second: string): Series {
+  const partition = (id: number): string =>
+    `kafka_topic_partition_current_offset{${broker},topic="orders",partition="${id}"}`
+  return { [partition(0)]: first, [partition(1)]: second }
 }
 
 function stalled(reconciled: string): Series {

@@ -51,24 +51,31 @@ export class Prometheus {
     this.#url = url
   }
 
-  /** Scrapes the pods of `namespaces` every second, and evaluates the rules as often. */
-  static async start(kubernetes: Kubernetes, namespaces: readonly string[]): Promise<Prometheus> {
+  /**
+   * Scrapes the pods of `namespaces` every second, and evaluates the rules as often. An alert fires after three seconds: how
+   * long each has to hold before people are told is promtool's to show.
+   */
+  static async start(
+    kubernetes: Kubernetes,
+    namespaces: readonly string[],
+    values: Readonly<Record<string, unknown>> = {},
+  ): Promise<Prometheus> {
     await installDebianPackages({ prometheus: 'prometheus' })
     const directory = mkdtempSync(join(tmpdir(), 'prometheus-'))
     const objects = objectsOf(
-      await render('4.1', { 'podMonitor.enabled': true, 'prometheusRule.enabled': true }, [
+      await render('4.1', { 'podMonitor.enabled': true, 'prometheusRule.enabled': true, ...values }, [
         '--api-versions',
         'monitoring.coreos.com/v1',
       ]),
     )
     const monitors = objects.filter(({ kind }) => kind === 'PodMonitor').map(({ spec }) => spec as PodMonitor)
-    const rules = objects.find(({ kind }) => kind === 'PrometheusRule')?.['spec']
+    const rules = objects.find(({ kind }) => kind === 'PrometheusRule')?.['spec'] as RuleGroups
     const config = {
       global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
       rule_files: ['rules.yaml'],
       scrape_configs: monitors.flatMap((monitor, at) => scrapeConfigs(monitor, at)),
     }
-    writeFileSync(join(directory, 'rules.yaml'), stringify(rules))
+    writeFileSync(join(directory, 'rules.yaml'), stringify(firingSoon(rules)))
     writeFileSync(join(directory, 'prometheus.yaml'), stringify(config))
     const port = 20_000 + (process.pid % 10_000)
     const started = kubernetes.startInside([
@@ -93,7 +100,7 @@ export class Prometheus {
     return prometheus
   }
 
-  /** Tells it what pods there are now. */
+  /** Tells it what pods there are now. Until then it asks those that are gone, too, and sees that they do not answer. */
   async discover(): Promise<void> {
     const lists = await Promise.all(
       this.#namespaces.map(namespace =>
@@ -171,6 +178,16 @@ interface Pod {
 
 function podLabel(name: string): string {
   return `__meta_kubernetes_pod_label_${name.replaceAll(/\W/g, '_')}`
+}
+
+interface RuleGroups {
+  readonly groups: readonly { readonly name: string; readonly rules: readonly object[] }[]
+}
+
+function firingSoon({ groups }: RuleGroups): RuleGroups {
+  return {
+    groups: groups.map(({ name, rules }) => ({ name, rules: rules.map(rule => ({ ...rule, for: '3s' })) })),
+  }
 }
 
 interface Rule {

@@ -2,13 +2,17 @@ import { expect, test } from 'vitest'
 import { updateConditions } from '../../../operator/resources/conditions.ts'
 
 test('the time of a condition changes only when its status does', () => {
-  const first = updateConditions([], [{ type: 'Ready', status: 'False', reason: 'Starting', message: 'a' }], {
-    generation: 1,
-    nowMs: 1000,
-  })
+  const first = updateConditions(
+    [],
+    [{ type: 'Ready', status: 'False', reason: 'BrokersNotReady', message: 'a' }],
+    {
+      generation: 1,
+      nowMs: 1000,
+    },
+  )
   const second = updateConditions(
     first,
-    [{ type: 'Ready', status: 'False', reason: 'Rolling', message: 'b' }],
+    [{ type: 'Ready', status: 'False', reason: 'RestartsPending', message: 'b' }],
     { generation: 2, nowMs: 60_000 },
   )
   const third = updateConditions(
@@ -24,7 +28,7 @@ test('the time of a condition changes only when its status does', () => {
     {
       type: 'Ready',
       status: 'False',
-      reason: 'Rolling',
+      reason: 'RestartsPending',
       message: 'b',
       lastTransitionTime: '1970-01-01T00:00:01Z',
       observedGeneration: 2,
