@@ -1,6 +1,7 @@
-/** Six brokers in three zones: replicas stand in different ones, and who reads says where it is. */
+/** Six brokers in three zones: replicas stand in different ones, who reads says where it is, and a zone that fails is missed by nobody. */
 import { expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
+import { expectNothingLost, underLoad } from '../checked-load.ts'
 import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('zones')
@@ -98,6 +99,22 @@ test('a consumer that says its zone is given records there, wherever leaders are
   })
   const total = given.reduce((sum, bytes) => sum + bytes, 0)
   expect(given[near], JSON.stringify({ given, partition })).toBeGreaterThan(total / 2)
+})
+
+test('all brokers of a zone that die at once are missed by no client', async () => {
+  const before = await operated.podUids(brokers)
+  const zoneOf = await zones()
+  const dying = [...zoneOf.keys()].filter(id => zoneOf.get(id) === zoneOf.get(0))
+  expect(dying).toHaveLength(2)
+  const outcome = await underLoad(operated, 'checked', async () => {
+    const pods = dying.map(id => `kafka-brokers-${id}`)
+    await operated.kubectl('delete', 'pod', ...pods, '--grace-period=0', '--force')
+    for (const id of dying) await operated.replaced(`kafka-brokers-${id}`, before[id] ?? '')
+    await operated.until('bnc/kafka', 'FullyReplicated', 'True')
+    await operated.until('bnc/kafka', 'Ready', 'True')
+  })
+  expectNothingLost(outcome, { leastInSync: 2 })
+  expect((await zones()).get(dying[1] ?? -1)).toBe(zoneOf.get(0))
 })
 
 endsQuietly(operated)
