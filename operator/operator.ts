@@ -13,6 +13,7 @@ import { KafkaClusters } from './controllers/kafka-clusters.ts'
 import { clusterOfTopic, KubeCache } from './controllers/kube-cache.ts'
 import { Nodes } from './controllers/nodes.ts'
 import { OperatorMetrics } from './controllers/operator-metrics.ts'
+import { RefusedPods } from './controllers/refused-pods.ts'
 import { TopicController } from './controllers/topic-controller.ts'
 import { ApiError, classOf, firstDelayMs } from './kube/api-error.ts'
 import { ApiServer } from './kube/api-server.ts'
@@ -192,6 +193,7 @@ function makeControllers(
     cache,
     going,
     nodes: new Nodes(cache.api, clock),
+    refusedPods: new RefusedPods(cache.api, clock, logger),
     kafka,
     grants,
     events,

@@ -15,23 +15,25 @@ import { podFacts } from '../reconcile/pods.ts'
 import { reconcileCluster } from '../reconcile/reconcile-cluster.ts'
 import { rememberedTopics } from '../reconcile/throttle.ts'
 import { outdatedWaysIn } from '../reconcile/ways-in.ts'
-import { checkClusterSettings } from '../resources/check-settings.ts'
 import type { Cluster } from '../resources/cluster.ts'
 import { type KubeObject, keyOf } from '../resources/kube-object.ts'
 import { type ClusterContext, hosts, names, ports } from '../resources/names.ts'
-import { formatPath, type Mistake, readResource } from '../resources/read-resource.ts'
+import { formatPath } from '../resources/read-resource.ts'
 import type { Outcome } from './controller.ts'
 import type { GoingClusters } from './going-clusters.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import type { KubeCache } from './kube-cache.ts'
 import type { Nodes } from './nodes.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
+import { readCluster } from './read-cluster.ts'
+import type { RefusedPods } from './refused-pods.ts'
 import { writeStatus } from './status-writer.ts'
 
 export interface ClusterControllerParts {
   readonly cache: KubeCache
   readonly going: GoingClusters
   readonly nodes: Nodes
+  readonly refusedPods: RefusedPods
   readonly kafka: KafkaClusters
   readonly grants: ControlGrants
   readonly events: Events
@@ -124,6 +126,7 @@ export class ClusterController {
 
   async #forget(key: string): Promise<void> {
     this.#remembered.delete(key)
+    this.#parts.refusedPods.forget(key)
     this.#parts.metrics.forgetCluster(key)
     await this.#parts.kafka.forget(key)
   }
@@ -191,8 +194,9 @@ export class ClusterController {
     const children = cache.childrenOf(key)
     const brokers = brokersThatMayBe(children, context)
     const isStarted = brokers > 0
-    const [nodes, kafkaSeen, statuses, etcd] = await Promise.all([
+    const [nodes, refusedPods, kafkaSeen, statuses, etcd] = await Promise.all([
       this.#nodes(children, context),
+      this.#parts.refusedPods.of(key, children),
       isStarted
         ? kafka.of(key, brokers).observe(rememberedTopics(brokersStatefulSet(children, context)))
         : ({ kind: 'unreachable', reason: 'No broker has been started yet.' } as const),
@@ -209,8 +213,19 @@ export class ClusterController {
     const { heldGrant, refusal } = remembered
     const isOfThisSpec = remembered.notTaken?.generation === object.metadata.generation
     const notTaken = isOfThisSpec ? remembered.notTaken?.sentence : undefined
-    const nowMs = clock.nowMs()
-    return { object, children, nodes, kafka: kafkaSeen, statuses, etcd, heldGrant, refusal, notTaken, nowMs }
+    return {
+      object,
+      children,
+      nodes,
+      kafka: kafkaSeen,
+      statuses,
+      etcd,
+      heldGrant,
+      refusal,
+      notTaken,
+      refusedPods,
+      nowMs: clock.nowMs(),
+    }
   }
 
   /** All of them only where clients come in through nodes. */
@@ -341,19 +356,6 @@ export class ClusterController {
   }
 }
 
-/** Checked as the API server would, and by the brokers' own tables. */
-export function readCluster(
-  object: KubeObject,
-):
-  | { readonly cluster: Cluster; readonly mistakes?: undefined }
-  | { readonly cluster?: undefined; readonly mistakes: readonly Mistake[] } {
-  const { apiVersion, kind, metadata, spec } = object
-  const { resource, mistakes } = readResource({ apiVersion, kind, metadata, spec })
-  if (resource?.kind !== 'Cluster') return { mistakes }
-  const wrong = checkClusterSettings(resource.cluster)
-  return wrong.length > 0 ? { mistakes: wrong } : { cluster: resource.cluster }
-}
-
 /** Those that are there, or are to be soon; none before the first start. */
 function brokersThatMayBe(children: readonly KubeObject[], context: ClusterContext): number {
   return (
@@ -406,14 +408,8 @@ function podRef(namespace: string, name: string) {
   return { apiVersion: 'v1', kind: 'Pod', namespace, name }
 }
 
-function mustSucceed({
-  name,
-  error,
-  message,
-}: {
-  readonly name: string
-  readonly error: string
-  readonly message: string
-}): void {
+type BrokersAnswer = Readonly<Record<'name' | 'error' | 'message', string>>
+
+function mustSucceed({ name, error, message }: BrokersAnswer): void {
   if (error !== 'NONE') throw new Error(`The brokers refused ${name}: ${message} (${error})`)
 }

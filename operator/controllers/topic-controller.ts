@@ -18,11 +18,11 @@ import type { Cluster } from '../resources/cluster.ts'
 import { type KubeObject, keyOf, refOf } from '../resources/kube-object.ts'
 import { formatPath, readResource } from '../resources/read-resource.ts'
 import { nameOfTopic, type Topic } from '../resources/topic.ts'
-import { readCluster } from './cluster-controller.ts'
 import type { Outcome } from './controller.ts'
 import type { GoingClusters } from './going-clusters.ts'
 import type { KafkaClusters } from './kafka-clusters.ts'
 import { clusterOfTopic, type KubeCache } from './kube-cache.ts'
+import { readCluster } from './read-cluster.ts'
 import { writeStatus } from './status-writer.ts'
 
 export interface TopicControllerParts {

@@ -96,14 +96,19 @@ export class ApiServer {
   }
 
   /** All that are selected, read page by page at one version. */
-  async list(kind: Kind, selection: Selection = {}, signal?: AbortSignal): Promise<ListPage> {
+  async list(
+    kind: Kind,
+    selection: Selection & { readonly fieldSelector?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<ListPage> {
+    const { labelSelector, fieldSelector } = selection
     const items: KubeObject[] = []
     let token: string | undefined
     for (;;) {
       const page = (await this.#ask({
         method: 'GET',
         path: collectionPath(kind, selection.namespace),
-        query: { labelSelector: selection.labelSelector, limit: String(pageSize), continue: token },
+        query: { labelSelector, fieldSelector, limit: String(pageSize), continue: token },
         signal,
       })) as {
         readonly items?: readonly KubeObject[]

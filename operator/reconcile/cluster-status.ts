@@ -128,6 +128,7 @@ function membersOf(situation: Situation, findings: Findings): Member[] {
       pod: pod?.name ?? names.broker(context, id),
       ...(rack === undefined ? {} : { rack }),
       state: stateOf(pod, {
+        isRefused: observed.refusedPods.has(names.brokers(context)),
         isDraining: findings.scale?.draining.includes(id) === true,
         isRecovering: isRecovering(observed, id),
       }),
@@ -140,9 +141,9 @@ function membersOf(situation: Situation, findings: Findings): Member[] {
 
 function stateOf(
   pod: PodFacts | undefined,
-  is: { readonly isDraining: boolean; readonly isRecovering: boolean },
+  is: { readonly isRefused: boolean; readonly isDraining: boolean; readonly isRecovering: boolean },
 ): Member['state'] {
-  if (pod === undefined) return 'Starting'
+  if (pod === undefined) return is.isRefused ? 'Failed' : 'Starting'
   if (pod.isTerminating) return 'Restarting'
   if (pod.problem !== undefined) return 'Failed'
   if (!pod.isReady) return is.isRecovering ? 'Recovering' : 'Starting'
@@ -318,6 +319,7 @@ function degradation({ observed }: Situation, { trouble, roll, scale, reasons }:
   if (trouble.length === 0) return { type, status: 'False', reason: 'AllGood', message: '' }
   const message = trouble.join(' ')
   if (observed.notTaken !== undefined) return { type, status: 'True', reason: 'ObjectRefused', message }
+  if (observed.refusedPods.size > 0) return { type, status: 'True', reason: 'PodsRefused', message }
   const isRolling = roll?.kind === 'stalled' && reasons.size > 0
   const reason = isRolling
     ? 'RollStalled'

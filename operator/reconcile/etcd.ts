@@ -97,7 +97,8 @@ function statusOf(situation: Situation, seat: Seat, wanted: number): EtcdMemberS
   const state = (): EtcdMemberStatus['state'] => {
     if (index >= wanted) return 'Leaving'
     if (isLost) return 'Lost'
-    if (pod?.problem !== undefined) return 'Failed'
+    const isRefused = pod === undefined && situation.observed.refusedPods.has(names.etcd(situation.context))
+    if (pod?.problem !== undefined || isRefused) return 'Failed'
     if (!hasVote(seat)) return 'Joining'
     return pod?.isReady === true ? 'Ready' : 'Starting'
   }

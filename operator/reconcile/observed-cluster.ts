@@ -18,6 +18,8 @@ export interface ObservedCluster {
   readonly refusal: { readonly broker: number; readonly reasons: readonly string[] } | undefined
   /** Which object Kubernetes did not take when it was applied for this spec, and why, in a sentence. */
   readonly notTaken: string | undefined
+  /** Name of a StatefulSet → why Kubernetes takes no pods of it, in a sentence; only while pods are missing. */
+  readonly refusedPods: ReadonlyMap<string, string>
   readonly nowMs: number
 }
 

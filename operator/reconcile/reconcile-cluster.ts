@@ -165,6 +165,7 @@ export function reconcileCluster(context: ClusterContext, observed: ObservedClus
     return { actions: [], status: pausedStatus(observed), againAfterMs: quietMs }
   }
   if (observed.notTaken !== undefined) findings.trouble.push(observed.notTaken)
+  findings.trouble.push(...observed.refusedPods.values())
   const actions: ClusterAction[] = []
   let againAfterMs = quietMs
   let isStopped = false

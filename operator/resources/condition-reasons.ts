@@ -40,6 +40,8 @@ export const clusterReasons = {
   ObjectRefused: 'Kubernetes does not take an object that the spec asks for.',
   OnItsWay: 'What the spec asks for has not reached the objects of brokers and etcd yet.',
   PartitionsOffline: 'Some partitions have no leader.',
+  PodsRefused:
+    'Kubernetes makes no pods of a StatefulSet: a quota, a limit, a policy or a webhook refuses them.',
   ReplicasBehind: 'Some replicas are not in sync, or on their way to other brokers.',
   RestartRefused: 'The brokers do not grant the next restart yet, because partitions would suffer from it.',
   RestartsPending: 'Some brokers or members of etcd are to be restarted.',

@@ -168,15 +168,10 @@ test('brokers and an operator that are away are told, each by its alert, and no 
   const operators = ['pod', '-l', 'app.kubernetes.io/name=barnabas-operator']
   await kubectl('-n', operatorNamespace, 'wait', ...operators, '--for=delete', '--timeout=60s')
   await prometheus.discover()
+  // Told to stop with more time they would ask for a grant, which the second of them does not get.
+  const pods = [1, 2].map(id => `pod/${cluster}-brokers-${id}`)
+  await kubectl('delete', ...pods, '--now', '--wait=false')
   await kubectl('scale', brokers, '--replicas=1')
-  // Left to themselves they would ask for a grant, which the second of them does not get.
-  await kubectl(
-    'delete',
-    'pod',
-    ...[1, 2].map(id => `${cluster}-brokers-${id}`),
-    '--ignore-not-found',
-    '--now',
-  )
   await allFire(wrong)
   await kubectl('scale', brokers, '--replicas=3')
   await kubectl('-n', operatorNamespace, 'scale', deployment, '--replicas=1')

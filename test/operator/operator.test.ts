@@ -168,6 +168,51 @@ test.each([
   },
 )
 
+test('pods that Kubernetes refuses are told of their Cluster, once, until they are there', async () => {
+  fake.refuseNext(/^GET .*\/events/, { status: 403, reason: 'Forbidden' })
+  await start()
+  fake.put(clusterPath, aCluster({}))
+  const statefulSet = '/apis/apps/v1/namespaces/team/statefulsets/demo-etcd'
+  await until(() => fake.object(statefulSet) !== undefined, 'etcd is asked for')
+  const { name, uid } = fake.object(statefulSet)?.metadata ?? { name: '' }
+  const event = (of: string | undefined, reason: string, message: string): KubeObject => {
+    const time = new Date().toISOString()
+    const about = {
+      involvedObject: { kind: 'StatefulSet', name, uid: of },
+      reason,
+      message,
+      lastTimestamp: time,
+    }
+    return {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: `${of}.${reason}`, namespace: 'team' },
+      ...about,
+    }
+  }
+  const put = (object: KubeObject): unknown =>
+    fake.put(`/api/v1/namespaces/team/events/${object.metadata.name}`, object)
+  put(event('another', 'FailedCreate', 'it is not about this one'))
+  put(event(uid, 'SuccessfulCreate', 'it is no refusal'))
+  const failed = 'Create Pod demo-etcd-1 in StatefulSet demo-etcd failed error: '
+  put(
+    event(uid, 'FailedCreate', `${failed}pods "demo-etcd-1" is forbidden: exceeded quota: few, used: pods=9`),
+  )
+  await until(() => readyReason(clusterPath) === 'PodsRefused', 'it is told', 30_000)
+  expect(JSON.stringify(fake.object(clusterPath)?.status)).toContain(
+    '"Kubernetes does not take pods of StatefulSet demo-etcd: exceeded quota: few, used: pods=9."',
+  )
+  await writesNothingMore()
+  for (const index of [0, 1, 2]) {
+    const pod = `demo-etcd-${index}`
+    fake.put(`/api/v1/namespaces/team/pods/${pod}`, {
+      ...aChild,
+      metadata: { ...aChild.metadata, name: pod },
+    })
+  }
+  await until(() => readyReason(clusterPath) !== 'PodsRefused', 'it is forgotten', 30_000)
+})
+
 test('a Topic without a Cluster says so, and one that is deleted is let go', async () => {
   await start()
   const topic: KubeObject = {

@@ -169,7 +169,10 @@ export class FakeApiServer {
     const object = this.#objects.get(path)
     if (object !== undefined) return send(response, 200, object)
     if (/\/[^/]+s$/.test(path) && !/\/(leases|events)\/[^/]+$/.test(path)) {
-      const all = [...this.#objects].filter(([at]) => isIn(at, path)).map(([, item]) => item)
+      const all = [...this.#objects]
+        .filter(([at]) => isIn(at, path))
+        .map(([, item]) => item)
+        .filter(item => isSelected(item, url.searchParams.get('fieldSelector')))
       const from = Number(url.searchParams.get('continue') ?? 0)
       const size = 2
       const next = from + size < all.length ? String(from + size) : undefined
@@ -225,6 +228,17 @@ function isIn(path: string, collection: string): boolean {
   const plural = collection.slice(collection.lastIndexOf('/') + 1)
   const root = collection.slice(0, collection.lastIndexOf('/'))
   return new RegExp(`^${root}/namespaces/[^/]+/${plural}/[^/]+$`).test(path)
+}
+
+/** By pairs of a field's path and its value. */
+function isSelected(object: KubeObject, fieldSelector: string | null): boolean {
+  return (fieldSelector ?? '')
+    .split(',')
+    .filter(pair => pair !== '')
+    .every(pair => {
+      const [path = '', value] = pair.split('=')
+      return path.split('.').reduce<unknown>((at, name) => (at as Json | undefined)?.[name], object) === value
+    })
 }
 
 function merge(before: unknown, patch: unknown): unknown {

@@ -81,4 +81,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+# Where alone Kubernetes says why it makes no pods of a StatefulSet. Listed while some are missing, never watched.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
 {{- end -}}

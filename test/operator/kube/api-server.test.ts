@@ -38,6 +38,14 @@ test('a list of several pages is read whole, and its items have their kind', asy
   expect(Number(resourceVersion)).toBeGreaterThan(0)
 })
 
+test('a list of those with certain fields is asked for so on every page', async () => {
+  for (const name of ['a', 'b', 'c', 'd', 'e'])
+    fake.put(podPath(name), { ...pod(name), spec: { nodeName: name < 'c' ? 'other' : 'this' } })
+  const selection = { namespace: 'demo', fieldSelector: 'spec.nodeName=this,metadata.namespace=demo' }
+  const { items } = await api.list({ apiVersion: 'v1', kind: 'Pod' }, selection)
+  expect(items.map(({ metadata }) => metadata.name)).toEqual(['c', 'd', 'e'])
+})
+
 test('an object that is not there is undefined; a refusal carries what the server said', async () => {
   expect(await api.get(podRef('none'))).toBeUndefined()
   fake.refuseNext(/^PATCH/, { status: 422, reason: 'Invalid' })

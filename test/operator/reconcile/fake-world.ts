@@ -41,6 +41,8 @@ export class FakeWorld {
   heldGrant: number | undefined
   refusal: ObservedCluster['refusal']
   notTaken: ObservedCluster['notTaken']
+  /** Name of a StatefulSet → why. */
+  readonly refusedPods = new Map<string, string>()
   /** What was done, in words. */
   readonly history: string[] = []
   /** Throws Killed when so many writes are done. */
@@ -141,6 +143,7 @@ export class FakeWorld {
       heldGrant: this.heldGrant,
       refusal: this.refusal,
       notTaken: this.notTaken,
+      refusedPods: this.refusedPods,
       nowMs: this.nowMs,
     }
   }

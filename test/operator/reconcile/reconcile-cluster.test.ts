@@ -153,6 +153,34 @@ test('an object that Kubernetes does not take is told, whatever else is under wa
   expect(condition(world, 'Ready')?.status).toBe('True')
 })
 
+test.each(['brokers', 'etcd'] as const)(
+  'pods of %s that Kubernetes refuses are told until they come',
+  component => {
+    const world = settled({ etcd: { managed: { replicas: 3 } } }, orders)
+    const why = `Kubernetes does not take pods of StatefulSet demo-${component}: exceeded quota: few.`
+    world.deletePod(`demo-${component}-2`)
+    world.refusedPods.set(`demo-${component}`, why)
+    world.reconcile()
+    for (const type of ['Degraded', 'Stalled'])
+      expect(condition(world, type)).toMatchObject({ status: 'True', reason: 'PodsRefused', message: why })
+    expect(condition(world, 'Ready')).toMatchObject({ status: 'False', reason: 'PodsRefused', message: why })
+    const states = (): (string | undefined)[] =>
+      (component === 'etcd' ? world.status.etcd?.members : world.status.members)?.map(({ state }) => state) ??
+      []
+    expect(states()).toEqual(['Ready', 'Ready', 'Failed'])
+    const told = JSON.stringify(world.status)
+    world.nowMs += 600_000
+    world.reconcile()
+    world.reconcile()
+    expect(JSON.stringify(world.status)).toBe(told)
+    world.refusedPods.clear()
+    world.settle()
+    expect(condition(world, 'Degraded')?.status).toBe('False')
+    expect(condition(world, 'Ready')?.status).toBe('True')
+    expect(states()).toEqual(['Ready', 'Ready', 'Ready'])
+  },
+)
+
 test('a drain may take a broker only while all are there and in sync', () => {
   const world = settled(oneEtcd, orders)
   const mayBeAway = (): unknown =>
