@@ -357,6 +357,10 @@ const channelOptions = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.min_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1000,
+  // A member whose pod was restarted has another address behind its name. By default a name is looked up every 30 s at
+  // most, and leases of brokers end before that.
+  'grpc.dns_min_time_between_resolutions_ms': 500,
+  'grpc.service_config_disable_resolution': 1,
   'grpc.enable_retries': 0,
 }
 

@@ -16,9 +16,12 @@ export class Proxy {
     this.#targetPort = targetPort
   }
 
-  static async to(targetPort: number): Promise<Proxy> {
+  static async to(targetPort: number, { host = '127.0.0.1', port = 0 } = {}): Promise<Proxy> {
     const proxy = new Proxy(targetPort)
-    await new Promise<void>(resolve => proxy.#server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve, reject) => {
+      proxy.#server.once('error', reject)
+      proxy.#server.listen(port, host, resolve)
+    })
     return proxy
   }
 

@@ -1,7 +1,8 @@
+import { promises } from 'node:dns'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { OutcomeUnknown, StoreUnavailable } from '../../../broker/metadata/metadata-store.ts'
 import type { EtcdTls } from '../../../broker/metadata/etcd-client.ts'
 import { type Certificates, makeCertificates } from '../../support/certificates.ts'
@@ -72,6 +73,33 @@ describe('calls to etcd', () => {
     await until(() => watched.events.length === 3, 'all changes are told')
     expect(watched.events).toEqual(['a=1', 'a=2', 'a=3'])
     watched.cancel()
+  })
+
+  test('a member that comes back at another address behind its name is found within its time', async () => {
+    const { etcd, stores } = await start()
+    const etcdPort = Number(new URL(etcd.endpoints[0]!).port)
+    let address = '127.0.0.2'
+    let isAsked = false
+    const { lookup } = promises
+    const spied = vi.spyOn(promises, 'lookup').mockImplementation(((host: string, options: object) => {
+      if (host !== 'etcd-0.moving') return lookup(host, options)
+      isAsked = true
+      return Promise.resolve([{ address, family: 4 }])
+    }) as never)
+    dispose.push(() => Promise.resolve(spied.mockRestore()))
+    const first = await Proxy.to(etcdPort, { host: address })
+    const { port } = first
+    const endpoints = [`http://etcd-0.moving:${port}`]
+    const store = await stores.open({ connection: connection(endpoints, { requestTimeoutMs: 10_000 }) })
+    await store.commit({ put: [{ key: 'a', value: '1' }] })
+    isAsked = false
+    await first.close()
+    const read = store.get('a')
+    await until(() => isAsked, 'the name is looked up, and still leads to the old address')
+    address = '127.0.0.3'
+    const second = await Proxy.to(etcdPort, { host: address, port })
+    dispose.push(() => second.close())
+    expect((await read).entry?.value).toBe('1')
   })
 
   test('commits that wait behind a slow one are given up in their own time, and did nothing', async () => {
