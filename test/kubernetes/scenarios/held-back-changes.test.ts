@@ -1,8 +1,13 @@
-/** Changes that people hold back: a plan that has to be approved, pods that they delete themselves, a Cluster that is paused. */
+/**
+ * Changes that people hold back: a plan that has to be approved, pods that they delete themselves, a Cluster that is paused.
+ * Clients go on through all of it.
+ */
 import { expect, test } from 'vitest'
+import { useLoad } from '../checked-load.ts'
 import { cluster, endsQuietly, numbered, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('held-back')
+const load = useLoad(operated, 'checked')
 
 interface Status {
   readonly brokers: { readonly upToDate: number }
@@ -42,6 +47,7 @@ test('in mode Approve a plan is shown and waits, a changed spec asks anew, and o
   await operated.until('bnc/kafka', 'Ready', 'True')
   await operated.until('bnt/orders', 'Ready', 'True')
   await operated.produce('orders', numbered(0, 100))
+  await load.start()
   const before = await operated.podUids()
 
   await operated.apply(withQueue(600, approve))
@@ -72,6 +78,7 @@ test('in mode Approve a plan is shown and waits, a changed spec asks anew, and o
   await operated.until('bnc/kafka', 'Ready', 'True')
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
   expect((await status()).plan).toBeUndefined()
+  await load.advances()
   expect(await operated.consume('orders')).toEqual(numbered(0, 100))
 })
 
@@ -99,6 +106,7 @@ test('in mode OnDelete nothing restarts by itself, and the pods that people dele
     await operated.kubectl('delete', 'pod', pod)
     await operated.replaced(pod, before[id] ?? '')
     await operated.until('bnc/kafka', 'FullyReplicated', 'True')
+    await load.advances()
     await operated.looked()
     const { members } = await status()
     expect(members.find(member => member.id === id)).not.toHaveProperty('pendingReason')
@@ -135,6 +143,7 @@ test('while a Cluster is paused nothing is done about it and its Topics, and aft
   await operated.until('bnc/kafka', 'Ready', 'True')
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
   expect(await operated.kubectl('get', 'bnt', 'orders', '-o', 'jsonpath={.status.partitions}')).toBe('5')
+  await load.endsWithNothingLost({ leastInSync: 2 })
 })
 
 endsQuietly(operated)

@@ -1,11 +1,12 @@
 /**
  * The operator is killed at its writes, to the API server, brokers and etcd alike, and another one goes on: whatever was
- * under way, everything ends as it ends undisturbed. OPERATOR_KILLS=all adds lives in which every write, counted from the
- * beginning, is once the one that an operator dies of, and operators work undisturbed in between; OPERATOR_KILLS=1,7 adds those
- * of them whose first such write is number 1, and 7.
+ * under way, everything ends as it ends undisturbed, and clients notice nothing. OPERATOR_KILLS=all adds lives in which every
+ * write, counted from the beginning, is once the one that an operator dies of, and operators work undisturbed in between;
+ * OPERATOR_KILLS=1,7 adds those of them whose first such write is number 1, and 7.
  */
 import { beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
+import { CheckedLoad, expectNothingLost } from '../checked-load.ts'
 import { endState, whatIsLeft } from '../end-state.ts'
 import { cluster, numbered, topic, useOperator } from '../operated-cluster.ts'
 import type { KillPlan } from '../watched-operator/gate.ts'
@@ -24,8 +25,10 @@ interface Step {
 }
 
 const setting = 'config: {queued.max.requests: "600", log.retention.ms: "86400000"}'
+const checked = { topic: 'checked', partitions: 3 }
 const topics = [
   topic('orders', 'partitions: 6, replicationFactor: 3'),
+  topic(checked.topic, `partitions: ${checked.partitions}, replicationFactor: 3`),
   topic('passing', 'partitions: 2, reclaimPolicy: Delete'),
 ]
 const steps: readonly Step[] = [
@@ -43,7 +46,8 @@ async function settle(watched: WatchedOperator): Promise<void> {
   const deadlineMs = 240_000
   await operated.until('bnc/kafka', 'Progressing', 'False', 'Converged', deadlineMs)
   await operated.until('bnc/kafka', 'Ready', 'True', undefined, deadlineMs)
-  for (const name of ['orders', 'passing']) await operated.until(`bnt/${name}`, 'Ready', 'True')
+  for (const name of ['orders', checked.topic, 'passing'])
+    await operated.until(`bnt/${name}`, 'Ready', 'True')
   await waitUntil('nothing is written any more', () => watched.quietMs > quietMs || undefined, {
     deadlineMs: 60_000,
     everyMs: 200,
@@ -53,15 +57,21 @@ async function settle(watched: WatchedOperator): Promise<void> {
 /** From the first apply to the last deletion. `judge` is told of the state after every step. */
 async function live(plan: KillPlan, judge: (step: Step) => Promise<void>): Promise<WatchedOperator> {
   const watched = await WatchedOperator.start(operated)
+  let load: CheckedLoad | undefined
   try {
     if (plan.kind === 'strides') watched.follow(plan)
     for (const step of steps) {
       if (plan.kind === 'each') watched.follow(plan)
       await step.act()
       await settle(watched)
-      if (step.name === 'installed') await operated.produce('orders', numbered(0, 100))
+      if (step.name === 'installed') {
+        await operated.produce('orders', numbered(0, 100))
+        load = await CheckedLoad.start(operated, checked)
+      }
       await judge(step)
+      await load?.advances()
     }
+    expectNothingLost((await load?.finish()) ?? expect.fail('There is no load.'), { leastInSync: 2 })
     expect(await operated.consume('orders')).toEqual(numbered(0, 100))
     if (plan.kind === 'each') watched.follow(plan)
     await operated.kubectl('delete', 'bnt', '--all', '--timeout=120s')
@@ -80,6 +90,7 @@ async function live(plan: KillPlan, judge: (step: Step) => Promise<void>): Promi
     console.error(`${watched.kills.join('\n')}\n${watched.log.slice(-20_000)}`)
     throw error
   } finally {
+    await load?.dispose()
     await watched.stop()
   }
 }
