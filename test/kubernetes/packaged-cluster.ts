@@ -15,7 +15,7 @@ import { writeImageArchive } from '../../packaging/image/image-archive.ts'
 import { layNetwork } from './network.ts'
 import { npmTools } from './npm-tools.ts'
 import { buildPrograms } from './programs.ts'
-import { ClusterRecord, processId, readRecord } from './record.ts'
+import { ClusterRecord, type Owner, processId, readRecord } from './record.ts'
 import { checkRuns } from './start-process.ts'
 import { clusterNumbers, tearDown, tearDownAbandoned } from './tear-down.ts'
 import { importCommand, pauseImage, startContainerd, startKubelet } from './worker-node.ts'
@@ -70,11 +70,10 @@ export async function startPackagedCluster({ nodes, kept, signal }: PackagedOpti
   if (nodes < 1 || nodes > mostNodes) throw new Error(`A cluster has 1 to ${mostNodes} nodes, not ${nodes}.`)
   await tearDownAbandoned()
   const packages = await preparePackages()
-  const plan = planCluster(await freeNumber(), nodes)
-  const record = new ClusterRecord(plan.number)
   const owner = processId(process.pid)
   if (owner === null) throw new Error('This process is not in /proc.')
-  record.write({ kind: 'owner', process: owner, kept, nodes })
+  const { number, record } = await claimNumber({ kind: 'owner', process: owner, kept, nodes })
+  const plan = planCluster(number, nodes)
   try {
     await bringUp(plan, record, packages, signal)
   } catch (error) {
@@ -177,15 +176,15 @@ async function kubectl(plan: ClusterPlan, args: readonly string[]): ReturnType<t
 }
 
 /** A number that no cluster has and whose networks the machine does not use. */
-async function freeNumber(): Promise<number> {
+async function claimNumber(owner: Owner): Promise<{ number: number; record: ClusterRecord }> {
   const routes = await must('ip', ['route', 'show', 'table', 'all'])
   const addresses = await must('ip', ['addr', 'show'])
-  const taken = (number: number): boolean =>
-    readRecord(number) !== null ||
-    prefixesOf(number).some(prefix => `${routes}${addresses}`.includes(` ${prefix}`))
-  const free = clusterNumbers().find(number => !taken(number))
-  if (free === undefined) throw new Error('All networks that test clusters may have are in use.')
-  return free
+  for (const number of clusterNumbers()) {
+    if (prefixesOf(number).some(prefix => `${routes}${addresses}`.includes(` ${prefix}`))) continue
+    const record = ClusterRecord.claim(number, owner)
+    if (record !== undefined) return { number, record }
+  }
+  throw new Error('All networks that test clusters may have are in use.')
 }
 
 const inotifyInstances = '/proc/sys/fs/inotify/max_user_instances'

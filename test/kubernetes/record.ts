@@ -2,7 +2,7 @@
  * The record of what a cluster made from packages has changed on this machine, one JSON line each, written before the
  * change is made: whoever finds it, also after a crash, can undo all of it. It stands in /run, for a reboot undoes the same.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runDirectoryOf } from './addresses.ts'
 
@@ -15,6 +15,8 @@ export type Entry =
   /** Kernel settings of the whole machine as they were. */
   | { readonly kind: 'settings'; readonly values: Readonly<Record<string, string>> }
 
+export type Owner = Extract<Entry, { kind: 'owner' }>
+
 /** The start time tells a process from a later one with the same number. */
 export interface ProcessId {
   readonly pid: number
@@ -24,9 +26,25 @@ export interface ProcessId {
 export class ClusterRecord {
   readonly #file: string
 
-  constructor(cluster: number) {
-    this.#file = fileOf(cluster)
+  private constructor(file: string) {
+    this.#file = file
+  }
+
+  /** The cluster is its owner's from the first moment; undefined when another one has the number already. */
+  static claim(cluster: number, owner: Owner): ClusterRecord | undefined {
+    const file = fileOf(cluster)
+    const own = `${file}.${owner.process.pid}`
     mkdirSync(runDirectoryOf(cluster), { recursive: true })
+    writeFileSync(own, `${JSON.stringify(owner)}\n`)
+    try {
+      linkSync(own, file)
+      return new ClusterRecord(file)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
+      throw error
+    } finally {
+      rmSync(own)
+    }
   }
 
   write(entry: Entry): void {
@@ -58,7 +76,7 @@ export function isAlive({ pid, startedAt }: ProcessId): boolean {
   return processId(pid)?.startedAt === startedAt
 }
 
-export function ownerOf(entries: readonly Entry[]): Extract<Entry, { kind: 'owner' }> | undefined {
+export function ownerOf(entries: readonly Entry[]): Owner | undefined {
   return entries.findLast(entry => entry.kind === 'owner')
 }
 

@@ -1,5 +1,5 @@
 /** A cluster whose starter was killed is removed by the next one without a trace. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { RunningProcess, waitUntil } from '../targets/processes.ts'
@@ -7,7 +7,7 @@ import { planCluster } from './addresses.ts'
 import { processesOf } from './cgroups.ts'
 import { expectNothingLeft } from './leftovers.ts'
 import { clusterNumbers, tearDownAbandoned } from './tear-down.ts'
-import { ownerOf, readRecord } from './record.ts'
+import { ClusterRecord, ownerOf, processId, readRecord } from './record.ts'
 
 test('what a killed run left behind is removed', async () => {
   if (inject('cluster').way === 'kind') return // kind removes what is its own
@@ -42,3 +42,17 @@ function serverOf(kubeconfig: string): string {
   }
   return clusters[0].cluster.server
 }
+
+test('two that start at once get a number each', () => {
+  const { pid, startedAt } = processId(process.pid) ?? expect.fail('This process is not in /proc.')
+  const free =
+    clusterNumbers().findLast(number => readRecord(number) === null) ?? expect.fail('No number is free.')
+  const owner = { kind: 'owner', process: { pid, startedAt }, kept: false, nodes: 1 } as const
+  try {
+    expect(ClusterRecord.claim(free, owner)).toBeDefined()
+    expect(ClusterRecord.claim(free, owner)).toBeUndefined()
+    expect(readRecord(free)).toEqual([owner])
+  } finally {
+    rmSync(planCluster(free, 1).runDirectory, { recursive: true })
+  }
+})
