@@ -15,6 +15,17 @@ import { outcome, plainOutcome } from './outcome-fields.ts'
 
 /** How the commands that brokers and the operator ask for themselves, and their results, travel. */
 
+/** Kinds of reasons why a restart is refused; the first stands for those of newer brokers. */
+export const restartRefusals = [
+  'Other',
+  'UnderMinIsr',
+  'GrantHeld',
+  'BrokerStarting',
+  'BrokerStopping',
+  'BrokerCatchingUp',
+  'UnknownBroker',
+] as const
+
 export const allocateProducerIds = protoMessage('AllocateProducerIds', {
   brokerId: field(1, int32),
   brokerEpoch: field(2, int64),
@@ -126,18 +137,7 @@ export const restartResult = protoMessage('RestartResult', {
     4,
     messageOf(
       protoMessage('RestartReason', {
-        kind: field(
-          1,
-          wordOrFirst(
-            'Other',
-            'UnderMinIsr',
-            'GrantHeld',
-            'BrokerStarting',
-            'BrokerStopping',
-            'BrokerCatchingUp',
-            'UnknownBroker',
-          ),
-        ),
+        kind: field(1, wordOrFirst(...restartRefusals)),
         message: field(2, text),
         partitions: field(3, somePartitions),
       }),

@@ -20,6 +20,8 @@ import {
 
 /** The methods of the service and what travels in them: control.proto, in the language of this program. */
 
+export { restartRefusals } from './broker-messages.ts'
+
 export const controlPackage = 'barnabas.control.v1'
 export const controlService = 'Control'
 

@@ -1,5 +1,5 @@
 /** Restart grants, asked of whichever broker answers, which passes the question on to the controller. */
-import { decodeAnswer, encodeCommand } from '../../broker/control/control-api.ts'
+import { decodeAnswer, encodeCommand, restartRefusals } from '../../broker/control/control-api.ts'
 import { ControlConnections } from '../../broker/control/control-client.ts'
 import type { Clock } from '../../runtime/clock.ts'
 
@@ -11,16 +11,7 @@ export interface GrantRequest {
 }
 
 /** Why brokers refuse; Unanswered: none of them said anything. */
-export const refusalKinds = [
-  'UnderMinIsr',
-  'GrantHeld',
-  'BrokerStarting',
-  'BrokerStopping',
-  'BrokerCatchingUp',
-  'UnknownBroker',
-  'Other',
-  'Unanswered',
-] as const
+export const refusalKinds = [...restartRefusals, 'Unanswered'] as const
 
 export type RefusalKind = (typeof refusalKinds)[number]
 
