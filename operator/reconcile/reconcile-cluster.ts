@@ -23,7 +23,7 @@ import { clusterStatus, pausedStatus } from './cluster-status.ts'
 import { etcdStep } from './etcd.ts'
 import { firstDifference } from './differences.ts'
 import { isRecovering, type ObservedCluster, partitionsOutOfSync } from './observed-cluster.ts'
-import { etcdRestartReasons, rollEtcdStep } from './roll-etcd.ts'
+import { etcdRestartReasons, rollEtcdStep, waitsForEtcd } from './roll-etcd.ts'
 import { decideRoll } from './rolling-restart.ts'
 import {
   type Findings,
@@ -75,6 +75,7 @@ const rollStep: Step = (situation, findings) => {
     timeoutMs: context.cluster.spec.rollout.brokerTimeoutSeconds * 1000,
     nowMs: observed.nowMs,
     etcd: etcdPods.flatMap(({ index, name }) => (findings.etcdReasons.has(index) ? [name] : [])),
+    waitsForEtcd: waitsForEtcd(situation, findings),
     awaits: findings.awaitedAddress,
   })
   findings.roll = roll

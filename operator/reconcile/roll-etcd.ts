@@ -5,7 +5,7 @@
 import { managedEtcd } from '../desired/broker-settings.ts'
 import { names } from '../resources/names.ts'
 import { isHeldBack } from './rolling-restart.ts'
-import { liveObject, podRef, type Situation, type Step } from './situation.ts'
+import { type Findings, liveObject, podRef, type Situation, type Step } from './situation.ts'
 import { imageChange, otherTemplate, wantedRevision } from './templates.ts'
 
 /** Member → why it is to be restarted. */
@@ -18,6 +18,22 @@ export function etcdRestartReasons(situation: Situation): ReadonlyMap<number, st
   return new Map(outdated.map(pod => [pod.index, imageChange(live, pod) ?? otherTemplate]))
 }
 
+/** Why no broker may be restarted because of etcd: brokers whose etcd is away cannot let others take over. */
+export function waitsForEtcd(
+  { etcdPods }: Situation,
+  { etcdReasons, etcdMembers }: Findings,
+): string | undefined {
+  const outdated = etcdPods.filter(({ index }) => etcdReasons.has(index))
+  if (outdated.length > 0) return `brokers restart after etcd: ${outdated.map(({ name }) => name).join(', ')}`
+  const ready = etcdPods.filter(({ isReady, isTerminating }) => isReady && !isTerminating).length
+  return ready * 2 > etcdMembers.length || etcdMembers.length === 0 ? undefined : 'etcd has no quorum'
+}
+
+/** One that is being restarted, by us or by itself. */
+function isBrokerAway({ brokerPods, observed }: Situation): boolean {
+  return observed.heldGrant !== undefined || brokerPods.some(({ isTerminating }) => isTerminating)
+}
+
 export const rollEtcdStep: Step = (situation, findings) => {
   const { etcdPods } = situation
   const { etcdReasons, etcdMembers, etcdUnderWay, consent } = findings
@@ -25,6 +41,7 @@ export const rollEtcdStep: Step = (situation, findings) => {
   // One that was just deleted has no pod for a moment.
   if (etcdPods.length < etcdMembers.length) return { actions: [] }
   if (etcdPods.some(({ isTerminating }) => isTerminating)) return { actions: [] }
+  if (isBrokerAway(situation)) return { actions: [], againAfterMs: 5000 }
   const outdated = etcdPods.filter(({ index }) => etcdReasons.has(index))
   const mayOneGo = etcdUnderWay === undefined && etcdPods.every(({ isReady }) => isReady)
   const next = outdated.find(({ isReady }) => !isReady) ?? (mayOneGo ? outdated[0] : undefined)

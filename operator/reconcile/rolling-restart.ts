@@ -28,6 +28,8 @@ export interface RollInput {
   readonly nowMs: number
   /** Pods of etcd that are to be restarted, which is another's job; people are told of them together with brokers. */
   readonly etcd: readonly string[]
+  /** Why brokers that serve are not restarted because of etcd, in words. */
+  readonly waitsForEtcd: string | undefined
   /** What all would have to be restarted for once more, if it were done now: a sentence. */
   readonly awaits: string | undefined
 }
@@ -95,6 +97,7 @@ export function decideRoll(input: RollInput): RollDecision {
     return { kind: 'wait', why: `broker ${recovering.index} reads its logs again` }
   if (!next.isReady) return { kind: 'restart', pod: next, reason, needsGrant: isServing(kafka, next.index) }
 
+  if (input.waitsForEtcd !== undefined) return { kind: 'wait', why: input.waitsForEtcd }
   const starting = pods.find(({ isReady, index }) => !isReady && brokers.includes(index))
   if (starting !== undefined) return { kind: 'wait', why: `broker ${starting.index} starts` }
   if (kafka.kind === 'unreachable')

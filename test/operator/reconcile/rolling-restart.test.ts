@@ -36,6 +36,7 @@ function decide(input: Partial<RollInput>) {
     timeoutMs: 1000,
     nowMs: 10_000,
     etcd: [],
+    waitsForEtcd: undefined,
     awaits: undefined,
     ...input,
   })
@@ -116,4 +117,15 @@ test('what brokers would be restarted for again is waited for, and nobody approv
   const given = { reasons: new Map([[1, 'because']]), awaits: 'No address yet.' }
   expect(decide(given)).toEqual({ kind: 'wait', why: 'No address yet.' })
   expect(decide({ ...given, consent: consent('Approve') })).toEqual({ kind: 'wait', why: 'No address yet.' })
+})
+
+test('a broker that serves is not restarted while etcd is to be restarted; one that is not ready is', () => {
+  const reasons = new Map([[1, 'settings change']])
+  const waitsForEtcd = 'brokers restart after etcd: kafka-etcd-0'
+  expect(decide({ reasons, waitsForEtcd })).toEqual({ kind: 'wait', why: waitsForEtcd })
+  const pods = [aPod(0), aPod(1, { isReady: false, unreadySinceMs: 9500 })]
+  expect(decide({ reasons, waitsForEtcd, pods })).toMatchObject({
+    kind: 'restart',
+    reason: 'settings change',
+  })
 })
