@@ -107,13 +107,15 @@ const rollStep: Step = (situation, findings) => {
   }
 }
 
-/** The broker is back: another one may be away now. */
-function isGrantOver({ observed, brokerPods }: Situation, findings: Findings): boolean {
+/** The broker is back: another one may be away now, or a member of etcd, before the broker goes once more. */
+function isGrantOver(situation: Situation, findings: Findings): boolean {
+  const { observed, brokerPods } = situation
   const { heldGrant, kafka } = observed
   if (heldGrant === undefined || kafka.kind === 'unreachable') return false
   if (!findings.brokers.includes(heldGrant)) return true
   const isBack = brokerPods.some(({ index, isReady }) => index === heldGrant && isReady)
-  return isBack && !findings.reasons.has(heldGrant) && partitionsOutOfSync(kafka, 1).length === 0
+  const goesAgain = findings.reasons.has(heldGrant) && waitsForEtcd(situation, findings) === undefined
+  return isBack && !goesAgain && partitionsOutOfSync(kafka, 1).length === 0
 }
 
 /** What is to be reached, so that the plan stays the same while it is carried out. */

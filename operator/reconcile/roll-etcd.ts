@@ -1,6 +1,6 @@
 /**
- * Which members of etcd run an older template, and which of them goes next: one by one, while all are there and ready and no
- * other one comes or goes, and held back by the same rule as restarts of brokers. Pure.
+ * Which members of etcd run an older template, and which of them goes next: one by one, while all are there and ready, no
+ * other one comes or goes and no broker is away, and held back by the same rule as restarts of brokers. Pure.
  */
 import { managedEtcd } from '../desired/broker-settings.ts'
 import { names } from '../resources/names.ts'
@@ -41,9 +41,9 @@ export const rollEtcdStep: Step = (situation, findings) => {
   // One that was just deleted has no pod for a moment.
   if (etcdPods.length < etcdMembers.length) return { actions: [] }
   if (etcdPods.some(({ isTerminating }) => isTerminating)) return { actions: [] }
-  if (isBrokerAway(situation)) return { actions: [], againAfterMs: 5000 }
   const outdated = etcdPods.filter(({ index }) => etcdReasons.has(index))
-  const mayOneGo = etcdUnderWay === undefined && etcdPods.every(({ isReady }) => isReady)
+  const mayOneGo =
+    etcdUnderWay === undefined && !isBrokerAway(situation) && etcdPods.every(({ isReady }) => isReady)
   const next = outdated.find(({ isReady }) => !isReady) ?? (mayOneGo ? outdated[0] : undefined)
   if (next === undefined) return { actions: [] }
   const why = etcdReasons.get(next.index) ?? ''
