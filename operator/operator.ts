@@ -6,7 +6,7 @@ import { ControlGrants } from './brokers/control-grants.ts'
 import { checkDefinitions } from './controllers/check-definitions.ts'
 import { ClusterController } from './controllers/cluster-controller.ts'
 import { Controller } from './controllers/controller.ts'
-import { pendingRestarts, standingOf } from './controllers/count-resources.ts'
+import { figuresOf, standingOf } from './controllers/count-resources.ts'
 import { GoingClusters } from './controllers/going-clusters.ts'
 import { HealthServer } from './controllers/health-server.ts'
 import { KafkaClusters } from './controllers/kafka-clusters.ts'
@@ -21,7 +21,6 @@ import type { ApiAccess } from './kube/credentials.ts'
 import { Events } from './kube/events.ts'
 import { LeaderLease } from './kube/leader-lease.ts'
 import type { OperatorSettings } from './operator-settings.ts'
-import type { ClusterStatus } from './resources/cluster-status.ts'
 import { type KubeObject, keyOf } from './resources/kube-object.ts'
 
 const topicsPerWorker = 8
@@ -248,20 +247,7 @@ function isOnlyStatus(object: KubeObject, before: KubeObject | undefined): boole
 function countResources(cache: KubeCache, metrics: OperatorMetrics): void {
   for (const kind of ['Cluster', 'Topic'] as const)
     metrics.setResources(kind, cache.all(kind).map(standingOf))
-  metrics.setPendingRestarts(
-    cache.all('Cluster').map(cluster => ({
-      namespace: cluster.metadata.namespace ?? 'default',
-      name: cluster.metadata.name,
-      restarts: pendingRestarts(cluster),
-    })),
-  )
-  metrics.setBrokers(
-    cache.all('Cluster').map(({ metadata, status }) => {
-      const { members = [] } = (status ?? {}) as ClusterStatus
-      const toRestart = members.filter(({ pendingReason }) => pendingReason !== undefined).length
-      return { key: keyOf(metadata), toRestart, upToDate: members.length - toRestart }
-    }),
-  )
+  metrics.setClusters(cache.all('Cluster').map(figuresOf))
 }
 
 function isReady(object: KubeObject | undefined): boolean {

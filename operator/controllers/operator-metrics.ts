@@ -2,7 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { type RefusalKind, refusalKinds } from '../brokers/control-grants.ts'
 import type { RequestObserver } from '../kube/api-server.ts'
-import type { Standing } from './count-resources.ts'
+import type { ClusterFigures, Standing } from './count-resources.ts'
 import type { QueueObserver } from './work-queue.ts'
 
 /** Labels: `namespace` is the operator's own once it is scraped. */
@@ -115,20 +115,12 @@ export class OperatorMetrics {
     this.#resources.set({ kind, ready: 'held' }, count('held'))
   }
 
-  /** Of every Cluster that there is. */
-  setPendingRestarts(
-    clusters: readonly { readonly namespace: string; readonly name: string; readonly restarts: number }[],
-  ): void {
-    this.#pendingRestarts.reset()
-    for (const { namespace, name, restarts } of clusters) {
-      this.#pendingRestarts.set({ cluster_namespace: namespace, cluster: name }, restarts)
-    }
-  }
-
   /** Clusters that are not named are gone. */
-  setBrokers(clusters: readonly BrokerFigures[]): void {
+  setClusters(clusters: readonly ClusterFigures[]): void {
+    this.#pendingRestarts.reset()
     this.#brokers.reset()
-    for (const { key, toRestart, upToDate } of clusters) {
+    for (const { key, pendingRestarts, toRestart, upToDate } of clusters) {
+      this.#pendingRestarts.set(labelsOf(key), pendingRestarts)
       this.#brokers.set({ ...labelsOf(key), state: 'to_restart' }, toRestart)
       this.#brokers.set({ ...labelsOf(key), state: 'up_to_date' }, upToDate)
     }
@@ -185,13 +177,6 @@ export class OperatorMetrics {
   ): Histogram<Label> {
     return new Histogram({ name, help, labelNames, registers: [this.registry], buckets: seconds })
   }
-}
-
-/** Of one Cluster. */
-export interface BrokerFigures {
-  readonly key: string
-  readonly toRestart: number
-  readonly upToDate: number
 }
 
 function labelsOf(key: string): { readonly cluster_namespace: string; readonly cluster: string } {

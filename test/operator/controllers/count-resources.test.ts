@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pendingRestarts, standingOf } from '../../../operator/controllers/count-resources.ts'
+import { figuresOf, standingOf } from '../../../operator/controllers/count-resources.ts'
 import type { KubeObject } from '../../../operator/resources/kube-object.ts'
 
 /** `conditions`: type=status=reason each. */
@@ -41,10 +41,20 @@ test('a resource of which nothing was said yet is not ready', () => {
 })
 
 test('restarts are pending while the operator is to do them, and not while people hold them back', () => {
-  expect(pendingRestarts(told(['UpToDate=False=RestartsPending'], { plan }))).toBe(2)
-  expect(pendingRestarts(told(['UpToDate=True=AsAskedFor']))).toBe(0)
-  expect(pendingRestarts(told(['UpToDate=False=ApprovalNeeded'], { plan }))).toBe(0)
-  expect(pendingRestarts(told(['UpToDate=False=DeletionNeeded'], { plan }))).toBe(0)
+  expect(figuresOf(told(['UpToDate=False=RestartsPending'], { plan })).pendingRestarts).toBe(2)
+  expect(figuresOf(told(['UpToDate=True=AsAskedFor'])).pendingRestarts).toBe(0)
+  expect(figuresOf(told(['UpToDate=False=ApprovalNeeded'], { plan })).pendingRestarts).toBe(0)
+  expect(figuresOf(told(['UpToDate=False=DeletionNeeded'], { plan })).pendingRestarts).toBe(0)
   const paused = told(['UpToDate=False=RestartsPending', 'Paused=True=AskedFor'], { plan })
-  expect(pendingRestarts(paused)).toBe(0)
+  expect(figuresOf(paused).pendingRestarts).toBe(0)
+})
+
+test('brokers are to be restarted or not, whoever holds that back', () => {
+  const members = [{ id: 0, pendingReason: 'image' }, { id: 1 }, { id: 2 }]
+  expect(figuresOf(told(['UpToDate=False=ApprovalNeeded'], { members }))).toEqual({
+    key: 'team/demo',
+    pendingRestarts: 0,
+    toRestart: 1,
+    upToDate: 2,
+  })
 })
