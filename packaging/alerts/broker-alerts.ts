@@ -6,8 +6,8 @@ const replicas = 'kafka_server_replicamanager'
 const byCluster = 'by (namespace, cluster)'
 const byBroker = 'by (namespace, cluster, broker)'
 
-/** As it stands in the expression of BarnabasNoMessages. */
-export const everyTopic = 'topic=~".+"'
+/** Stands in the expression of BarnabasNoMessages where the chart puts the topics that were asked for; selects none. */
+export const topicsAskedFor = 'topic=~""'
 
 const pods =
   'Which brokers are not ready, and why: kubectl get pods -l barnabas.dev/cluster=CLUSTER, kubectl describe pod POD.'
@@ -171,8 +171,7 @@ export const brokerAlerts: AlertGroup = {
     {
       name: 'BarnabasNoMessages',
       severity: 'warning',
-      // The chart puts the topics that were asked for in the place of all.
-      expression: `sum by (namespace, cluster, topic) (changes(kafka_topic_partition_current_offset{${everyTopic}}[10m])) == 0`,
+      expression: `sum by (namespace, cluster, topic) (changes(kafka_topic_partition_current_offset{${topicsAskedFor}}[10m])) == 0`,
       // With the ten minutes of the expression: half an hour.
       for: '20m',
       summary: `Nothing has been written to topic {{ $labels.topic }} of ${where} for half an hour.`,
