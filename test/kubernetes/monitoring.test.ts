@@ -24,7 +24,6 @@ const deserved: Readonly<Record<string, string>> = {
   BarnabasConsumerLagGrows: 'one group has stopped',
   BarnabasDiskFillsUp: 'it writes all the time, and the disk may be a small one',
   BarnabasDiskAlmostFull: 'the disk is the one of this machine',
-  BarnabasEtcdSlowDisk: 'so is that of etcd, and the machine may have other work',
 }
 
 const topic = `{apiVersion: barnabas.dev/v1, kind: Topic, metadata: {name: orders},

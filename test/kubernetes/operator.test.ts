@@ -128,7 +128,7 @@ test('killed in the middle of a roll, the operator goes on with it when it is ba
   expect((await operated.podUids()).filter(uid => before.includes(uid))).toEqual([])
 })
 
-test('while nothing changes nothing is written', () => operated.staysQuiet({ looksByItself: 1 }))
+test('while nothing changes nothing is written', () => operated.staysQuiet({ looksByItself: 2 }))
 
 test('a namespace goes away with all that is in it, though the operator is gone', async () => {
   await operated.scaleOperator(0)
