@@ -18,6 +18,8 @@ export interface ClusterPlan {
   readonly dataDirectory: string
   readonly podNetwork: string
   readonly serviceNetwork: string
+  /** Addresses of links: what is no pod comes from one of them. */
+  readonly linkNetwork: string
   /** First address of the service network: the Service `kubernetes`. */
   readonly kubernetesService: string
   /** The machine's end of the link to the control plane, and the control plane's. */
@@ -72,12 +74,18 @@ export function planCluster(number: number, nodeCount: number): ClusterPlan {
     dataDirectory,
     podNetwork: `10.${second}.0.0/16`,
     serviceNetwork: `10.${second + 1}.0.0/16`,
+    linkNetwork: `10.${second + 2}.0.0/16`,
     kubernetesService: `10.${second + 1}.0.1`,
     hostAddress: `10.${second + 2}.0.1`,
     controlAddress: `10.${second + 2}.0.2`,
     server: `https://10.${second + 2}.0.2:6443`,
     nodes: Array.from({ length: nodeCount }, (_, index) => node(index + 1)),
   }
+}
+
+/** Where those who put network policies in force are told of pods. */
+export function policySocketOf({ runDirectory }: ClusterPlan): string {
+  return join(runDirectory, 'network-policies.sock')
 }
 
 export function runDirectoryOf(number: number): string {

@@ -21,7 +21,15 @@ export async function makeCertificates(plan: ClusterPlan, directory: string): Pr
     directory,
   })
   await Promise.all(requestsOf(plan).map(request => certificate(directory, request)))
-  for (const user of ['admin', 'controllers', 'scheduler', 'kube-proxy', 'coredns', 'volumes']) {
+  for (const user of [
+    'admin',
+    'controllers',
+    'scheduler',
+    'kube-proxy',
+    'coredns',
+    'network-policies',
+    'volumes',
+  ]) {
     writeKubeconfig(plan, directory, user)
   }
   for (const node of plan.nodes) writeKubeconfig(plan, directory, node.name)
@@ -50,6 +58,7 @@ function requestsOf(plan: ClusterPlan): CertificateRequest[] {
     client('scheduler', '/CN=system:kube-scheduler'),
     client('kube-proxy', '/CN=system:kube-proxy'),
     client('coredns', '/CN=system:coredns'),
+    client('network-policies', '/CN=system:network-policies'),
     client('volumes', '/CN=system:volumes'),
     ...plan.nodes.flatMap(({ name, address }): CertificateRequest[] => [
       client(name, `/O=system:nodes/CN=system:node:${name}`),

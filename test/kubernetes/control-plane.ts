@@ -1,4 +1,4 @@
-/** etcd, API server, controllers, scheduler, DNS and volumes: each a process in the control plane's namespace. */
+/** etcd, API server, controllers, scheduler, DNS, volumes and network policies: each a process in the control plane's namespace. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterPlan } from './addresses.ts'
@@ -93,8 +93,8 @@ export function startControllers(parts: ControlPlaneParts): void {
   start(parts, 'kube-scheduler', [join(programs, 'kube-scheduler'), ...as('scheduler')])
 }
 
-/** Needs the roles of base.yaml. */
-export function startAddOns(parts: ControlPlaneParts): void {
+/** Needs the roles of base.yaml. The process is the one that puts network policies in force; no pod starts before it does. */
+export function startAddOns(parts: ControlPlaneParts): StartedProcess {
   const { plan, programs, certificates: at } = parts
   const corefile = join(plan.dataDirectory, 'Corefile')
   writeFileSync(corefile, corefileOf(plan, `${at}/coredns.kubeconfig`))
@@ -105,6 +105,14 @@ export function startAddOns(parts: ControlPlaneParts): void {
     join(programs, 'volumes'),
     `--kubeconfig=${at}/volumes.kubeconfig`,
     `--root=${volumes}`,
+  ])
+  return start(parts, 'network-policies', [
+    'env',
+    `KUBECONFIG=${at}/network-policies.kubeconfig`,
+    process.execPath,
+    join(import.meta.dirname, 'network-policies', 'main.ts'),
+    String(plan.number),
+    String(plan.nodes.length),
   ])
 }
 

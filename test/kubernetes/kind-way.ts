@@ -55,6 +55,7 @@ export async function startWithKind(nodes: number): Promise<StartedCluster> {
       etcdImage: 'quay.io/coreos/etcd:v3.6.5',
       importCommands: [['kind', 'load', 'image-archive', '--name', name]],
       insideAddress,
+      insideNetwork: `${insideAddress}/32`,
       inside: [
         'nsenter',
         `--target=${containerPid}`,

@@ -28,6 +28,8 @@ export interface ClusterDescription {
   readonly auditLog?: string
   /** Address by which this machine reaches what runs in the cluster's network through `inside`. */
   readonly insideAddress: string
+  /** Addresses from which pods are reached through `inside`, as a CIDR. */
+  readonly insideNetwork: string
   /** What to put before a command of this machine so that it runs in the cluster's network, with the cluster's names. */
   readonly inside: readonly string[]
   /** What removes the cluster when it was left standing, as one would type it. */
@@ -60,7 +62,12 @@ export class Kubernetes {
     return this.#cluster.insideAddress
   }
 
-  /** What to put before a command so that it runs as if it were in a pod; see `runInside`. */
+  /** What NetworkPolicies have to let in for what runs inside. */
+  get insideNetwork(): string {
+    return this.#cluster.insideNetwork
+  }
+
+  /** What to put before a command so that it runs in the cluster's network; see `runInside`. */
   get within(): readonly string[] {
     return this.#cluster.inside
   }
@@ -151,7 +158,10 @@ export class Kubernetes {
     )
   }
 
-  /** Runs a program of this machine (kcat, java, node) as if it were in a pod: it reaches pods and Services by name. */
+  /**
+   * Runs a program of this machine (kcat, java, node) in the cluster's network: it reaches pods and Services by name. To
+   * NetworkPolicies it is no pod but an address.
+   */
   runInside(command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     const [program, ...args] = command as [string, ...string[]]
     return run(program, args, { ...options, within: this.within })

@@ -1,7 +1,7 @@
 /** The members of a Cluster's own etcd, as they are and as etcd itself has them. */
 import { join } from 'node:path'
 import { waitUntil } from '../targets/processes.ts'
-import { cluster, type OperatedCluster } from './operated-cluster.ts'
+import { cluster, letThisMachineIn, type OperatedCluster } from './operated-cluster.ts'
 
 export const member = (index: number): string => `kafka-etcd-${index}`
 
@@ -11,9 +11,11 @@ export const withMembers = (replicas: number, spec = ''): string =>
 
 /** Name → id. `mayBe`: how many are asked whether they are there. */
 export async function membersOf(
-  { kubernetes, namespace }: OperatedCluster,
+  operated: OperatedCluster,
   mayBe = 3,
 ): Promise<Readonly<Record<string, string>>> {
+  const { kubernetes, namespace } = operated
+  await letThisMachineIn(operated)
   const asked = [process.execPath, join(import.meta.dirname, 'tell-etcd.ts'), namespace, String(mayBe)]
   const { exit, stdout, stderr } = await kubernetes.runInside(asked)
   if (exit !== 0) throw new Error(stderr)

@@ -79,11 +79,4 @@ async function forwardPackets(namespace: string): Promise<void> {
     'net.ipv4.conf.default.rp_filter=0',
   ]
   await must('nsenter', [`--net=/run/netns/${namespace}`, 'sysctl', '-qw', ...settings])
-  // Only there once the bridge filter is loaded; without it, packets between pods of a node do not pass iptables.
-  await must('nsenter', [
-    `--net=/run/netns/${namespace}`,
-    'sysctl',
-    '-qew',
-    'net.bridge.bridge-nf-call-iptables=1',
-  ])
 }

@@ -286,6 +286,24 @@ export class OperatedCluster {
   }
 }
 
+/**
+ * What this machine runs in the cluster's network may ask brokers and etcd what they tell only each other and their operator.
+ * It adds to the Cluster's own policies; without those it would keep all others out.
+ */
+export async function letThisMachineIn({ kubernetes, namespace }: OperatedCluster): Promise<void> {
+  const policy = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'this-machine' },
+    spec: {
+      podSelector: { matchLabels: { 'app.kubernetes.io/name': 'barnabas' } },
+      policyTypes: ['Ingress'],
+      ingress: [{ from: [{ ipBlock: { cidr: kubernetes.insideNetwork } }] }],
+    },
+  }
+  await kubernetes.apply(JSON.stringify(policy), ['-n', namespace])
+}
+
 /** Of all samples that match; the first group is the value. */
 function sumOf(metrics: string, samples: RegExp): number {
   return [...metrics.matchAll(samples)].reduce((sum, [, value]) => sum + Number(value), 0)

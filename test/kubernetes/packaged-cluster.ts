@@ -2,10 +2,10 @@
  * A real Kubernetes made from packages alone, for machines without Docker: etcd, API server, controllers, scheduler, DNS and
  * volumes beside one node or several, each in a network namespace of its own. Needs root.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { run, waitUntil } from '../targets/processes.ts'
-import { type ClusterPlan, mostNodes, planCluster, prefixesOf } from './addresses.ts'
+import { type ClusterPlan, mostNodes, planCluster, policySocketOf, prefixesOf } from './addresses.ts'
 import { cached } from './cache.ts'
 import { makeCertificates } from './certificates.ts'
 import { must } from './commands.ts'
@@ -134,8 +134,13 @@ async function bringUp(
         0 || undefined,
     { deadlineMs: 60_000, everyMs: 200 },
   )
-  startAddOns(parts)
+  const policies = startAddOns(parts)
   await nodesUsable(plan, signal)
+  await waitUntil('network policies are in force', () => {
+    signal?.throwIfAborted()
+    checkRuns(policies)
+    return existsSync(policySocketOf(plan)) || undefined
+  })
 }
 
 /** Fails when one of them does, but only when all have ended: nothing is made any more while it is taken down. */

@@ -45,6 +45,7 @@ function faceOf(plan: ClusterPlan): ClusterDescription {
     importCommands: plan.nodes.map(importCommand),
     auditLog: auditLogOf(plan),
     insideAddress: plan.controlAddress,
+    insideNetwork: plan.linkNetwork,
     inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
     takeDown: 'node_modules/.bin/node test/kubernetes/main.ts down',
   }

@@ -1,8 +1,8 @@
 /** One node of a cluster made from packages: containerd, kubelet and kube-proxy in a network namespace of their own. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitUntil, run } from '../targets/processes.ts'
-import type { NodePlan } from './addresses.ts'
+import { type NodePlan, policySocketOf } from './addresses.ts'
 import { makeCgroup } from './cgroups.ts'
 import type { ControlPlaneParts } from './control-plane.ts'
 import { type StartedProcess, checkRuns, startProcess } from './start-process.ts'
@@ -11,12 +11,13 @@ export const pauseImage = 'localhost/pause:1'
 
 /** Resolves when containerd takes images. */
 export async function startContainerd(parts: ControlPlaneParts, node: NodePlan): Promise<void> {
-  for (const directory of [node.runDirectory, join(node.dataDirectory, 'cni')]) {
+  for (const directory of [node.runDirectory, join(node.dataDirectory, 'cni'), pluginsOf(node)]) {
     mkdirSync(directory, { recursive: true })
   }
   const file = join(node.dataDirectory, 'containerd.toml')
   writeFileSync(file, containerdConfig(node))
   writeFileSync(join(node.dataDirectory, 'cni', 'pods.conflist'), JSON.stringify(networkConfig(node)))
+  makePlugins(parts, node)
   const containerd = start(parts, node, 'containerd', ['containerd', '--config', file])
   await waitUntil(
     `containerd of ${node.name} answers`,
@@ -131,13 +132,30 @@ disabled_plugins = [
   # So that what has to be unmounted can be told from that of others.
   netns_mounts_under_state_dir = true
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
+    bin_dir = "${pluginsOf(node)}"
     conf_dir = "${join(node.dataDirectory, 'cni')}"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
 `
+}
+
+const debianPlugins = '/usr/lib/cni'
+const policyPlugin = 'network-policies'
+
+function pluginsOf(node: NodePlan): string {
+  return join(node.dataDirectory, 'cni-plugins')
+}
+
+/** All are to stand in one directory. */
+function makePlugins({ plan }: ControlPlaneParts, node: NodePlan): void {
+  for (const name of ['bridge', 'host-local', 'loopback', 'portmap']) {
+    symlinkSync(join(debianPlugins, name), join(pluginsOf(node), name))
+  }
+  const program = join(import.meta.dirname, 'network-policies', 'cni-plugin.ts')
+  const command = [process.execPath, program, policySocketOf(plan)].map(word => `'${word}'`).join(' ')
+  writeFileSync(join(pluginsOf(node), policyPlugin), `#!/bin/sh\nexec ${command}\n`, { mode: 0o755 })
 }
 
 function networkConfig(node: NodePlan): object {
@@ -159,6 +177,7 @@ function networkConfig(node: NodePlan): object {
         },
       },
       { type: 'portmap', capabilities: { portMappings: true } },
+      { type: policyPlugin },
     ],
   }
 }

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RunningProcess, waitUntil } from '../../targets/processes.ts'
-import type { OperatedCluster } from '../operated-cluster.ts'
+import { letThisMachineIn, type OperatedCluster } from '../operated-cluster.ts'
 import { operatorNamespace, release } from '../operator-chart.ts'
 import type { KillPlan } from './gate.ts'
 import type { Trouble } from './http-door.ts'
@@ -62,6 +62,7 @@ export class WatchedOperator {
     { mostBrokers = 5, mostMembers = 3 } = {},
   ): Promise<WatchedOperator> {
     const { kubernetes, namespace, image } = operated
+    await letThisMachineIn(operated)
     const view = ['config', 'view', '--raw', '--flatten', '-o', 'json']
     const { clusters } = JSON.parse(await kubernetes.kubectl(view)) as KubeconfigView
     const authority = clusters[0]?.cluster['certificate-authority-data'] ?? ''

@@ -1,6 +1,7 @@
 /**
- * Who may reach what of a Cluster, by the network policies that it has. Nothing enforces them where the other tests run, so
- * here they are read as Kubernetes reads them. `npx vitest run -u test/operator/desired` writes the tables anew.
+ * Who may reach what of a Cluster, by the network policies that it has, read as Kubernetes reads them; that they do so when
+ * they are in force, test/kubernetes/scenarios/network-policies.test.ts shows. `npx vitest run -u test/operator/desired`
+ * writes the tables anew.
  */
 import { expect, test } from 'vitest'
 import type { KubeObject } from '../../../operator/resources/kube-object.ts'
