@@ -1,15 +1,13 @@
 /** `spec.brokers` of a Cluster: how many, where, on which volumes. */
 import * as z from 'zod'
+import { field, group, integer, labels, onKubernetes, optionalGroup, quantity } from './field.ts'
 import {
-  field,
-  group,
-  integer,
-  kubernetesObject,
-  labels,
-  onKubernetes,
-  optionalGroup,
-  quantity,
-} from './field.ts'
+  envVarSource,
+  imagePullSecrets,
+  podSecurityContext,
+  resourceRequirements,
+} from './kubernetes-pods.ts'
+import { affinity, tolerations, topologySpreadConstraints } from './kubernetes-scheduling.ts'
 
 const storage = group({
   type: field(
@@ -52,33 +50,27 @@ const template = optionalGroup({
   labels: onKubernetes(labels().optional(), 'Labels of the pods. Restart: yes.'),
   annotations: onKubernetes(labels().optional(), 'Annotations of the pods. Restart: yes.'),
   nodeSelector: onKubernetes(labels().optional(), 'Labels that nodes must have. Restart: yes.'),
-  tolerations: onKubernetes(
-    z.array(kubernetesObject()).optional(),
-    'Taints that are tolerated. Restart: yes.',
-  ),
-  affinity: onKubernetes(kubernetesObject().optional(), 'Which pods and nodes to be near to. Restart: yes.'),
+  tolerations: onKubernetes(tolerations.optional(), 'Taints that are tolerated. Restart: yes.'),
+  affinity: onKubernetes(affinity.optional(), 'Which pods and nodes to be near to. Restart: yes.'),
   topologySpreadConstraints: onKubernetes(
-    z.array(kubernetesObject()).optional(),
+    topologySpreadConstraints.optional(),
     'How pods spread over nodes. Restart: yes.',
   ),
   priorityClassName: onKubernetes(z.string().optional(), 'Priority of the pods. Restart: yes.'),
-  securityContext: onKubernetes(kubernetesObject().optional(), 'Rights of the pods. Restart: yes.'),
+  securityContext: onKubernetes(podSecurityContext.optional(), 'Rights of the pods. Restart: yes.'),
   env: field(
     z
       .array(
         z.strictObject({
           name: field(z.string('must be the name of a variable').min(1), 'Name of the variable.'),
           value: field(z.string('must be text; put it in quotes').optional(), 'Its value.'),
-          valueFrom: onKubernetes(kubernetesObject().optional(), 'Where its value is taken from.'),
+          valueFrom: onKubernetes(envVarSource.optional(), 'Where its value is taken from.'),
         }),
       )
       .optional(),
     'Environment variables of the brokers. Restart: yes.',
   ),
-  imagePullSecrets: onKubernetes(
-    z.array(kubernetesObject()).optional(),
-    'Secrets to pull the image. Restart: yes.',
-  ),
+  imagePullSecrets: onKubernetes(imagePullSecrets.optional(), 'Secrets to pull the image. Restart: yes.'),
   terminationGracePeriodSeconds: field(
     integer(1, 3600).default(120),
     'Time a broker has to wait until it may be away, and then to stop cleanly. Restart: yes.',
@@ -87,7 +79,7 @@ const template = optionalGroup({
 
 export const brokers = group({
   replicas: field(integer(1, 100).default(3), 'Number of brokers. Restart: no.'),
-  resources: onKubernetes(kubernetesObject().optional(), 'CPU and memory of each broker. Restart: yes.'),
+  resources: onKubernetes(resourceRequirements.optional(), 'CPU and memory of each broker. Restart: yes.'),
   storage: field(storage, 'Where data is kept. Restart: no.'),
   rack: onKubernetes(
     group({

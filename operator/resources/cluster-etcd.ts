@@ -4,7 +4,6 @@ import {
   field,
   group,
   integer,
-  kubernetesObject,
   oneOf,
   onKubernetes,
   optionalGroup,
@@ -12,6 +11,7 @@ import {
   schedule,
   secretRef,
 } from './field.ts'
+import { resourceRequirements } from './kubernetes-pods.ts'
 
 /** Of an etcd that comes with a cluster. */
 export const mostEtcdMembers = 5
@@ -41,7 +41,7 @@ export const etcd = field(
           z.string().min(1).max(500).optional(),
           'Image of etcd; unset: the one of the operator.',
         ),
-        resources: onKubernetes(kubernetesObject().optional(), 'CPU and memory of each member.'),
+        resources: onKubernetes(resourceRequirements.optional(), 'CPU and memory of each member.'),
         backup: onKubernetes(
           optionalGroup({
             schedule: onKubernetes(schedule(), 'When snapshots are taken.'),

@@ -1,15 +1,7 @@
 /** One of `spec.listeners` of a Cluster: where clients connect, and how. */
 import * as z from 'zod'
-import {
-  field,
-  group,
-  integer,
-  kubernetesObject,
-  labels,
-  onKubernetes,
-  optionalGroup,
-  secretRef,
-} from './field.ts'
+import { field, group, integer, labels, objectName, onKubernetes, optionalGroup, secretRef } from './field.ts'
+import { networkPolicyPeers } from './kubernetes-scheduling.ts'
 
 export const listener = z.strictObject({
   name: field(
@@ -47,7 +39,18 @@ export const listener = z.strictObject({
         { later: ['SelfSigned', 'Secret', 'Issuer'], instead: 'leave it Disabled' },
       ),
       secretRef: onKubernetes(secretRef(), 'Secret with tls.crt and tls.key.', { later: 'all' }),
-      issuerRef: onKubernetes(kubernetesObject().optional(), 'Issuer of cert-manager.', { later: 'all' }),
+      issuerRef: onKubernetes(
+        optionalGroup({
+          name: onKubernetes(objectName(), 'Name of the issuer.'),
+          kind: onKubernetes(
+            z.string().max(253).optional(),
+            'Issuer, ClusterIssuer or a kind of another group.',
+          ),
+          group: onKubernetes(z.string().max(253).optional(), 'Group of the kind; unset: cert-manager.io.'),
+        }),
+        'Issuer of cert-manager.',
+        { later: 'all' },
+      ),
     }),
     'Encryption. Restart: yes.',
   ),
@@ -83,7 +86,7 @@ export const listener = z.strictObject({
     'Networks that may connect through the load balancers. Restart: no.',
   ),
   allowFrom: onKubernetes(
-    z.array(kubernetesObject()).max(100).optional(),
+    networkPolicyPeers.optional(),
     'Peers that the NetworkPolicy lets in. Restart: no.',
   ),
 })

@@ -35,8 +35,16 @@ export interface FieldNotes extends OnApiServer {
   readonly local: LocalRun
 }
 
+/** How the API server puts together what several appliers say of one list or object. */
+interface Merging {
+  /** Fields in which elements of a list differ; none: the list or object is one whole. */
+  readonly keys: readonly string[]
+}
+
 const notes = z.registry<FieldNotes>()
 const openApi = z.registry<{ readonly schema: JsonSchema }>()
+const merging = z.registry<Merging>()
+const references = z.registry<{ readonly url: string }>()
 
 /**
  * Declares a field. `sentence` ends with a full stop; the schema says what may stand there and its default. A sentence
@@ -63,7 +71,7 @@ export function onKubernetes<Schema extends z.ZodType>(
 }
 
 /** Says how the API server is told of a schema that zod's own words do not describe. */
-function told<Schema extends z.ZodType>(schema: Schema, as: JsonSchema): Schema {
+export function told<Schema extends z.ZodType>(schema: Schema, as: JsonSchema): Schema {
   openApi.add(schema, { schema: as })
   return schema
 }
@@ -74,6 +82,32 @@ export function openApiOf(schema: z.ZodType): JsonSchema | undefined {
 
 export function notesOf(schema: z.ZodType): FieldNotes | undefined {
   return notes.get(schema)
+}
+
+/** A list or object that one applier has as a whole. */
+export function atomic<Schema extends z.ZodType>(schema: Schema): Schema {
+  merging.add(schema, { keys: [] })
+  return schema
+}
+
+/** A list whose elements differ in these fields, each of which may have an applier of its own. */
+export function keyedBy<Schema extends z.ZodType>(schema: Schema, ...keys: readonly string[]): Schema {
+  merging.add(schema, { keys })
+  return schema
+}
+
+export function mergingOf(schema: z.ZodType): Merging | undefined {
+  return merging.get(schema)
+}
+
+/** A shape that others define; what its fields mean stands at `url`, and so our reference page ends at it. */
+export function definedAt<Schema extends z.ZodType>(schema: Schema, url: string): Schema {
+  references.add(schema, { url })
+  return schema
+}
+
+export function referenceOf(schema: z.ZodType): string | undefined {
+  return references.get(schema)?.url
 }
 
 /** An object with exactly these fields, which is there (with its fields' defaults) even when nobody wrote it. */
@@ -113,14 +147,6 @@ export function duration() {
     .string('must be a time such as 7d')
     .refine(text => parseDuration(text) !== undefined, 'must be a time such as 7d, 12h, 30m, 15s or 500ms')
   return told(schema, { type: 'string', pattern: String.raw`^(\d+(ms|s|m|h|d|w))+$`, maxLength: 64 })
-}
-
-/** What Kubernetes itself defines; checked by its API server, not here. */
-export function kubernetesObject() {
-  return told(z.record(z.string(), z.unknown(), 'must be a map'), {
-    type: 'object',
-    'x-kubernetes-preserve-unknown-fields': true,
-  })
 }
 
 /** Lower case letters, digits and hyphens, as names of Kubernetes objects. */

@@ -19,7 +19,8 @@ export interface JsonSchema {
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]
   readonly 'x-kubernetes-int-or-string'?: true
-  readonly 'x-kubernetes-preserve-unknown-fields'?: true
+  readonly externalDocs?: { readonly url: string }
+  readonly 'x-kubernetes-map-type'?: 'atomic'
   readonly 'x-kubernetes-list-type'?: 'map' | 'atomic'
   readonly 'x-kubernetes-list-map-keys'?: readonly string[]
   readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message: string }[]

@@ -40,6 +40,7 @@ function rows(path: string, schema: JsonSchema | undefined): string[] {
     const at = `${path}.${name}`
     const row = `| \`${at}\` | ${typeText(child)} | ${unsetText(child, schema, name)} | ${escape(child.description ?? '')} |`
     const inner = child.type === 'array' ? child.items : child
+    if (inner?.externalDocs !== undefined) return [row]
     return [row, ...rows(child.type === 'array' ? `${at}[]` : at, inner)]
   })
 }
@@ -54,7 +55,7 @@ function typeText(schema: JsonSchema): string {
         ? 'number'
         : `${schema.minimum} to ${schema.maximum}`
     case 'array':
-      return `list${schema.maxItems === undefined ? '' : `, at most ${schema.maxItems}`}`
+      return `list${schema.maxItems === undefined ? '' : `, at most ${schema.maxItems}`}${elsewhere(schema.items, ', ')}`
     case 'boolean':
       return '`true` `false`'
     case 'string':
@@ -62,8 +63,14 @@ function typeText(schema: JsonSchema): string {
     case 'number':
     case 'object':
     case undefined:
-      return schema['x-kubernetes-preserve-unknown-fields'] === true ? 'as Kubernetes has it' : ''
+      return elsewhere(schema)
   }
+}
+
+/** What others define is told by them. */
+function elsewhere(schema: JsonSchema | undefined, separator = ''): string {
+  const url = schema?.externalDocs?.url
+  return url === undefined ? '' : `${separator}[as Kubernetes has it](${url})`
 }
 
 function unsetText(schema: JsonSchema, parent: JsonSchema | undefined, name: string): string {

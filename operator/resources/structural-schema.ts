@@ -1,7 +1,7 @@
 /** From the declaration of a resource to the schema that its CustomResourceDefinition has. Pure. */
 import * as z from 'zod'
 import { assert } from '../../runtime/assert.ts'
-import { type FieldNotes, notesOf, openApiOf, type Rule } from './field.ts'
+import { type FieldNotes, mergingOf, notesOf, openApiOf, type Rule, referenceOf } from './field.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { unwrap } from './read-resource.ts'
 
@@ -127,7 +127,7 @@ function shortName(path: string): string {
 function shapeOf(schema: z.ZodType, place: Place): JsonSchema {
   const told = openApiOf(schema)
   if (told !== undefined) return told
-  if (schema instanceof z.ZodObject) return objectSchema(schema.shape, place)
+  if (schema instanceof z.ZodObject) return objectSchema(schema, place)
   if (schema instanceof z.ZodArray) return listSchema(schema, place)
   if (schema instanceof z.ZodEnum) return { type: 'string', enum: schema.options.map(String) }
   if (schema instanceof z.ZodBoolean) return { type: 'boolean' }
@@ -138,7 +138,9 @@ function shapeOf(schema: z.ZodType, place: Place): JsonSchema {
   )
 }
 
-function objectSchema(shape: Readonly<Record<string, z.ZodType>>, place: Place): JsonSchema {
+function objectSchema(schema: z.ZodObject, place: Place): JsonSchema {
+  const shape: Readonly<Record<string, z.ZodType>> = schema.shape
+  const url = referenceOf(schema)
   const rules = rulesOnPresence(shape)
   const required = Object.entries(shape).flatMap(([name, child]) =>
     child.safeParse(undefined).success || notesOf(child)?.default !== undefined ? [] : [name],
@@ -156,21 +158,29 @@ function objectSchema(shape: Readonly<Record<string, z.ZodType>>, place: Place):
         }),
       ]),
     ),
+    ...(url === undefined ? {} : { externalDocs: { url } }),
+    ...(mergingOf(schema) !== undefined ? { 'x-kubernetes-map-type': 'atomic' } : {}),
     ...(rules.length === 0 ? {} : { 'x-kubernetes-validations': rules }),
   }
 }
 
 function listSchema(schema: z.ZodArray, place: Place): JsonSchema {
   const items = shapeOf(unwrap(schema.element as z.ZodType), place)
-  const key = ['name', 'type', 'id'].find(name => items.required?.includes(name) === true)
+  const keys = keysOf(schema, items)
   return {
     type: 'array',
     items,
     ...boundsOf(schema, { minimum: 'minItems', maximum: 'maxItems' }),
-    ...(key === undefined
+    ...(keys.length === 0
       ? { 'x-kubernetes-list-type': 'atomic' }
-      : { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] }),
+      : { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys }),
   }
+}
+
+function keysOf(schema: z.ZodArray, { required }: JsonSchema): readonly string[] {
+  const merging = mergingOf(schema)
+  if (merging !== undefined) return merging.keys
+  return ['name', 'type', 'id'].filter(name => required?.includes(name) === true).slice(0, 1)
 }
 
 function numberSchema({ minValue, maxValue }: z.ZodNumber): JsonSchema {

@@ -106,7 +106,10 @@ test.each([
 
   const { leaderId } = await partitionOf(await cluster.broker(1).connect(), 'topic')
   const leader = await BrokerConnection.connect(innerPorts.get(leaderId)!)
-  proxies.get(leaderId)!.losesAnswers = true
+  const proxy = proxies.get(leaderId)!
+  proxy.losesAnswers = true
+  // Java's client asks for metadata at the broker that it connects to, as long as that one neither answers nor refuses.
+  proxy.refusesConnections = true
   await until(
     async () =>
       (await fetchFrom(leader, 'topic', { offset: acknowledged.size })).highWatermark > acknowledged.size + 3,

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { afterAll, expect } from 'vitest'
 import { describeVerdict, type Verdict } from '../cluster/checker.ts'
 import { HistoryClients } from '../cluster/history-clients.ts'
+import { keepLogs } from './keep-logs.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import { type OperatedCluster, topic } from './operated-cluster.ts'
 
@@ -38,6 +39,8 @@ export interface LoadOutcome extends Verdict {
   readonly leaderless: ReadonlyMap<number, number>
   /** Where all that clients told is kept, if something was wrong. */
   readonly history?: string
+  /** Where the brokers' logs are kept of the moment when a partition first had a single replica in sync, if one had. */
+  readonly brokerLogs?: string
 }
 
 const producers = { java: 0, librdkafka: 1, kafkajs: 2 }
@@ -60,6 +63,7 @@ export class CheckedLoad {
   readonly #fewestInSync = new Map<number, { readonly count: number; readonly told: string }>()
   readonly #leaderless = new Map<number, number>()
   #acknowledged = 0
+  #brokerLogs: Promise<string> | undefined
 
   private constructor(kubernetes: Kubernetes, bootstrap: string, options: CheckedLoadOptions) {
     this.#kubernetes = kubernetes
@@ -129,8 +133,10 @@ export class CheckedLoad {
     await this.#clients.stopReaders({ alone: this.#alone, members }, await this.#ends(), deadlineMs)
     const verdict = this.#clients.verdict()
     const isGood = verdict.anomalies.length === 0 && this.#failures.length === 0
+    const brokerLogs = await this.#brokerLogs
     const outcome = {
       ...verdict,
+      ...(brokerLogs === undefined ? {} : { brokerLogs }),
       failures: this.#failures,
       fewestInSync: this.#fewestInSync,
       leaderless: this.#leaderless,
@@ -188,8 +194,15 @@ export class CheckedLoad {
     const told = `${new Date().toISOString()}: partition ${partition}, leader ${leader}, in sync ${words[2] ?? ''}`
     if (count < (this.#fewestInSync.get(partition)?.count ?? Number.POSITIVE_INFINITY))
       this.#fewestInSync.set(partition, { count, told })
+    if (count === 1) this.#brokerLogs ??= this.#keepLogs()
     if (leader < 0) this.#leaderless.set(partition, 1 + (this.#leaderless.get(partition) ?? 0))
     return true
+  }
+
+  /** At once: the pods may be replaced before the load ends. */
+  #keepLogs(): Promise<string> {
+    const [, namespace = ''] = /^[^.]+\.([^.:]+)/.exec(this.#bootstrap) ?? []
+    return keepLogs(this.#kubernetes, namespace, this.#options.topic)
   }
 }
 
@@ -254,5 +267,6 @@ export function expectNothingLost(outcome: LoadOutcome, { leastInSync = 0 }: Los
   expect({ failed: outcome.failed, unknown: outcome.unknown }, words).toEqual({ failed: 0, unknown: 0 })
   expect(outcome.acknowledged).toBeGreaterThan(0)
   const tooFew = [...outcome.fewestInSync.values()].filter(({ count }) => count < leastInSync)
-  expect(tooFew, 'partitions that had too few in-sync replicas, and when').toEqual([])
+  const where = `partitions that had too few in-sync replicas, and when; ${outcome.brokerLogs ?? ''}`
+  expect(tooFew, where).toEqual([])
 }

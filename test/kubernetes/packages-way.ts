@@ -13,14 +13,17 @@ export async function startWithPackages(options: PackagedOptions): Promise<Start
   return { description: faceOf(plan), stop: () => tearDown(plan.number) }
 }
 
-/** A cluster that was left standing for others, who leave it so, with at least as many nodes; null when there is none that works. */
+/**
+ * A cluster that was left standing for others, who leave it so, with at least as many nodes; null when there is none that
+ * works. While its owner runs it is still the owner's.
+ */
 export function findKept(nodes: number): StartedCluster | null {
   for (const number of clusterNumbers()) {
     const entries = readRecord(number) ?? []
     const owner = ownerOf(entries)
     const processes = entries.filter(entry => entry.kind === 'process')
     const works = processes.length > 0 && processes.every(({ process }) => isAlive(process))
-    if (owner?.kept === true && owner.nodes >= nodes && works) {
+    if (owner?.kept === true && !isAlive(owner.process) && owner.nodes >= nodes && works) {
       return { description: faceOf(planCluster(number, owner.nodes)), stop: async () => {} }
     }
   }

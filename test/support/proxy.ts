@@ -4,9 +4,15 @@ import { createConnection, createServer, type Socket } from 'node:net'
 export class Proxy {
   /** While true nothing of what the server answers gets through; it is kept for nobody. */
   losesAnswers = false
+  /** While true new connections are ended at once. */
+  refusesConnections = false
   readonly #targetPort: number
   readonly #sockets = new Set<Socket>()
   readonly #server = createServer(client => {
+    if (this.refusesConnections) {
+      client.destroy()
+      return
+    }
     const target = createConnection(this.#targetPort, '127.0.0.1')
     this.#forward(client, target, () => true)
     this.#forward(target, client, () => !this.losesAnswers)

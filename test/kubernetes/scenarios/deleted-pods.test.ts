@@ -6,6 +6,7 @@ import { test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { expectNothingLost, underLoad } from '../checked-load.ts'
 import { useKubernetes } from '../fixture.ts'
+import { keepLogs } from '../keep-logs.ts'
 import { cluster, endsQuietly, numbered, OperatedCluster, topic, useOperator } from '../operated-cluster.ts'
 
 const whole = useKubernetes('whole')
@@ -76,7 +77,10 @@ test('a namespace that is deleted with a Cluster, Topics and records is gone lon
       return (await whole.kubernetes.kubectl(left)) === '' || undefined
     },
     { deadlineMs: 45_000, everyMs: 500 },
-  )
+  ).catch(async (error: Error) => {
+    const kept = await keepLogs(whole.kubernetes, whole.namespace, 'deleted-namespace')
+    throw new Error(`${error.message} What stayed is told in ${kept}`)
+  })
 })
 
 endsQuietly(operated)

@@ -97,3 +97,29 @@ test('defaults reach through objects that nobody wrote', () => {
 test('a field that does not say whether it restarts brokers is a mistake of ours', () => {
   expect(() => anObject({ name: field(objectName(), 'Its name.') })).toThrow(/restarts brokers/)
 })
+
+test('what one applier has as a whole, what elements of lists differ in, and where others tell more, is said', () => {
+  const schema = kinds.find(({ kind }) => kind === 'Cluster')?.schema
+  const brokers = schema?.properties?.['spec']?.properties?.['brokers']
+  const template = brokers?.properties?.['template']?.properties
+  expect(template).toMatchObject({
+    env: { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] },
+    tolerations: { 'x-kubernetes-list-type': 'atomic' },
+    topologySpreadConstraints: {
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['topologyKey', 'whenUnsatisfiable'],
+      items: { properties: { labelSelector: { 'x-kubernetes-map-type': 'atomic' } } },
+    },
+    securityContext: {
+      externalDocs: { url: expect.stringMatching(/#podsecuritycontext-v1-core$/) },
+      // Alike otherwise to a list whose elements differ in their names.
+      properties: { sysctls: { 'x-kubernetes-list-type': 'atomic' } },
+    },
+  })
+})
+
+test.each(kinds)('nothing of a $kind takes any field whatever', ({ schema }) => {
+  for (const [path, child] of below(schema, ''))
+    for (const one of [child, child.items])
+      if (one?.type === 'object') expect(one.properties ?? one.additionalProperties, path).toBeDefined()
+})
