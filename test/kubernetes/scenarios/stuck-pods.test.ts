@@ -109,9 +109,10 @@ const refused: readonly (readonly [what: string, spec: string, why: RegExp])[] =
     /^Kubernetes does not take StatefulSet kafka-brokers: .*must be less than or equal to cpu limit/,
   ],
   [
-    'misspelt fields of what Kubernetes defines',
-    'brokers: {template: {affinity: {nodeAfinity: {}}}}',
-    /^Kubernetes does not take StatefulSet kafka-brokers: .*nodeAfinity/,
+    'nodes that are chosen by comparison with nothing',
+    'brokers: {template: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: ' +
+      '{nodeSelectorTerms: [{matchExpressions: [{key: disk, operator: In}]}]}}}}}',
+    /^Kubernetes does not take StatefulSet kafka-brokers: .*nodeAffinity.*values: Required value/,
   ],
 ]
 
