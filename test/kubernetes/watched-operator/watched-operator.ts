@@ -121,7 +121,8 @@ export class WatchedOperator {
   /** What operators logged, in JSON lines. */
   get log(): string {
     const started = this.#happenings.find(each => each.kind === 'started')
-    return started === undefined ? '' : readFileSync(started.log, 'utf8')
+    // Made with the first line: a life that ends before has none, and its own error is what counts.
+    return started === undefined ? '' : readFileSync(started.log, { encoding: 'utf8', flag: 'a+' })
   }
 
   /** How long nothing has been written, and no operator started. */
