@@ -22,7 +22,7 @@ interface PolicyPort {
   readonly endPort?: number
 }
 
-interface PeerRule {
+export interface PeerRule {
   readonly podSelector?: Selector
   readonly namespaceSelector?: Selector
   readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] }
@@ -126,6 +126,7 @@ function concerns({ namespace, spec }: NetworkPolicy, pod: ConnectedPod, directi
   return isOfType && namespace === pod.namespace && selects(spec.podSelector ?? {}, pod.labels)
 }
 
+/** All conditions hold; none selects everything. An operator that Kubernetes does not have is an error. */
 export function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&

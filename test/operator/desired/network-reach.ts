@@ -4,24 +4,15 @@
  */
 import { BlockList, isIPv4 } from 'node:net'
 import type { KubeObject } from '../../../operator/resources/kube-object.ts'
+import { type Labels, type PeerRule, type Selector, selects } from '../../support/network-policies.ts'
 
 export interface PodAt {
   readonly namespace: string
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: Labels
 }
 
 /** Whoever knocks: a pod, or an address outside of Kubernetes. */
 export type Peer = PodAt | { readonly address: string }
-
-interface Selector {
-  readonly matchLabels?: Readonly<Record<string, string>>
-}
-
-interface PeerRule {
-  readonly podSelector?: Selector
-  readonly namespaceSelector?: Selector
-  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] }
-}
 
 interface PolicySpec {
   readonly podSelector: Selector
@@ -94,9 +85,9 @@ function isLetIn(rule: PeerRule, peer: Peer, ownNamespace: string): boolean {
   return isNamespace && isSelected(podSelector ?? {}, peer.labels)
 }
 
-function isSelected(selector: Selector, labels: PodAt['labels']): boolean {
+function isSelected(selector: Selector, labels: Labels): boolean {
   mustHaveOnly(selector, ['matchLabels'])
-  return Object.entries(selector.matchLabels ?? {}).every(([name, value]) => labels[name] === value)
+  return selects(selector, labels)
 }
 
 function isWithin(address: string, cidr: string): boolean {
