@@ -1,7 +1,7 @@
 /** The members of a Cluster's own etcd, as they are and as etcd itself has them. */
 import { join } from 'node:path'
 import { waitUntil } from '../targets/processes.ts'
-import { cluster, letThisMachineIn, type OperatedCluster } from './operated-cluster.ts'
+import { cluster, type OperatedCluster } from './operated-cluster.ts'
 
 export const member = (index: number): string => `kafka-etcd-${index}`
 
@@ -9,13 +9,11 @@ export const member = (index: number): string => `kafka-etcd-${index}`
 export const withMembers = (replicas: number, spec = ''): string =>
   cluster(spec).replace('{replicas: 1}', `{replicas: ${replicas}}`)
 
-/** Name → id. `mayBe`: how many are asked whether they are there. */
+/** Name → id. `mayBe`: how many are asked whether they are there. Needs `letThisMachineIn`. */
 export async function membersOf(
-  operated: OperatedCluster,
+  { kubernetes, namespace }: OperatedCluster,
   mayBe = 3,
 ): Promise<Readonly<Record<string, string>>> {
-  const { kubernetes, namespace } = operated
-  await letThisMachineIn(operated)
   const asked = [process.execPath, join(import.meta.dirname, 'tell-etcd.ts'), namespace, String(mayBe)]
   const { exit, stdout, stderr } = await kubernetes.runInside(asked)
   if (exit !== 0) throw new Error(stderr)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../../targets/processes.ts'
 import { CheckedLoad, expectNothingLost } from '../checked-load.ts'
 import { etcdIsWhole, loseMember, member, membersOf, withMembers } from '../members-of-etcd.ts'
-import { endsQuietly, topic, useOperator } from '../operated-cluster.ts'
+import { endsQuietly, letThisMachineIn, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('etcd-grows')
 
@@ -11,6 +11,7 @@ let load: CheckedLoad
 let brokers: readonly string[]
 
 beforeAll(async () => {
+  await letThisMachineIn(operated)
   await operated.apply(withMembers(1), topic('checked', 'partitions: 3, replicationFactor: 3'))
   await operated.until('bnc/kafka', 'Ready', 'True')
   await operated.until('bnt/checked', 'Ready', 'True')

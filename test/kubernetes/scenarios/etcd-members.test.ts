@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CheckedLoad, expectNothingLost } from '../checked-load.ts'
 import { etcdIsWhole, member, membersOf, withMembers } from '../members-of-etcd.ts'
-import { endsQuietly, topic, useOperator } from '../operated-cluster.ts'
+import { endsQuietly, letThisMachineIn, topic, useOperator } from '../operated-cluster.ts'
 
 const operated = useOperator('etcd-members')
 
 let load: CheckedLoad
 
 beforeAll(async () => {
+  await letThisMachineIn(operated)
   await operated.apply(withMembers(3), topic('checked', 'partitions: 3, replicationFactor: 3'))
   await operated.until('bnc/kafka', 'Ready', 'True')
   await operated.until('bnt/checked', 'Ready', 'True')

@@ -2,7 +2,7 @@
  * An operator as a process of this machine in the cluster's network, with the rights that the chart gives, every write of
  * which is seen, and which can be killed at any of them. Its installed twin must not run at the same time.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RunningProcess, waitUntil } from '../../targets/processes.ts'
 import { letThisMachineIn, type OperatedCluster } from '../operated-cluster.ts'
@@ -122,7 +122,7 @@ export class WatchedOperator {
   get log(): string {
     const started = this.#happenings.find(each => each.kind === 'started')
     // Made with the first line: a life that ends before has none, and its own error is what counts.
-    return started === undefined ? '' : readFileSync(started.log, { encoding: 'utf8', flag: 'a+' })
+    return started !== undefined && existsSync(started.log) ? readFileSync(started.log, 'utf8') : ''
   }
 
   /** How long nothing has been written, and no operator started. */
