@@ -1,10 +1,16 @@
-/** A cluster made by kind, for machines where Docker works and `kind` is on the PATH. */
+/** A cluster made by kind, for machines where Docker works. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../targets/processes.ts'
 import { must } from './commands.ts'
-import type { StartedCluster } from './kubernetes.ts'
+import { buildNodeImage } from './kind-node/build-node-image.ts'
+import { kindCommand } from './kind-node/kind-programs.ts'
+import type { ClusterDescription, StartedCluster } from './kubernetes.ts'
+import { npmTools } from './npm-tools.ts'
+import { isAlive, processId } from './record.ts'
+
+const etcdImage = 'quay.io/coreos/etcd:v3.6.5'
 
 /** Not installed, or Docker's daemon does not answer: then the other way has to do. */
 export async function kindWorks(): Promise<boolean> {
@@ -14,11 +20,57 @@ export async function kindWorks(): Promise<boolean> {
   return (await Promise.all(answers)).every(answer => answer?.exit === 0)
 }
 
-export async function startWithKind(nodes: number): Promise<StartedCluster> {
+/**
+ * With the nodes that kind takes by itself, or those of KIND_NODE_IMAGE: an image's name, or `packages` for one made on this
+ * machine. Clusters whose starter is gone are removed before, unless they were to be kept.
+ */
+export async function startWithKind(nodes: number, kept: boolean): Promise<StartedCluster> {
+  const kind = await kindCommand()
+  await removeAbandoned(kind)
   const directory = mkdtempSync(join(tmpdir(), 'barnabas-kind-'))
-  const name = `barnabas-${process.pid}`
-  const kubeconfig = join(directory, 'kubeconfig')
-  const config = {
+  const name = nameOf(kept)
+  const stop = async (): Promise<void> => {
+    await must(kind, ['delete', 'cluster', '--name', name], deletion)
+    rmSync(directory, { recursive: true, force: true })
+  }
+  try {
+    const kubeconfig = join(directory, 'kubeconfig')
+    const create = ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfig, '--wait', '180s']
+    const file = join(directory, 'kind.json')
+    writeFileSync(file, JSON.stringify(configOf(nodes)))
+    await must(kind, [...create, '--config', file, ...(await imageArguments())], { timeoutMs: 600_000 })
+    return { description: await describe(kind, name, directory, kubeconfig), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+const deletion = { timeoutMs: 120_000 }
+
+/** It tells whose the cluster is, or that it is anybody's. */
+function nameOf(kept: boolean): string {
+  return `barnabas-${process.pid}-${kept ? 'kept' : processId(process.pid)?.startedAt}`
+}
+
+async function removeAbandoned(kind: string): Promise<void> {
+  const names = (await must(kind, ['get', 'clusters'])).split('\n')
+  for (const name of names) {
+    const [, pid, startedAt] = /^barnabas-(\d+)-(\d+)$/.exec(name) ?? []
+    if (pid === undefined || startedAt === undefined) continue
+    if (isAlive({ pid: Number(pid), startedAt })) continue
+    await must(kind, ['delete', 'cluster', '--name', name], deletion)
+  }
+}
+
+async function imageArguments(): Promise<readonly string[]> {
+  const image = process.env['KIND_NODE_IMAGE']
+  if (image === undefined) return []
+  return ['--image', image === 'packages' ? await buildNodeImage(etcdImage) : image]
+}
+
+function configOf(nodes: number): object {
+  return {
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
     nodes: Array.from({ length: nodes }, (_, at) => ({
@@ -29,51 +81,40 @@ export async function startWithKind(nodes: number): Promise<StartedCluster> {
       },
     })),
   }
-  writeFileSync(join(directory, 'kind.json'), JSON.stringify(config))
-  const create = ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfig, '--wait', '180s']
-  await must('kind', [...create, '--config', join(directory, 'kind.json')], { timeoutMs: 600_000 })
+}
+
+async function describe(
+  kind: string,
+  name: string,
+  directory: string,
+  kubeconfig: string,
+): Promise<ClusterDescription> {
+  const { kubectl } = await npmTools()
   const withKubectl = ['--kubeconfig', kubeconfig]
   // Where there are workers, kind keeps pods off the control plane.
-  await run('kubectl', [...withKubectl, 'taint', 'nodes', '--all', 'node-role.kubernetes.io/control-plane-'])
+  await run(kubectl, [...withKubectl, 'taint', 'nodes', '--all', 'node-role.kubernetes.io/control-plane-'])
   const named = ['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}']
-  const nodeNames = (await must('kubectl', [...withKubectl, ...named])).split(' ')
+  const nodeNames = (await must(kubectl, [...withKubectl, ...named])).split(' ')
   const dns = ['get', 'service', '-n', 'kube-system', 'kube-dns', '-o', 'jsonpath={.spec.clusterIP}']
-  const nameserver = await must('kubectl', [...withKubectl, ...dns])
+  const nameserver = await must(kubectl, [...withKubectl, ...dns])
   const resolvConf = join(directory, 'resolv.conf')
   const search = 'search svc.cluster.local cluster.local\noptions ndots:5\n'
   writeFileSync(resolvConf, `nameserver ${nameserver}\n${search}`)
-  const inspect = ['inspect', '--format', '{{.State.Pid}}', nodeNames[0] ?? '']
-  const containerPid = (await must('docker', inspect)).trim()
+  const node = nodeNames[0] ?? ''
+  const containerPid = (await must('docker', ['inspect', '--format', '{{.State.Pid}}', node])).trim()
   const addressOf = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-  const insideAddress = (await must('docker', ['inspect', '--format', addressOf, nodeNames[0] ?? ''])).trim()
+  const insideAddress = (await must('docker', ['inspect', '--format', addressOf, node])).trim()
   const withNames = `mount --bind ${resolvConf} /etc/resolv.conf && exec "$@"`
+  const network = ['nsenter', `--target=${containerPid}`, '--net']
   return {
-    description: {
-      way: 'kind',
-      kubeconfig,
-      nodes: nodeNames,
-      etcdImage: 'quay.io/coreos/etcd:v3.6.5',
-      importCommands: [['kind', 'load', 'image-archive', '--name', name]],
-      insideAddress,
-      insideNetwork: `${insideAddress}/32`,
-      inside: [
-        'nsenter',
-        `--target=${containerPid}`,
-        '--net',
-        'unshare',
-        '--mount',
-        'sh',
-        '-c',
-        withNames,
-        'sh',
-      ],
-      takeDown: `kind delete cluster --name ${name}`,
-    },
-    async stop() {
-      await must('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig], {
-        timeoutMs: 120_000,
-      })
-      rmSync(directory, { recursive: true, force: true })
-    },
+    way: 'kind',
+    kubeconfig,
+    nodes: nodeNames,
+    etcdImage,
+    importCommands: [[kind, 'load', 'image-archive', '--name', name]],
+    insideAddress,
+    insideNetwork: `${insideAddress}/32`,
+    inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
+    takeDown: `${kind} delete cluster --name ${name}`,
   }
 }

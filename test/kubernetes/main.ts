@@ -18,7 +18,7 @@ switch (command) {
     break
   case 'up': {
     const { description } = await startKubernetes({ nodes: Number(args[0] ?? 1), kept: true })
-    console.log(`export KUBECONFIG=${description.kubeconfig}`)
+    console.log(`export KUBECONFIG=${description.kubeconfig} # to remove it: ${description.takeDown}`)
     break
   }
   case 'down':

@@ -22,14 +22,13 @@ const programNames = [
   'volumes',
 ]
 
-const sources = join(import.meta.dirname, 'go')
+export const goSources = join(import.meta.dirname, 'go')
 const buildMs = 30 * 60_000
 
 /** The directory with a link for every program, `etcd` and `pause`. Whoever comes while it is being built waits for that. */
 export async function buildPrograms(): Promise<string> {
   const go = await goCommand()
-  const version = (await must(go, ['env', 'GOVERSION'], { directory: sources })).trim()
-  const place = join(cacheDirectory, 'kubernetes', keyOf(version))
+  const place = join(cacheDirectory, 'kubernetes', await keyOfSources())
   if (existsSync(place)) return place
   mkdirSync(join(cacheDirectory, 'kubernetes'), { recursive: true })
   const build = [
@@ -41,7 +40,7 @@ export async function buildPrograms(): Promise<string> {
     'mv "$0.new" "$0"',
   ].join('\n')
   await must('flock', [`${place}.lock`, 'sh', '-c', build, place, linkerFlags], {
-    directory: sources,
+    directory: goSources,
     environment: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOGC: '400' },
     timeoutMs: buildMs,
   })
@@ -49,7 +48,7 @@ export async function buildPrograms(): Promise<string> {
 }
 
 /** Without these, the programs would call themselves v0.0.0 and refuse each other. */
-const linkerFlags = [
+export const linkerFlags = [
   '-s -w',
   `-X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`,
   `-X k8s.io/component-base/version.gitMajor=${kubernetesVersion.slice(1).split('.')[0]}`,
@@ -57,11 +56,13 @@ const linkerFlags = [
   `-X k8s.io/client-go/pkg/version.gitVersion=${kubernetesVersion}`,
 ].join(' ')
 
-function keyOf(goVersion: string): string {
+/** What is built changes with it. */
+export async function keyOfSources(): Promise<string> {
+  const goVersion = (await must(await goCommand(), ['env', 'GOVERSION'], { directory: goSources })).trim()
   const hash = createHash('sha256').update(`${goVersion}\n${linkerFlags}\n${programNames.join(' ')}\n`)
-  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' })
+  const files = readdirSync(goSources, { recursive: true, encoding: 'utf8' })
     .filter(name => /\.(go|mod|sum)$/.test(name))
     .sort()
-  for (const name of files) hash.update(`${name}\n`).update(readFileSync(join(sources, name)))
+  for (const name of files) hash.update(`${name}\n`).update(readFileSync(join(goSources, name)))
   return `${kubernetesVersion}-${hash.digest('hex').slice(0, 12)}`
 }

@@ -5,7 +5,7 @@ import { findKept, startWithPackages } from './packages-way.ts'
 
 interface StartOptions {
   readonly nodes: number
-  /** Left standing for later runs (packages only). */
+  /** Left standing; later runs take one from packages. */
   readonly kept?: boolean
   /** Ends the start early (packages only). */
   readonly signal?: AbortSignal
@@ -20,7 +20,7 @@ export async function startKubernetes({
   const way = process.env['KUBERNETES_WAY'] ?? ((await kindWorks()) ? 'kind' : 'packages')
   switch (way) {
     case 'kind':
-      return await startWithKind(nodes)
+      return await startWithKind(nodes, kept)
     case 'packages':
       return findKept(nodes) ?? (await startWithPackages({ nodes, kept, signal }))
     default:

@@ -1,4 +1,4 @@
-/** A cluster whose starter was killed is removed by the next one without a trace. */
+/** A cluster from packages whose starter was killed is removed by the next one without a trace. */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
@@ -9,8 +9,9 @@ import { expectNothingLeft } from './leftovers.ts'
 import { clusterNumbers, tearDownAbandoned } from './tear-down.ts'
 import { ClusterRecord, ownerOf, processId, readRecord } from './record.ts'
 
-test('what a killed run left behind is removed', async () => {
-  if (inject('cluster').way === 'kind') return // kind removes what is its own
+const isKind = inject('cluster').way === 'kind'
+
+test.skipIf(isKind)('what a killed run left behind is removed', async () => {
   const starter = new RunningProcess(process.execPath, [join(import.meta.dirname, 'start-and-wait.ts')])
   const number = await waitUntil(
     () => `the cluster stands; its starter said: ${starter.output}`,
@@ -28,8 +29,7 @@ test('what a killed run left behind is removed', async () => {
   await expectNothingLeft(plan)
 })
 
-test('a cluster whose owner lives is left alone', () => {
-  if (inject('cluster').way === 'kind') return
+test.skipIf(isKind)('a cluster whose owner lives is left alone', () => {
   const standing = clusterNumbers().filter(number => ownerOf(readRecord(number) ?? []) !== undefined)
   expect(standing.map(number => planCluster(number, 1).server)).toContain(
     serverOf(inject('cluster').kubeconfig),
