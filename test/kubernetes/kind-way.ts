@@ -53,7 +53,8 @@ function nameOf(kept: boolean): string {
   return `barnabas-${process.pid}-${kept ? 'kept' : processId(process.pid)?.startedAt}`
 }
 
-async function removeAbandoned(kind: string): Promise<void> {
+/** Clusters of ours whose starter has ended. */
+export async function removeAbandoned(kind: string): Promise<void> {
   const names = (await must(kind, ['get', 'clusters'])).split('\n')
   for (const name of names) {
     const [, pid, startedAt] = /^barnabas-(\d+)-(\d+)$/.exec(name) ?? []

@@ -1,5 +1,5 @@
 /** Chooses the way to a cluster: KUBERNETES_WAY=kind or packages; without it kind where that works. */
-import type { StartedCluster } from './kubernetes.ts'
+import type { ClusterDescription, StartedCluster } from './kubernetes.ts'
 import { kindWorks, startWithKind } from './kind-way.ts'
 import { findKept, startWithPackages } from './packages-way.ts'
 
@@ -17,13 +17,14 @@ export async function startKubernetes({
   kept = false,
   signal,
 }: StartOptions): Promise<StartedCluster> {
+  if ((await chosenWay()) === 'kind') return startWithKind(nodes, kept)
+  return findKept(nodes) ?? (await startWithPackages({ nodes, kept, signal }))
+}
+
+export async function chosenWay(): Promise<ClusterDescription['way']> {
   const way = process.env['KUBERNETES_WAY'] ?? ((await kindWorks()) ? 'kind' : 'packages')
-  switch (way) {
-    case 'kind':
-      return await startWithKind(nodes, kept)
-    case 'packages':
-      return findKept(nodes) ?? (await startWithPackages({ nodes, kept, signal }))
-    default:
-      throw new Error(`KUBERNETES_WAY is '${way}'; it may be kind or packages.`)
+  if (way !== 'kind' && way !== 'packages') {
+    throw new Error(`KUBERNETES_WAY is '${way}'; it may be kind or packages.`)
   }
+  return way
 }

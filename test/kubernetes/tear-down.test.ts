@@ -9,9 +9,7 @@ import { expectNothingLeft } from './leftovers.ts'
 import { clusterNumbers, tearDownAbandoned } from './tear-down.ts'
 import { ClusterRecord, ownerOf, processId, readRecord } from './record.ts'
 
-const isKind = inject('cluster').way === 'kind'
-
-test.skipIf(isKind)('what a killed run left behind is removed', async () => {
+test('what a killed run left behind is removed', async () => {
   const starter = new RunningProcess(process.execPath, [join(import.meta.dirname, 'start-and-wait.ts')])
   const number = await waitUntil(
     () => `the cluster stands; its starter said: ${starter.output}`,
@@ -29,7 +27,7 @@ test.skipIf(isKind)('what a killed run left behind is removed', async () => {
   await expectNothingLeft(plan)
 })
 
-test.skipIf(isKind)('a cluster whose owner lives is left alone', () => {
+test('a cluster whose owner lives is left alone', () => {
   const standing = clusterNumbers().filter(number => ownerOf(readRecord(number) ?? []) !== undefined)
   expect(standing.map(number => planCluster(number, 1).server)).toContain(
     serverOf(inject('cluster').kubeconfig),

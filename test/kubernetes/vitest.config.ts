@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { chosenWay } from './start-kubernetes.ts'
 
 /**
  * Tests on a real Kubernetes: one cluster for all files of a run, which come one after the other. `scenarios` are longer;
@@ -18,9 +19,14 @@ function chosenScenarios(): readonly string[] {
   return names.map(name => `test/kubernetes/scenarios/${name}.test.ts`)
 }
 
-export default defineConfig({
+/** What is about the one way to a cluster, and what is about the other. */
+const ofPackages = ['test/kubernetes/tear-down.test.ts', 'test/kubernetes/scenarios/demo.test.ts']
+const ofKind = ['test/kubernetes/kind-way.test.ts']
+
+export default defineConfig(async () => ({
   test: {
     include: [...include],
+    exclude: (await chosenWay()) === 'kind' ? ofPackages : ofKind,
     globalSetup: ['test/kubernetes/prepare.ts'],
     pool: 'forks',
     fileParallelism: false,
@@ -28,4 +34,4 @@ export default defineConfig({
     hookTimeout: 180_000,
     teardownTimeout: 120_000,
   },
-})
+}))

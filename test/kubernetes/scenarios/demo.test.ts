@@ -1,5 +1,5 @@
-/** The demonstration that the README names, as a person runs it: to its end, ended half way, and left standing. */
-import { afterEach, expect, inject, test } from 'vitest'
+/** The demonstration that the README names, as a person runs it on a cluster from packages: to its end, ended half way, and left standing. */
+import { afterEach, expect, test } from 'vitest'
 import { repositoryRoot } from '../../targets/kafka-jars.ts'
 import { RunningProcess, run, waitUntil } from '../../targets/processes.ts'
 import { planCluster } from '../addresses.ts'
@@ -8,8 +8,6 @@ import { expectNothingLeft } from '../leftovers.ts'
 import { type Entry, isAlive, readRecord } from '../record.ts'
 import { clusterNumbers } from '../tear-down.ts'
 
-/** What is looked for is what a cluster from packages leaves; by kind it is tried by hand. */
-const isKind = inject('cluster').way === 'kind'
 let demo: RunningProcess
 
 /** In a session of its own, as at a terminal. */
@@ -51,7 +49,7 @@ async function expectItsEnd(number: number): Promise<void> {
   await expectNothingLeft(planCluster(number, 1))
 }
 
-test.skipIf(isKind)('it shows everything and leaves nothing', { timeout: 600_000 }, async () => {
+test('it shows everything and leaves nothing', { timeout: 600_000 }, async () => {
   const before = standing()
   start()
   const number = await oneMoreThan(before)
@@ -71,51 +69,43 @@ const moments = [
   ['a SIGTERM while brokers start', 'SIGTERM', () => demo.output.includes('three-brokers created'), 143],
 ] as const
 
-test.skipIf(isKind).each(moments)(
-  '%s takes everything down',
-  { timeout: 300_000 },
-  async (_, signal, isNow, exit) => {
-    const before = standing()
-    start('--keep')
-    const number = await oneMoreThan(before)
-    await until('the moment comes', () => isNow(number) || undefined)
-    const send = (): true => process.kill(signal === 'SIGINT' ? -demo.pid : demo.pid, signal)
-    send()
-    await until(
-      'the cluster is taken down',
-      () => programsOf(number).some(({ process: its }) => !isAlive(its)) || undefined,
-    )
-    send() // impatience harms nothing
-    expect(await demo.ended, demo.output).toBe(exit)
-    expect(demo.output).toContain('It was interrupted.\n')
-    await expectItsEnd(number)
-  },
-)
+test.each(moments)('%s takes everything down', { timeout: 300_000 }, async (_, signal, isNow, exit) => {
+  const before = standing()
+  start('--keep')
+  const number = await oneMoreThan(before)
+  await until('the moment comes', () => isNow(number) || undefined)
+  const send = (): true => process.kill(signal === 'SIGINT' ? -demo.pid : demo.pid, signal)
+  send()
+  await until(
+    'the cluster is taken down',
+    () => programsOf(number).some(({ process: its }) => !isAlive(its)) || undefined,
+  )
+  send() // impatience harms nothing
+  expect(await demo.ended, demo.output).toBe(exit)
+  expect(demo.output).toContain('It was interrupted.\n')
+  await expectItsEnd(number)
+})
 
-test.skipIf(isKind)(
-  'what is to be kept stays, and goes by the command that it names',
-  { timeout: 600_000 },
-  async () => {
-    const before = standing()
-    start('--keep')
-    const number = await oneMoreThan(before)
-    let takeDown = 'node_modules/.bin/node test/kubernetes/main.ts down'
-    try {
-      expect(await demo.ended, demo.output).toBe(0)
-      const [, told = ''] = /It works, and stays\..* in all\.\n(.*)$/s.exec(demo.output) ?? []
-      const lines = told.trim().split('\n')
-      takeDown = lines.pop() ?? ''
-      expect(standing()).toContain(number)
-      const { exit, stdout, stderr } = await typed(lines.join('\n'))
-      expect(exit, stderr).toBe(0)
-      expect(stdout).toMatch(/three-brokers +True +3\/3 +True/)
-      expect(stdout).toContain('broker 2 at three-brokers-brokers-2.')
-    } finally {
-      expect(await typed(takeDown)).toMatchObject({ exit: 0 })
-    }
-    await expectItsEnd(number)
-  },
-)
+test('what is to be kept stays, and goes by the command that it names', { timeout: 600_000 }, async () => {
+  const before = standing()
+  start('--keep')
+  const number = await oneMoreThan(before)
+  let takeDown = 'node_modules/.bin/node test/kubernetes/main.ts down'
+  try {
+    expect(await demo.ended, demo.output).toBe(0)
+    const [, told = ''] = /It works, and stays\..* in all\.\n(.*)$/s.exec(demo.output) ?? []
+    const lines = told.trim().split('\n')
+    takeDown = lines.pop() ?? ''
+    expect(standing()).toContain(number)
+    const { exit, stdout, stderr } = await typed(lines.join('\n'))
+    expect(exit, stderr).toBe(0)
+    expect(stdout).toMatch(/three-brokers +True +3\/3 +True/)
+    expect(stdout).toContain('broker 2 at three-brokers-brokers-2.')
+  } finally {
+    expect(await typed(takeDown)).toMatchObject({ exit: 0 })
+  }
+  await expectItsEnd(number)
+})
 
 /** By somebody in the repository's folder who has nothing set. */
 function typed(lines: string): ReturnType<typeof run> {
