@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run } from '../targets/processes.ts'
+import { run, waitUntil } from '../targets/processes.ts'
 import { must } from './commands.ts'
 import { buildNodeImage } from './kind-node/build-node-image.ts'
 import { kindCommand } from './kind-node/kind-programs.ts'
@@ -41,9 +41,15 @@ export async function startWithKind(nodes: number, kept: boolean): Promise<Start
     await must(kind, [...create, '--config', file, ...(await imageArguments())], { timeoutMs: 600_000 })
     return { description: await describe(kind, name, directory, kubeconfig), stop }
   } catch (error) {
+    await waitUntil('kind has left nothing under way', async () => !(await isUnderWay(name)) || undefined)
     await stop()
     throw error
   }
+}
+
+/** A kind that is ended leaves its `docker run` behind, which makes the node all the same. */
+async function isUnderWay(name: string): Promise<boolean> {
+  return (await run('pgrep', ['--full', `docker run .*${name}`])).exit === 0
 }
 
 const deletion = { timeoutMs: 120_000 }
