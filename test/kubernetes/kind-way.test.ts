@@ -8,11 +8,13 @@ import { removeAbandoned } from './kind-way.ts'
 
 const kind = await kindCommand()
 const module = join(import.meta.dirname, 'kind-way.ts')
+/** It listens so that it does not end. */
 const program = `
+import { createServer } from 'node:net'
 const { startWithKind } = await import(${JSON.stringify(module)})
 await startWithKind(1, false)
 console.log('it stands')
-setInterval(() => {}, 60_000)
+createServer().listen(0, '127.0.0.1')
 `
 
 /** Another process that starts a cluster of one node. */
