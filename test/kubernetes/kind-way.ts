@@ -41,15 +41,29 @@ export async function startWithKind(nodes: number, kept: boolean): Promise<Start
     await must(kind, [...create, '--config', file, ...(await imageArguments())], { timeoutMs: 600_000 })
     return { description: await describe(kind, name, directory, kubeconfig), stop }
   } catch (error) {
-    await waitUntil('kind has left nothing under way', async () => !(await isUnderWay(name)) || undefined)
+    await waitUntil('what kind was making is gone', isGoneForGood(kind, name), {
+      deadlineMs: 120_000,
+      everyMs: 500,
+    })
     await stop()
     throw error
   }
 }
 
-/** A kind that is ended leaves its `docker run` behind, which makes the node all the same. */
-async function isUnderWay(name: string): Promise<boolean> {
-  return (await run('pgrep', ['--full', `docker run .*${name}`])).exit === 0
+/** For `waitUntil`. When kind is ended Docker makes the nodes all the same that it was told to make; they come some moments later. */
+function isGoneForGood(kind: string, name: string): () => Promise<true | undefined> {
+  let timesGone = 0
+  return async () => {
+    if ((await clusters(kind)).includes(name)) {
+      timesGone = 0
+      await must(kind, ['delete', 'cluster', '--name', name], deletion)
+    }
+    return ++timesGone > 8 || undefined
+  }
+}
+
+async function clusters(kind: string): Promise<readonly string[]> {
+  return (await must(kind, ['get', 'clusters'])).trim().split('\n')
 }
 
 const deletion = { timeoutMs: 120_000 }
@@ -61,8 +75,7 @@ function nameOf(kept: boolean): string {
 
 /** Clusters of ours whose starter has ended. */
 export async function removeAbandoned(kind: string): Promise<void> {
-  const names = (await must(kind, ['get', 'clusters'])).split('\n')
-  for (const name of names) {
+  for (const name of await clusters(kind)) {
     const [, pid, startedAt] = /^barnabas-(\d+)-(\d+)$/.exec(name) ?? []
     if (pid === undefined || startedAt === undefined) continue
     if (isAlive({ pid: Number(pid), startedAt })) continue
@@ -112,7 +125,7 @@ async function describe(
   const addressOf = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
   const insideAddress = (await must('docker', ['inspect', '--format', addressOf, node])).trim()
   const withNames = `mount --bind ${resolvConf} /etc/resolv.conf && exec "$@"`
-  const network = ['nsenter', `--target=${containerPid}`, '--net']
+  const network = ['nsenter', `--target=${containerPid}`, '--net', 'unshare', '--mount', 'sh', '-c']
   return {
     way: 'kind',
     kubeconfig,
@@ -121,7 +134,8 @@ async function describe(
     importCommands: [[kind, 'load', 'image-archive', '--name', name]],
     insideAddress,
     insideNetwork: `${insideAddress}/32`,
-    inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
+    inside: [...network, withNames, 'sh'],
+    insideAsTyped: `${network.join(' ')} '${withNames}' sh`,
     takeDown: `${kind} delete cluster --name ${name}`,
   }
 }

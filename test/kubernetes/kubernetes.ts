@@ -32,6 +32,8 @@ export interface ClusterDescription {
   readonly insideNetwork: string
   /** What to put before a command of this machine so that it runs in the cluster's network, with the cluster's names. */
   readonly inside: readonly string[]
+  /** The same as one would type it. */
+  readonly insideAsTyped: string
   /** What removes the cluster when it was left standing, as one would type it. */
   readonly takeDown: string
 }

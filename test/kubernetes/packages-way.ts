@@ -50,6 +50,7 @@ function faceOf(plan: ClusterPlan): ClusterDescription {
     insideAddress: plan.controlAddress,
     insideNetwork: plan.linkNetwork,
     inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],
+    insideAsTyped: 'node_modules/.bin/node test/kubernetes/main.ts inside',
     takeDown: 'node_modules/.bin/node test/kubernetes/main.ts down',
   }
 }

@@ -55,7 +55,7 @@ export class Demonstration {
       `export KUBECONFIG=${this.#kubernetes.kubeconfig}`,
       `export PATH=${(await this.#kubernetes.toolFolders()).join(delimiter)}:$PATH      # kubectl and helm`,
       'kubectl get barnabas',
-      `node_modules/.bin/node test/kubernetes/main.ts inside kcat -L -b ${bootstrap}`,
+      `${this.#description.insideAsTyped} kcat -L -b ${bootstrap}`,
       `${this.#description.takeDown}      # removes it`,
     ]
   }
