@@ -132,6 +132,7 @@ async function describe(
     nodes: nodeNames,
     etcdImage,
     importCommands: [[kind, 'load', 'image-archive', '--name', name]],
+    insideServer: `https://${insideAddress}:6443`,
     insideAddress,
     insideNetwork: `${insideAddress}/32`,
     inside: [...network, withNames, 'sh'],

@@ -26,6 +26,8 @@ export interface ClusterDescription {
   readonly importCommands: readonly (readonly string[])[]
   /** Log of all writes to the API server; absent where the cluster keeps none. */
   readonly auditLog?: string
+  /** URL by which the API server is reached through `inside`. */
+  readonly insideServer: string
   /** Address by which this machine reaches what runs in the cluster's network through `inside`. */
   readonly insideAddress: string
   /** Addresses from which pods are reached through `inside`, as a CIDR. */
@@ -62,6 +64,11 @@ export class Kubernetes {
   /** Address by which the test reaches what it started with `startInside`. */
   get insideAddress(): string {
     return this.#cluster.insideAddress
+  }
+
+  /** URL of the API server for what runs inside. */
+  get insideServer(): string {
+    return this.#cluster.insideServer
   }
 
   /** What NetworkPolicies have to let in for what runs inside. */

@@ -47,6 +47,7 @@ function faceOf(plan: ClusterPlan): ClusterDescription {
     etcdImage,
     importCommands: plan.nodes.map(importCommand),
     auditLog: auditLogOf(plan),
+    insideServer: plan.server,
     insideAddress: plan.controlAddress,
     insideNetwork: plan.linkNetwork,
     inside: [...network, 'unshare', '--mount', 'sh', '-c', withNames, 'sh'],

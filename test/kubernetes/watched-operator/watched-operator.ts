@@ -36,7 +36,7 @@ export type Happening =
 
 interface KubeconfigView {
   readonly clusters: readonly {
-    readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string }
+    readonly cluster: { readonly 'certificate-authority-data': string }
   }[]
 }
 
@@ -72,7 +72,7 @@ export class WatchedOperator {
       cluster: 'kafka',
       mostBrokers,
       mostMembers,
-      server: clusters[0]?.cluster.server ?? '',
+      server: kubernetes.insideServer,
       authority: Buffer.from(authority, 'base64').toString('utf8'),
       token: (await operated.kubectlIn(operatorNamespace, ...account)).trim(),
       environment: {
