@@ -142,14 +142,23 @@ export class EtcdMembers {
     })
   }
 
-  /** Forgets all revisions but the newest, as a periodic compaction does. */
+  /** Forgets all revisions but the newest, as a periodic compaction does. Members that were just started may have no leader yet. */
   async compact(): Promise<void> {
-    const { stdout } = await this.#ctl(['endpoint', 'status', '-w', 'json'], this.clientUrls.slice(0, 1))
-    const revision = /"revision":(\d+)/.exec(stdout)?.[1]
-    const { exit, stderr } = await this.#ctl(['compact', String(revision)], this.clientUrls)
-    // etcdctl asks again when an answer is late: then it may be done already.
-    if (exit !== 0 && !stderr.includes('has been compacted'))
-      throw new Error(`etcdctl compact ${revision}: ${stderr}`)
+    let said = ''
+    await waitUntil(
+      () => `etcd is compacted; etcdctl said: ${said}`,
+      async () => {
+        const { clientUrl } = await this.leader()
+        const { stdout } = await this.#ctl(['endpoint', 'status', '-w', 'json'], [clientUrl])
+        const revision = /"revision":(\d+)/.exec(stdout)?.[1]
+        if (revision === undefined) return undefined
+        const { exit, stderr } = await this.#ctl(['compact', revision], [clientUrl])
+        said = stderr
+        // etcdctl asks again when an answer is late: then it may be done already.
+        return exit === 0 || stderr.includes('has been compacted') || undefined
+      },
+      { everyMs: 100 },
+    )
   }
 
   /** The value of a key that ends so; null when there is none. */
