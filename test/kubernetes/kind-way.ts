@@ -27,6 +27,7 @@ export async function kindWorks(): Promise<boolean> {
 export async function startWithKind(nodes: number, kept: boolean): Promise<StartedCluster> {
   const kind = await kindCommand()
   await removeAbandoned(kind)
+  const image = await imageArguments()
   const directory = mkdtempSync(join(tmpdir(), 'barnabas-kind-'))
   const name = nameOf(kept)
   const stop = async (): Promise<void> => {
@@ -38,7 +39,7 @@ export async function startWithKind(nodes: number, kept: boolean): Promise<Start
     const create = ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfig, '--wait', '180s']
     const file = join(directory, 'kind.json')
     writeFileSync(file, JSON.stringify(configOf(nodes)))
-    await must(kind, [...create, '--config', file, ...(await imageArguments())], { timeoutMs: 600_000 })
+    await must(kind, [...create, '--config', file, ...image], { timeoutMs: 600_000 })
     return { description: await describe(kind, name, directory, kubeconfig), stop }
   } catch (error) {
     await waitUntil('what kind was making is gone', isGoneForGood(kind, name), {

@@ -138,13 +138,13 @@ async function buildImages(context: string, image: string, etcdImage: string): P
     'localhost/node-network:1',
     etcdImage,
   ]
-  for (const name of names) await build(context, name, targetOf(name))
-  await build(context, image, 'node')
+  for (const target of ['programs', 'coredns', 'pause', 'node']) await build(context, target)
+  for (const name of names) await must('docker', ['tag', stage(targetOf(name)), name])
   const archive = join(context, 'images.tar')
   await must('docker', ['save', '-o', archive, ...names], { timeoutMs: 5 * minute })
   await must('docker', ['rmi', ...names])
   const start = ['run', '--detach', '--privileged', '--entrypoint=sleep', '--volume', `${context}:/context`]
-  const container = (await must('docker', [...start, image, 'infinity'])).trim()
+  const container = (await must('docker', [...start, stage('node'), 'infinity'])).trim()
   const inside = (...command: readonly string[]): ReturnType<typeof run> =>
     run('docker', ['exec', container, ...command], { timeoutMs: 5 * minute })
   try {
@@ -164,13 +164,18 @@ async function buildImages(context: string, image: string, etcdImage: string): P
   }
 }
 
+/** The name that a target of the Dockerfile has in Docker. Not the image's own: that one is not whole before it has the images. */
+function stage(target: string): string {
+  return `localhost/barnabas-kind-node:${target}`
+}
+
 function targetOf(image: string): string {
   return ['coredns', 'pause'].find(name => image.includes(`/${name}:`)) ?? 'programs'
 }
 
 /** By the builder that Docker has always had; newer ones may be missing. */
-async function build(context: string, name: string, target: string): Promise<void> {
-  await must('docker', ['build', '--quiet', '--target', target, '--tag', name, context], {
+async function build(context: string, target: string): Promise<void> {
+  await must('docker', ['build', '--quiet', '--target', target, '--tag', stage(target), context], {
     environment: { DOCKER_BUILDKIT: '0' },
     timeoutMs: 10 * minute,
   })
