@@ -244,6 +244,11 @@ function clusterMetrics(parts: BrokerMetricsParts): Metric[] {
       '1 when a replica is not in sync.',
       state => (state.isr.length < state.replicas.length ? 1 : 0),
     ),
+    gauge(
+      'barnabas_controller_epoch',
+      'Epoch of the controller that this broker knows of, which grows with each election of one; 0 while there is none.',
+      emit => emit(image().controller?.epoch ?? 0),
+    ),
     gauge('kafka_controller_kafkacontroller_activecontrollercount', '1 on the active controller.', emit =>
       emit(isController() ? 1 : 0),
     ),

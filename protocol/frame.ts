@@ -12,26 +12,9 @@ export const frameHeaderBytes = 4
 export function frameBodyBytes(buffer: Buffer, at: number, maxBytes: number): number {
   const size = buffer.readInt32BE(at)
   if (size < 0) throw new ProtocolError(`A frame has the size ${size}.`)
-  if (size > maxBytes) {
-    const tooLarge = `A frame of ${size} bytes is larger than the ${maxBytes} that are allowed`
-    throw new ProtocolError(`${tooLarge}${otherProtocol(buffer, at)}.`)
-  }
+  if (size > maxBytes)
+    throw new ProtocolError(`A frame of ${size} bytes is larger than the ${maxBytes} that are allowed.`)
   return size
-}
-
-const httpBeginnings = ['HTTP', 'GET ', 'HEAD', 'POST', 'PUT ', 'DELE', 'OPTI', 'PATC', 'CONN', 'PRI ']
-/** Alert, handshake (RFC 8446, section 5.1), and what follows: the major version. */
-const tlsBeginnings = ['1503', '1603']
-
-/** What the four bytes at `at` are when they are no size, as after a wrong port or a listener's other protocol. */
-function otherProtocol(buffer: Buffer, at: number): string {
-  if (httpBeginnings.includes(buffer.toString('latin1', at, at + frameHeaderBytes))) {
-    return '; it begins as HTTP does: the port is not one of Kafka, or who connects is no Kafka client'
-  }
-  if (tlsBeginnings.includes(buffer.toString('hex', at, at + 2))) {
-    return '; it begins as TLS does: one side speaks TLS and the other does not'
-  }
-  return ''
 }
 
 /** Leaves room for a frame's header; the returned mark goes to `endFrame`. */

@@ -9,11 +9,16 @@ export function apiVersionsHandler(parts: {
 }): ApiHandler {
   let known: { readonly from: ApiHandlers; readonly apiKeys: readonly ApiRange[] } | undefined
   return handler(apiVersions, {}, (request, context) => {
-    if (
-      context.apiVersion >= 3 &&
-      !(softwareName.test(request.clientSoftwareName) && softwareName.test(request.clientSoftwareVersion))
-    ) {
-      return { errorCode: errorCode('INVALID_REQUEST'), apiKeys: [] }
+    if (context.apiVersion >= 3) {
+      const { clientSoftwareName: name, clientSoftwareVersion: version } = request
+      if (!(softwareName.test(name) && softwareName.test(version))) {
+        return { errorCode: errorCode('INVALID_REQUEST'), apiKeys: [] }
+      }
+      // Kept as long as the connection.
+      context.connection.clientSoftware = {
+        name: name.slice(0, mostKept),
+        version: version.slice(0, mostKept),
+      }
     }
     const served = parts.served()
     if (known?.from !== served) known = { from: served, apiKeys: advertised(served) }
@@ -50,6 +55,9 @@ interface ApiRange {
   readonly minVersion: number
   readonly maxVersion: number
 }
+
+/** Characters. */
+const mostKept = 64
 
 /** Letters, digits, dots and hyphens, neither of the two at an end. Without nested repetition, so it cannot be made slow. */
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/

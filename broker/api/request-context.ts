@@ -6,10 +6,18 @@ export interface Peer {
   readonly clientAddress: string
   /** `User:ANONYMOUS` until somebody has authenticated. */
   readonly principal: string
+  /** What the client called itself in ApiVersions; undefined before, and when it did not. */
+  clientSoftware: ClientSoftware | undefined
   /** Aborted when the connection is gone: nobody will read an answer. Made only when asked for. */
   readonly signal: AbortSignal
   /** Lets answers that are ready leave, then closes. `reason` is a clause for the log: "a Produce with acks=0 failed". */
   close(reason: string): void
+}
+
+/** KIP-511. */
+export interface ClientSoftware {
+  readonly name: string
+  readonly version: string
 }
 
 /** Who asks, from where, in which version, when. Valid as long as the handler likes to keep it. */

@@ -5,6 +5,7 @@ import type { EndOfTurn } from '../../runtime/end-of-turn.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { type Dispatcher, RequestRefused } from '../api/dispatch.ts'
 import type { Exchange, ExchangeOwner } from '../api/exchange.ts'
+import type { ClientSoftware } from '../api/request-context.ts'
 import { AnswerBuffers, type FilledBuffer } from './answer-buffers.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { type Channel, openChannel, type Receiver } from './channel.ts'
@@ -12,6 +13,7 @@ import { BadFrame, FrameReader, type FrameSink } from './frame-reader.ts'
 import type { LimitedLog } from './limited-log.ts'
 import type { Holder, MemoryBudget } from './memory-budget.ts'
 import type { CloseKind, NetworkStats } from './network-stats.ts'
+import type { RequestLimits } from './request-limits.ts'
 
 /**
  * One client connection: frames in, answers out in the order of their requests.
@@ -26,6 +28,7 @@ export class Connection implements ExchangeOwner, Receiver, FrameSink, Holder {
   readonly listenerName: string
   readonly clientAddress: string
   principal = 'User:ANONYMOUS'
+  clientSoftware: ClientSoftware | undefined
   charged = 0
   lastMovedMs: number
   readonly #parts: ConnectionParts
@@ -386,20 +389,6 @@ export interface ConnectionIdentity {
   readonly clientAddress: string
 }
 
-interface ConnectionLimits {
-  /** Largest frame; a larger one closes the connection. */
-  readonly requestBytes: number
-  /** Requests of one connection that are started and not answered. */
-  readonly requestsInWork: number
-  /** Bytes that these may keep alive; one request may always be in work. */
-  readonly requestBytesInWork: number
-  /** With so many bytes unsent no request is started and nothing read, until only `unsentLowBytes` are left. */
-  readonly unsentHighBytes: number
-  readonly unsentLowBytes: number
-  /** So much a connection may hold without charging the memory budget. */
-  readonly freeBytes: number
-}
-
 export interface ConnectionParts {
   readonly dispatcher: Dispatcher
   readonly pool: BufferPool
@@ -410,7 +399,7 @@ export interface ConnectionParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly log: LimitedLog
-  readonly limits: ConnectionLimits
+  readonly limits: RequestLimits
   readonly stats: NetworkStats
   onGone(connection: Connection): void
 }

@@ -6,12 +6,14 @@ import type { Dispatcher } from '../api/dispatch.ts'
 import type { Metric } from '../metrics/metrics.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { sharedReadBytes, sharedReadWorks } from './channel.ts'
+import { clientSoftwareMetric } from './client-software.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionCounts } from './connection-limits.ts'
 import { LimitedLog } from './limited-log.ts'
 import { Listener, type ListenerAddress, type ListenerParts } from './listener.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { NetworkStats, networkMetrics } from './network-stats.ts'
+import { usualRequestLimits } from './request-limits.ts'
 
 /** All listeners of a broker and what their connections share: the read buffer, the pool, memory and connection limits. */
 export class Network {
@@ -48,7 +50,11 @@ export class Network {
       pool: network.#pool,
       budget: network.#budget,
       sharedRead: shared ? Buffer.allocUnsafeSlow(sharedReadBytes) : undefined,
-      limits: { ...connectionLimits, requestBytes: settings()['socket.request.max.bytes'], ...parts.limits },
+      limits: {
+        ...usualRequestLimits,
+        requestBytes: settings()['socket.request.max.bytes'],
+        ...parts.limits,
+      },
       onGone: () => network.#oneIsGone(),
     }
     try {
@@ -74,10 +80,11 @@ export class Network {
   }
 
   metrics(): Metric[] {
-    return networkMetrics(() => this.#listeners.map(listener => listener.stats), {
-      budget: this.#budget,
-      pool: this.#pool,
-    })
+    const memory = { budget: this.#budget, pool: this.#pool }
+    return [
+      ...networkMetrics(() => this.#listeners.map(listener => listener.stats), memory),
+      clientSoftwareMetric(() => this.#listeners),
+    ]
   }
 
   /**
@@ -146,14 +153,6 @@ export interface NetworkParts {
 }
 
 const sweepPeriodMs = 5000
-
-const connectionLimits = {
-  requestsInWork: 256,
-  requestBytesInWork: 16 * 2 ** 20,
-  unsentHighBytes: 2 ** 20,
-  unsentLowBytes: 2 ** 18,
-  freeBytes: 64 * 1024,
-}
 
 const usualMemoryLimit = 256 * 2 ** 20
 

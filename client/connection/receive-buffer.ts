@@ -1,4 +1,4 @@
-import { frameBodyBytes, frameHeaderBytes } from '../../protocol/index.ts'
+import { frameBodyBytes, frameHeaderBytes, otherProtocol, ProtocolError } from '../../protocol/index.ts'
 
 /**
  * Splits what a socket gives into frames without copying it twice: the socket writes straight into `space()`, and a frame
@@ -36,7 +36,7 @@ export class ReceiveBuffer {
     this.#end += length
     while (this.#end - this.#start >= frameHeaderBytes) {
       const bodyStart = this.#start + frameHeaderBytes
-      const bodyEnd = bodyStart + frameBodyBytes(this.#buffer, this.#start, this.#maxFrameBytes)
+      const bodyEnd = bodyStart + answerBytes(this.#buffer, this.#start, this.#maxFrameBytes)
       this.#wantedBytes = bodyEnd - this.#start
       if (this.#end < bodyEnd) return
       this.#start = bodyEnd
@@ -52,6 +52,20 @@ export class ReceiveBuffer {
     this.#buffer = target
     this.#end -= this.#start
     this.#start = 0
+  }
+}
+
+/** As `frameBodyBytes`; the error also says what it is that does not speak Kafka. */
+function answerBytes(buffer: Buffer, at: number, maxBytes: number): number {
+  try {
+    return frameBodyBytes(buffer, at, maxBytes)
+  } catch (error) {
+    const other = otherProtocol(buffer, at)
+    if (!(error instanceof ProtocolError) || other === undefined) throw error
+    const which = other === 'TLS' ? 'a listener with TLS' : `a server of another protocol, ${other}`
+    throw new ProtocolError(
+      `${error.message} It looks like ${which}: is the port that of the listener that was meant?`,
+    )
   }
 }
 

@@ -120,6 +120,12 @@ export const clusterBoard: Board = {
             '{{listener}}',
           ),
         ]),
+        graph('Clients', 'Open connections by the software of clients and its version.', 'short', [
+          query(
+            `sum by (client_software_name, client_software_version) (kafka_server_socket_server_metrics_connections{${ofBroker}})`,
+            '{{client_software_name}} {{client_software_version}}',
+          ),
+        ]),
         graph('New connections', 'Clients that do not keep theirs cost much.', 'cps', [
           query(
             `sum by (listener) (${rate('kafka_server_socket_server_metrics_connection_creation_total')})`,
@@ -212,6 +218,9 @@ export const clusterBoard: Board = {
         graph('Garbage collection', 'Share of time spent in it.', 'percentunit', [
           query(perBroker(rate('nodejs_gc_duration_seconds_sum')), 'broker {{broker}}'),
         ]),
+        graph('Active handles', 'Sockets, files, timers and requests that the process holds open.', 'short', [
+          query(`max by (broker) (nodejs_active_resources_total{${ofBroker}})`, 'broker {{broker}}'),
+        ]),
         graph('Open files', 'Of what is allowed.', 'percentunit', [
           query(
             `max by (broker) (process_open_fds{${ofBroker}} / process_max_fds{${ofBroker}})`,
@@ -254,6 +263,15 @@ export const clusterBoard: Board = {
       panels: [
         graph('Controller', 'Which broker it is.', 'short', [
           query(`max by (broker) (${controller}_activecontrollercount{${inCluster}})`, 'broker {{broker}}'),
+        ]),
+        graph('Controller epoch', 'Grows with each election of a controller.', 'short', [
+          query(`max by (broker) (barnabas_controller_epoch{${ofBroker}})`, 'broker {{broker}}'),
+        ]),
+        graph('Lease renewals', 'A broker that renews none is fenced when its lease runs out.', 'ops', [
+          query(
+            perBroker(rate('barnabas_etcd_request_latency_seconds_count', ',operation="lease-renew"')),
+            'broker {{broker}}',
+          ),
         ]),
         graph('Elections', 'Leaders elected.', 'ops', [
           query(

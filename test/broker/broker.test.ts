@@ -191,6 +191,7 @@ test('health and figures are told over HTTP', async () => {
   )
   expect(metrics).toMatch(/^kafka_server_replicamanager_leadercount(\{[^}]*\})? 1$/m)
   expect(metrics).toMatch(/^kafka_controller_kafkacontroller_activecontrollercount(\{[^}]*\})? 1$/m)
+  expect(metrics).toMatch(/^barnabas_controller_epoch(\{[^}]*\})? [1-9]\d*$/m)
 })
 
 test('a new cluster gets the id it was told to have, and refuses another one later', async () => {

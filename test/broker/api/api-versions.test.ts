@@ -7,6 +7,7 @@ import {
   noResponse,
   type RequestContext,
 } from '../../../broker/api/handler.ts'
+import type { Peer } from '../../../broker/api/request-context.ts'
 import {
   type Api,
   type apiVersions,
@@ -39,11 +40,12 @@ function ask(
     clientSoftwareName: 'apache-kafka-java',
     clientSoftwareVersion: '4.3.1',
   },
+  connection: Pick<Peer, 'clientSoftware'> = { clientSoftware: undefined },
 ): Encodable<typeof apiVersions.response> {
   let served: ApiHandlers = new Map()
   const own = apiVersionsHandler({ served: () => served, features: () => features })
   served = apiHandlers([silent(produce), own, silent(initProducerId), silent(saslAuthenticate)])
-  const context = { apiVersion } as RequestContext
+  const context = { apiVersion, connection } as RequestContext
   return own.handle(request, context) as Encodable<typeof apiVersions.response>
 }
 
@@ -93,3 +95,12 @@ test.each(['a', 'librdkafka', 'apache-kafka-java', '4.3.1-SNAPSHOT'])(
     expect(ask(3, { clientSoftwareName: name, clientSoftwareVersion: name }).errorCode).toBe(0)
   },
 )
+
+test('what a client calls itself is known of its connection, shortened', () => {
+  const connection: Pick<Peer, 'clientSoftware'> = { clientSoftware: undefined }
+  ask(2, { clientSoftwareName: '', clientSoftwareVersion: '' }, connection)
+  ask(3, { clientSoftwareName: 'not a name', clientSoftwareVersion: '1' }, connection)
+  expect(connection.clientSoftware).toBeUndefined()
+  ask(4, { clientSoftwareName: 'kafkajs', clientSoftwareVersion: 'v'.repeat(1000) }, connection)
+  expect(connection.clientSoftware).toEqual({ name: 'kafkajs', version: 'v'.repeat(64) })
+})

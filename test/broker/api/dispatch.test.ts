@@ -22,6 +22,7 @@ class Owner implements ExchangeOwner {
   readonly listenerName = 'PLAINTEXT'
   readonly clientAddress = '10.0.0.1'
   readonly principal = 'User:ANONYMOUS'
+  clientSoftware: undefined
   readonly signal = new AbortController().signal
   readonly settledExchanges: Exchange[] = []
 

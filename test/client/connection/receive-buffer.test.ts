@@ -65,3 +65,12 @@ test('a size that is not allowed is refused before any room is made for it', () 
   header.copy(buffer.space())
   expect(() => buffer.received(4, () => undefined)).toThrow(/larger than the 100/)
 })
+
+test.each([
+  ['HTTP/1.1 400 Bad Request', 1213486160, 'a server of another protocol, HTTP'],
+  ['\x15\x03\x03\x00\x02\x02\x28', 352518912, 'a listener with TLS'],
+])('what answers %j is no broker without TLS, and the error says so', (answer, size, which) => {
+  expect(() => pour(new ReceiveBuffer(104_857_600), Buffer.from(answer, 'latin1'), 100)).toThrow(
+    `A frame of ${size} bytes is larger than the 104857600 that are allowed. It looks like ${which}: is the port that of the listener that was meant?`,
+  )
+})
